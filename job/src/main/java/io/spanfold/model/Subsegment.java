@@ -1,0 +1,36 @@
+package io.spanfold.model;
+
+/**
+ * The spans of one bundle that certainly belong to one segment: written to Redis once, never
+ * changed after. This is what the job remembers of one; the bytes are in Redis.
+ *
+ * @param id hash over the source positions of its spans: the same composition has the same id, any
+ *     other another
+ * @param parentId the topmost parent that its bundle knew of: what the index in Redis files it
+ *     under
+ * @param root whether a segment root is among its spans
+ * @param spanCount how many spans
+ * @param recordBytes length of their records together
+ * @param storedBytes length of the payload in Redis; 0 before it is stored
+ * @param layouts which layouts hold the payload, as bits of {@code PayloadLayout}; 0 before it is
+ *     stored
+ * @param organizationId the organisation of its first span, for outcomes
+ * @param positions where its spans stand in the source topic
+ */
+public record Subsegment(
+    long id,
+    long parentId,
+    boolean root,
+    int spanCount,
+    long recordBytes,
+    int storedBytes,
+    int layouts,
+    long organizationId,
+    SourcePositions positions) {
+
+  /** Returns this subsegment as it is once its payload is stored. */
+  public Subsegment stored(int bytes, int inLayouts) {
+    return new Subsegment(
+        id, parentId, root, spanCount, recordBytes, bytes, inLayouts, organizationId, positions);
+  }
+}
