@@ -26,11 +26,14 @@ class TraceFoldPropertyTest {
   private static final FoldSettings SETTINGS =
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
 
-  /** How far apart spans come, in milliseconds of record time. */
+  /**
+   * How far apart spans come at most, in units of 500 ms, so that spans often come right at a
+   * deadline.
+   */
   enum Pace {
-    DENSE(200),
-    WITH_SOME_GAPS(8_000),
-    WITH_MANY_GAPS(50_000);
+    DENSE(2),
+    WITH_SOME_GAPS(16),
+    WITH_MANY_GAPS(100);
 
     final int step;
 
@@ -123,8 +126,8 @@ class TraceFoldPropertyTest {
     List<Span> spans = new ArrayList<>();
     long time = 1_000_000;
     for (long id : order) {
-      time += random.nextInt(pace.step);
-      long jitter = random.nextInt(4) == 0 ? random.nextInt(pace.step) : 0;
+      time += 500L * random.nextInt(pace.step);
+      long jitter = random.nextInt(4) == 0 ? 500L * random.nextInt(pace.step) : 0;
       boolean root = id == 0 || random.nextInt(6) == 0;
       long parent = hostile ? random.nextInt(ids + 2) : random.nextInt((int) Math.max(1, id));
       spans.add(
