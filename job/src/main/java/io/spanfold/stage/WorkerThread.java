@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.apache.flink.metrics.MetricGroup;
 import org.slf4j.Logger;
@@ -76,6 +77,15 @@ final class WorkerThread<IN, OUT> {
       Thread.currentThread().interrupt();
     } catch (Throwable e) {
       report(e);
+    }
+  }
+
+  private void report(Throwable cause) {
+    try {
+      failure.accept(cause);
+    } catch (RejectedExecutionException e) {
+      // The task is being closed, which is what made the worker fail; nobody is left to tell.
+      LOG.debug("{} ends with its task", thread.getName(), cause);
     }
   }
 
