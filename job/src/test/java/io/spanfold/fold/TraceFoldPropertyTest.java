@@ -2,10 +2,11 @@ package io.spanfold.fold;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.fold.NaiveFold.Flushed;
 import io.spanfold.model.Span;
-import io.spanfold.testing.Spans;
-import java.util.ArrayList;
+import io.spanfold.testing.NaiveFold;
+import io.spanfold.testing.NaiveFold.Flushed;
+import io.spanfold.testing.RandomTraces;
+import io.spanfold.testing.RandomTraces.Pace;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -26,28 +27,12 @@ class TraceFoldPropertyTest {
   private static final FoldSettings SETTINGS =
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
 
-  /**
-   * How far apart spans come at most, in units of 500 ms, so that spans often come right at a
-   * deadline.
-   */
-  enum Pace {
-    DENSE(2),
-    WITH_SOME_GAPS(16),
-    WITH_MANY_GAPS(100);
-
-    final int step;
-
-    Pace(int step) {
-      this.step = step;
-    }
-  }
-
   @ParameterizedTest
   @EnumSource
   void partsAreThoseOfTheRulesAppliedSpanBySpan(Pace pace) {
     for (long seed = 0; seed < ROUNDS; seed++) {
       Random random = new Random(seed);
-      List<Span> spans = trace(random, pace, true);
+      List<Span> spans = RandomTraces.trace(FoldHarness.TRACE, random, pace, true);
       NaiveFold oracle = new NaiveFold(SETTINGS);
       spans.forEach(oracle::add);
       oracle.end();
@@ -65,7 +50,7 @@ class TraceFoldPropertyTest {
     FoldSettings patient = new FoldSettings(1 << 30, 1 << 30, 1 << 30, 1, Long.MAX_VALUE);
     for (long seed = 0; seed < ROUNDS; seed++) {
       Random random = new Random(seed);
-      List<Span> spans = trace(random, pace, false);
+      List<Span> spans = RandomTraces.trace(FoldHarness.TRACE, random, pace, false);
       Set<Object> expected = trees(spans);
       Collections.shuffle(spans, random);
       FoldHarness fold = new FoldHarness(patient);
@@ -105,35 +90,6 @@ class TraceFoldPropertyTest {
       fold.add(spans.subList(from, to));
       from = to;
     }
-  }
-
-  /**
-   * Spans whose parents are any of the trace's ids, some missing, in an order that has nothing to
-   * do with the tree.
-   */
-  private static List<Span> trace(Random random, Pace pace, boolean hostile) {
-    int ids = 1 + random.nextInt(20);
-    List<Long> order = new ArrayList<>();
-    for (long id = 0; id < ids; id++) {
-      if (random.nextInt(8) != 0) {
-        order.add(id);
-      }
-      if (hostile && random.nextInt(8) == 0) {
-        order.add(id);
-      }
-    }
-    Collections.shuffle(order, random);
-    List<Span> spans = new ArrayList<>();
-    long time = 1_000_000;
-    for (long id : order) {
-      time += 500L * random.nextInt(pace.step);
-      long jitter = random.nextInt(4) == 0 ? 500L * random.nextInt(pace.step) : 0;
-      boolean root = id == 0 || random.nextInt(6) == 0;
-      long parent = hostile ? random.nextInt(ids + 2) : random.nextInt((int) Math.max(1, id));
-      spans.add(
-          Spans.span(FoldHarness.TRACE, id, root ? id : parent, root, time - jitter, spans.size()));
-    }
-    return spans;
   }
 
   /** Follows every span's parents to the top. */

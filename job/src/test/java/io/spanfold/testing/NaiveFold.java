@@ -1,5 +1,6 @@
-package io.spanfold.fold;
+package io.spanfold.testing;
 
+import io.spanfold.fold.FoldSettings;
 import io.spanfold.model.Span;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -10,18 +11,18 @@ import java.util.Set;
  * The rules of the fold in their plainest form, span by span, with sets that are searched from end
  * to end.
  */
-final class NaiveFold {
+public final class NaiveFold {
 
   /** A part as it was flushed. */
-  record Flushed(long segmentId, int number, Set<Span> spans) {}
+  public record Flushed(long segmentId, int number, Set<Span> spans) {}
 
-  final List<Flushed> flushed = new ArrayList<>();
-  int duplicates;
+  public final List<Flushed> flushed = new ArrayList<>();
+  public int duplicates;
 
   private final FoldSettings settings;
   private final List<Segment> segments = new ArrayList<>();
 
-  NaiveFold(FoldSettings settings) {
+  public NaiveFold(FoldSettings settings) {
     this.settings = settings;
   }
 
@@ -35,7 +36,7 @@ final class NaiveFold {
     final List<Span> open = new ArrayList<>();
   }
 
-  void add(Span span) {
+  public void add(Span span) {
     Segment own = find(span.spanId(), span.timestamp());
     if (own != null && own.seen.contains(span.spanId())) {
       duplicates++;
@@ -58,7 +59,7 @@ final class NaiveFold {
     above.rootKnown |= span.root();
   }
 
-  void end() {
+  public void end() {
     for (Segment segment : segments) {
       flush(segment);
     }
