@@ -78,9 +78,9 @@ public final class PayloadCompression implements AutoCloseable {
           "a payload of at most %d bytes claims to have %d".formatted(maxBytes, length));
     }
     return switch (codec) {
-      case PLAIN -> plain(in, length);
-      case ZSTD -> unpacked(in, (int) length);
-      default -> throw new IllegalArgumentException("unknown codec " + codec);
+      case PLAIN -> plain(stored, in.position(), length);
+      case ZSTD -> unpacked(stored, in.position(), (int) length);
+      default -> throw new IllegalArgumentException("a payload has the unknown codec " + codec);
     };
   }
 
@@ -92,21 +92,20 @@ public final class PayloadCompression implements AutoCloseable {
     decompressor.close();
   }
 
-  private static byte[] plain(ByteBuffer in, long length) {
-    if (in.remaining() != length) {
+  private static byte[] plain(byte[] stored, int from, long length) {
+    if (stored.length - from != length) {
       throw new IllegalArgumentException(
-          "a payload of %d bytes has %d".formatted(length, in.remaining()));
+          "a payload of %d bytes has %d".formatted(length, stored.length - from));
     }
-    return Arrays.copyOfRange(in.array(), in.position(), in.limit());
+    return Arrays.copyOfRange(stored, from, stored.length);
   }
 
-  private byte[] unpacked(ByteBuffer in, int length) {
+  private byte[] unpacked(byte[] stored, int from, int length) {
     byte[] payload = new byte[length];
     int unpacked;
     try {
       unpacked =
-          decompressor.decompressByteArray(
-              payload, 0, length, in.array(), in.position(), in.remaining());
+          decompressor.decompressByteArray(payload, 0, length, stored, from, stored.length - from);
     } catch (ZstdException e) {
       throw new IllegalArgumentException("a compressed payload is damaged: " + e.getMessage(), e);
     }
