@@ -1,0 +1,34 @@
+package io.spanfold.embedded;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import redis.embedded.core.ExecutableProvider;
+
+/** The redis-server program for this machine, unpacked once a process. */
+final class RedisBinary {
+
+  private static File executable;
+
+  private RedisBinary() {}
+
+  /**
+   * Returns the program.
+   *
+   * @throws UncheckedIOException where it cannot be unpacked
+   */
+  static synchronized File path() {
+    if (executable == null) {
+      try {
+        File unpacked = ExecutableProvider.newJarResourceProvider().get();
+        unpacked.deleteOnExit();
+        unpacked.getParentFile().deleteOnExit();
+        executable = unpacked;
+      } catch (IOException e) {
+        throw new UncheckedIOException(
+            "cannot unpack redis-server; is the temporary directory writable and not full?", e);
+      }
+    }
+    return executable;
+  }
+}

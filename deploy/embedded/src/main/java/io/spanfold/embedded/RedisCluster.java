@@ -1,0 +1,133 @@
+package io.spanfold.embedded;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import redis.clients.jedis.Jedis;
+
+/**
+ * A Redis Cluster of three masters without replicas, on free ports of the loopback interface.
+ *
+ * <p>Safe for use by one thread at a time.
+ */
+public final class RedisCluster implements AutoCloseable {
+
+  private static final int NODES = 3;
+  private static final int SLOTS = 16_384;
+  private static final Duration FORM_TIMEOUT = Duration.ofSeconds(30);
+
+  private final List<RedisNode> nodes;
+
+  private RedisCluster(List<RedisNode> nodes) {
+    this.nodes = List.copyOf(nodes);
+  }
+
+  /**
+   * Starts a cluster that keeps its files in {@code directory} and returns once every node calls it
+   * whole: about three seconds.
+   *
+   * @throws IllegalStateException where it does not form
+   */
+  public static RedisCluster start(Path directory) {
+    return start(RedisNode.Options.in(directory));
+  }
+
+  /**
+   * Starts a cluster whose nodes are all of the given options, in directories below the given one.
+   *
+   * @throws IllegalStateException where it does not form
+   */
+  public static RedisCluster start(RedisNode.Options options) {
+    List<RedisNode> started = new ArrayList<>();
+    try {
+      for (int i = 0; i < NODES; i++) {
+        RedisNode.Options own =
+            new RedisNode.Options(
+                options.directory().resolve("node-" + i),
+                options.maxMemoryBytes(),
+                true,
+                options.password(),
+                options.appendOnly(),
+                options.port() == 0 ? 0 : options.port() + i);
+        started.add(RedisNode.start(own));
+      }
+      form(started);
+    } catch (RuntimeException e) {
+      started.forEach(RedisNode::close);
+      throw e;
+    }
+    return new RedisCluster(started);
+  }
+
+  /** Returns the nodes. */
+  public List<RedisNode> nodes() {
+    return nodes;
+  }
+
+  /** Returns the nodes' {@code redis://host:port}. */
+  public List<URI> uris() {
+    return nodes.stream().map(RedisNode::uri).toList();
+  }
+
+  /** Returns the process ids of the nodes, in their order. */
+  public List<Long> pids() {
+    return nodes.stream().map(RedisNode::pid).toList();
+  }
+
+  /**
+   * Waits until every node calls the cluster whole, as after {@link RedisNode#restart()}.
+   *
+   * @throws IllegalStateException where it does not become so
+   */
+  public void awaitWhole() {
+    awaitWhole(nodes);
+  }
+
+  @Override
+  public void close() {
+    nodes.forEach(RedisNode::close);
+  }
+
+  private static void form(List<RedisNode> nodes) {
+    for (int i = 0; i < NODES; i++) {
+      // A range of slots a node; by single slots, as ADDSLOTSRANGE came with Redis 7 only.
+      int[] slots = IntStream.range(i * SLOTS / NODES, (i + 1) * SLOTS / NODES).toArray();
+      try (Jedis jedis = nodes.get(i).connect()) {
+        jedis.clusterAddSlots(slots);
+        jedis.clusterSetConfigEpoch(i + 1L);
+        for (RedisNode other : nodes) {
+          jedis.clusterMeet(other.address().getHost(), other.port());
+        }
+      }
+    }
+    awaitWhole(nodes);
+  }
+
+  private static void awaitWhole(List<RedisNode> nodes) {
+    long end = System.nanoTime() + FORM_TIMEOUT.toNanos();
+    while (!nodes.stream().allMatch(RedisCluster::callsItWhole)) {
+      if (System.nanoTime() > end) {
+        throw new IllegalStateException(
+            "the Redis Cluster did not form in %s; see %s"
+                .formatted(FORM_TIMEOUT, nodes.get(0).log()));
+      }
+      try {
+        TimeUnit.MILLISECONDS.sleep(20);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException("interrupted while a Redis Cluster was forming", e);
+      }
+    }
+  }
+
+  private static boolean callsItWhole(RedisNode node) {
+    try (Jedis jedis = node.connect()) {
+      String info = jedis.clusterInfo();
+      return info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:" + NODES);
+    }
+  }
+}

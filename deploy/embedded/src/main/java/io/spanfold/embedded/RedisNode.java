@@ -1,0 +1,300 @@
+package io.spanfold.embedded;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.exceptions.JedisException;
+
+/**
+ * One real redis-server process on a free port of the loopback interface. It keeps nothing on disk
+ * unless {@link Options#appendOnly} is set. It ends with {@link #close()}, or with the process that
+ * started it unless that is killed outright.
+ *
+ * <p>Safe for use by one thread at a time.
+ */
+public final class RedisNode implements AutoCloseable {
+
+  private static final String HOST = "127.0.0.1";
+  private static final Duration START_TIMEOUT = Duration.ofSeconds(20);
+  private static final int PORT_ATTEMPTS = 10;
+
+  /** A cluster node also listens on its port plus this. */
+  private static final int BUS_OFFSET = 10_000;
+
+  private final Options options;
+  private final Path directory;
+  private final int port;
+  private final Thread stopAtExit = new Thread(this::stop, "redis-node-stop");
+  private Process process;
+
+  /**
+   * How to start a node.
+   *
+   * @param directory where it keeps its configuration, log and data; made if missing
+   * @param maxMemoryBytes the bound at which it refuses writes; 0 for none
+   * @param cluster whether it is to be a member of a cluster
+   * @param password what clients must give; null for none
+   * @param appendOnly whether it keeps its data over a restart, each write synced
+   * @param port the port; 0 for a free one
+   */
+  public record Options(
+      Path directory,
+      long maxMemoryBytes,
+      boolean cluster,
+      String password,
+      boolean appendOnly,
+      int port) {
+
+    /** Returns the options of a plain node that keeps its files in {@code directory}. */
+    public static Options in(Path directory) {
+      return new Options(directory, 0, false, null, false, 0);
+    }
+
+    /** Returns these options with a bound on memory, in bytes; at it writes are refused. */
+    public Options withMaxMemory(long bytes) {
+      return new Options(directory, bytes, cluster, password, appendOnly, port);
+    }
+
+    /** Returns these options for a member of a cluster. */
+    public Options asClusterMember() {
+      return new Options(directory, maxMemoryBytes, true, password, appendOnly, port);
+    }
+
+    /** Returns these options with a password. */
+    public Options withPassword(String secret) {
+      return new Options(directory, maxMemoryBytes, cluster, secret, appendOnly, port);
+    }
+
+    /** Returns these options with data that outlives a restart. */
+    public Options withAppendOnly() {
+      return new Options(directory, maxMemoryBytes, cluster, password, true, port);
+    }
+
+    /** Returns these options with a given port. */
+    public Options onPort(int number) {
+      return new Options(directory, maxMemoryBytes, cluster, password, appendOnly, number);
+    }
+
+    @Override
+    public String toString() {
+      return "RedisNode.Options[directory=%s, maxMemoryBytes=%d, cluster=%s, appendOnly=%s, port=%d]"
+          .formatted(directory, maxMemoryBytes, cluster, appendOnly, port);
+    }
+  }
+
+  private RedisNode(Options options, int port) {
+    this.options = options;
+    this.directory = options.directory();
+    this.port = port;
+  }
+
+  /**
+   * Starts a node and returns once it answers.
+   *
+   * @throws IllegalStateException where it does not come up; the message names its log
+   */
+  public static RedisNode start(Options options) {
+    int attempts = options.port() == 0 ? PORT_ATTEMPTS : 1;
+    IllegalStateException last = null;
+    for (int i = 0; i < attempts; i++) {
+      // Another process may take a free port before the server does: then try the next.
+      int port = options.port() == 0 ? freePort() : options.port();
+      RedisNode node = new RedisNode(options, port);
+      try {
+        node.launch();
+        Runtime.getRuntime().addShutdownHook(node.stopAtExit);
+        return node;
+      } catch (IllegalStateException e) {
+        last = e;
+      }
+    }
+    throw last;
+  }
+
+  /** Returns where it listens. */
+  public HostAndPort address() {
+    return new HostAndPort(HOST, port);
+  }
+
+  /** Returns its {@code redis://host:port}; without the password. */
+  public URI uri() {
+    return URI.create("redis://" + HOST + ":" + port);
+  }
+
+  /** Returns the port. */
+  public int port() {
+    return port;
+  }
+
+  /** Returns the operating system's id of the server process. */
+  public long pid() {
+    return process.pid();
+  }
+
+  /** Returns the server's log file. */
+  public Path log() {
+    return directory.resolve("redis.log");
+  }
+
+  /** Opens a connection for administration; the caller closes it. */
+  public Jedis connect() {
+    return new Jedis(
+        address(),
+        DefaultJedisClientConfig.builder()
+            .password(options.password())
+            .timeoutMillis(30_000)
+            .build());
+  }
+
+  /** Kills the process at once, as a crash would. */
+  public void kill() {
+    process.destroyForcibly();
+    awaitExit();
+  }
+
+  /**
+   * Starts the process again on the same port and files, after {@link #kill()} or {@link #stop()}.
+   *
+   * @throws IllegalStateException where it does not come up
+   */
+  public void restart() {
+    if (process.isAlive()) {
+      stop();
+    }
+    launch();
+  }
+
+  /** Stops the process and waits for its end; does nothing where it has ended. */
+  public void stop() {
+    if (process == null) {
+      return;
+    }
+    process.destroy();
+    try {
+      if (!process.waitFor(10, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Stops the process for good. The files stay. */
+  @Override
+  public void close() {
+    stop();
+    try {
+      Runtime.getRuntime().removeShutdownHook(stopAtExit);
+    } catch (IllegalStateException e) {
+      // The process is ending, and the hook itself is what runs.
+      return;
+    }
+  }
+
+  private void launch() {
+    try {
+      Files.createDirectories(directory);
+      Path config = directory.resolve("redis.conf");
+      Files.writeString(config, configuration());
+      process =
+          new ProcessBuilder(
+                  RedisBinary.path().getAbsolutePath(), config.toAbsolutePath().toString())
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
+              .start();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot start redis-server in " + directory, e);
+    }
+    awaitAnswer();
+  }
+
+  private String configuration() {
+    StringBuilder lines = new StringBuilder();
+    lines.append("port ").append(port).append('\n');
+    lines.append("bind ").append(HOST).append('\n');
+    lines.append("dir \"").append(directory.toAbsolutePath()).append("\"\n");
+    lines.append("daemonize no\nsave \"\"\n");
+    lines.append("maxmemory ").append(options.maxMemoryBytes()).append('\n');
+    lines.append("maxmemory-policy noeviction\n");
+    lines.append("appendonly ").append(options.appendOnly() ? "yes" : "no").append('\n');
+    lines.append("appendfsync always\n");
+    if (options.cluster()) {
+      lines.append("cluster-enabled yes\ncluster-config-file nodes.conf\n");
+      lines.append("cluster-node-timeout 5000\n");
+    }
+    if (options.password() != null) {
+      lines.append("requirepass \"").append(options.password()).append("\"\n");
+    }
+    return lines.toString();
+  }
+
+  private void awaitAnswer() {
+    long end = System.nanoTime() + START_TIMEOUT.toNanos();
+    while (process.isAlive() && System.nanoTime() < end) {
+      try (Jedis jedis = connect()) {
+        jedis.ping();
+        // The answer could be that of a stranger on this port while ours is just failing to bind.
+        if (jedis.info("server").contains("process_id:" + process.pid())) {
+          return;
+        }
+      } catch (JedisException e) {
+        pause();
+      }
+    }
+    boolean ended = !process.isAlive();
+    process.destroyForcibly();
+    throw new IllegalStateException(
+        "redis-server on port %d %s; see %s"
+            .formatted(
+                port, ended ? "ended at once" : "gave no answer in " + START_TIMEOUT, log()));
+  }
+
+  private void awaitExit() {
+    try {
+      process.waitFor();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void pause() {
+    try {
+      TimeUnit.MILLISECONDS.sleep(10);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while redis-server was starting", e);
+    }
+  }
+
+  /** Picks below the ephemeral ports, so that the bus port exists too. */
+  private static int freePort() {
+    for (int i = 0; i < 1_000; i++) {
+      int candidate = ThreadLocalRandom.current().nextInt(10_000, 30_000);
+      if (isFree(candidate) && isFree(candidate + BUS_OFFSET)) {
+        return candidate;
+      }
+    }
+    throw new IllegalStateException("no free port between 10000 and 30000 on " + HOST);
+  }
+
+  private static boolean isFree(int port) {
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+}
