@@ -60,4 +60,25 @@ public final class VarInts {
     in.readFully(bytes);
     return bytes;
   }
+
+  /** Writes bytes and their number; null is told from none. */
+  static void writeNullable(byte[] bytes, DataOutput out) throws IOException {
+    if (bytes == null) {
+      write(0, out);
+      return;
+    }
+    write(bytes.length + 1L, out);
+    out.write(bytes);
+  }
+
+  /** Reads what {@link #writeNullable} wrote. */
+  static byte[] readNullable(DataInput in) throws IOException {
+    int length = readInt(in) - 1;
+    if (length < 0) {
+      return null;
+    }
+    byte[] bytes = new byte[length];
+    in.readFully(bytes);
+    return bytes;
+  }
 }
