@@ -62,9 +62,12 @@ public final class SegmentChunker {
    *     or a span does not fit alone because the bound was lowered after it was accepted
    */
   public List<SegmentMessage> messages(LoadedPart part) {
-    PartCandidate candidate = part.candidate();
+    return messages(part.candidate(), PartSpans.sorted(part));
+  }
+
+  /** The same, of spans that were sorted already. */
+  List<SegmentMessage> messages(PartCandidate candidate, List<BufferedSpan> spans) {
     SpanStamper stamper = new SpanStamper(candidate.segmentId());
-    List<BufferedSpan> spans = PartSpans.sorted(part);
     long spanBytes = 0;
     for (BufferedSpan span : spans) {
       spanBytes += stamper.stampedLength(span) + 1L;

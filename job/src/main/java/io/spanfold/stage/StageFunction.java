@@ -14,7 +14,7 @@ public interface StageFunction<IN, OUT> extends Serializable {
   /**
    * Makes a worker. Called once for each of the stage's threads, in that thread.
    *
-   * @param metrics the operator's metrics
+   * @param metrics the worker's own metrics
    */
   StageWorker<IN, OUT> open(MetricGroup metrics) throws Exception;
 

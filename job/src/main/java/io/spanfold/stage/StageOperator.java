@@ -87,7 +87,7 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
           new WorkerThread<>(
               getOperatorName() + " worker " + i,
               function,
-              getMetricGroup(),
+              getMetricGroup().addGroup("worker", Integer.toString(i)),
               active,
               settings.maxBatch(),
               this::completed,
