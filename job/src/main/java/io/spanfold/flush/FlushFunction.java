@@ -12,7 +12,6 @@ import io.spanfold.store.StoreSettings;
 import java.time.Clock;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
@@ -72,7 +71,7 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
 
     @Override
     public void process(List<StageTask<PartCandidate, FlushedPart>> tasks) {
-      Map<PartCandidate, StageTask<PartCandidate, FlushedPart>> taskOf = new IdentityHashMap<>();
+      IdentityHashMap<PartCandidate, StageTask<PartCandidate, FlushedPart>> taskOf = new IdentityHashMap<>();
       tasks.forEach(task -> taskOf.put(task.input(), task));
       for (LoadedPart loaded : store.load(tasks.stream().map(StageTask::input).toList())) {
         FlushedPart flushed = builder.build(loaded);

@@ -6,7 +6,6 @@ import io.spanfold.model.StampPoints;
 import io.spanfold.model.StampPoints.SegmentIdEdit;
 import io.spanfold.model.TraceKey;
 import java.io.IOException;
-import java.util.HexFormat;
 
 /** The fields of one record that are used, gathered in one pass over its tokens. */
 final class RecordFields {
@@ -39,10 +38,6 @@ final class RecordFields {
   private static final int SAW_SEGMENT_ID = 1 << 8;
   private static final int SAW_SEGMENT_ID_VALUE = 1 << 9;
 
-  private static final int ID_DIGITS = 16;
-  private static final int TRACE_ID_DIGITS = 32;
-  private static final int DASHED_TRACE_ID_LENGTH = 36;
-
   private static final int MAX_LONG_DIGITS = 19;
   private static final int NULL_LENGTH = 4;
 
@@ -74,19 +69,22 @@ final class RecordFields {
 
   /**
    * Reads the object on whose brace, the first byte of its input, {@code json} stands, up to its
-   * closing brace.
+   * closing brace. Whether anything is missing is for {@link #requireAll} to say.
    */
   static RecordFields read(JsonParser json) throws IOException, RejectedRecordException {
     RecordFields fields = new RecordFields(json);
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       fields.readField(json.currentName());
     }
-    fields.require(SAW_PROJECT_ID, PROJECT_ID, AN_INTEGER);
-    fields.require(SAW_ORGANIZATION_ID, ORGANIZATION_ID, AN_INTEGER);
-    fields.require(SAW_TRACE_ID, TRACE_ID, A_TRACE_ID);
-    fields.require(SAW_SPAN_ID, SPAN_ID, AN_ID);
-    fields.require(SAW_END_TIMESTAMP, END_TIMESTAMP, "a number");
     return fields;
+  }
+
+  void requireAll() throws RejectedRecordException {
+    require(SAW_PROJECT_ID, PROJECT_ID, AN_INTEGER);
+    require(SAW_ORGANIZATION_ID, ORGANIZATION_ID, AN_INTEGER);
+    require(SAW_TRACE_ID, TRACE_ID, A_TRACE_ID);
+    require(SAW_SPAN_ID, SPAN_ID, AN_ID);
+    require(SAW_END_TIMESTAMP, END_TIMESTAMP, "a number");
   }
 
   TraceKey trace() {
@@ -253,11 +251,12 @@ final class RecordFields {
 
   private long id(JsonToken token, String field, String expected)
       throws IOException, RejectedRecordException {
-    if (token == JsonToken.VALUE_STRING && json.getTextLength() == ID_DIGITS) {
+    if (token == JsonToken.VALUE_STRING) {
+      int length = json.getTextLength();
       char[] text = json.getTextCharacters();
       int from = json.getTextOffset();
-      if (areDigits(text, from, ID_DIGITS)) {
-        return appendDigits(0, text, from, ID_DIGITS);
+      if (IdDigits.isId(text, from, length)) {
+        return IdDigits.read(text, from, 0);
       }
     }
     throw invalid(field, expected, token);
@@ -268,50 +267,13 @@ final class RecordFields {
       int length = json.getTextLength();
       char[] text = json.getTextCharacters();
       int from = json.getTextOffset();
-      if (length == TRACE_ID_DIGITS && areDigits(text, from, TRACE_ID_DIGITS)) {
-        traceHigh = appendDigits(0, text, from, 16);
-        traceLow = appendDigits(0, text, from + 16, 16);
-        return;
-      }
-      if (length == DASHED_TRACE_ID_LENGTH && isDashed(text, from)) {
-        traceHigh = appendDigits(0, text, from, 8);
-        traceHigh = appendDigits(traceHigh, text, from + 9, 4);
-        traceHigh = appendDigits(traceHigh, text, from + 14, 4);
-        traceLow = appendDigits(0, text, from + 19, 4);
-        traceLow = appendDigits(traceLow, text, from + 24, 12);
+      if (IdDigits.isTraceId(text, from, length)) {
+        traceHigh = IdDigits.read(text, from, 0);
+        traceLow = IdDigits.read(text, from, 16);
         return;
       }
     }
     throw invalid(TRACE_ID, A_TRACE_ID, token);
-  }
-
-  private static boolean isDashed(char[] text, int from) {
-    return areDigits(text, from, 8)
-        && text[from + 8] == '-'
-        && areDigits(text, from + 9, 4)
-        && text[from + 13] == '-'
-        && areDigits(text, from + 14, 4)
-        && text[from + 18] == '-'
-        && areDigits(text, from + 19, 4)
-        && text[from + 23] == '-'
-        && areDigits(text, from + 24, 12);
-  }
-
-  private static boolean areDigits(char[] text, int from, int count) {
-    for (int i = from; i < from + count; i++) {
-      if (!HexFormat.isHexDigit(text[i])) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static long appendDigits(long before, char[] text, int from, int count) {
-    long value = before;
-    for (int i = from; i < from + count; i++) {
-      value = value << 4 | HexFormat.fromHexDigit(text[i]);
-    }
-    return value;
   }
 
   private int tokenStart() {

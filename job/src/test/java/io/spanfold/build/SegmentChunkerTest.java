@@ -28,12 +28,13 @@ class SegmentChunkerTest {
 
   private static final ObjectMapper MAPPER = new ObjectMapper();
   private static final int LARGE = 10_000_000;
+  private static final int SMALLEST_CHUNK = 3_000;
 
   private final SpanParser parser = new SpanParser(LARGE);
 
   @Test
   void emitsEverySpanOnceInMessagesThatAreWellFilled() throws Exception {
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 150; round++) {
       long seed = System.nanoTime();
       Random random = new Random(seed);
       Map<Long, Sample> samples = samples(seed, random.nextInt(200));
@@ -41,7 +42,7 @@ class SegmentChunkerTest {
       long segmentId =
           spans.isEmpty() || random.nextBoolean() ? random.nextLong() : spans.get(0).spanId();
       boolean skip = random.nextBoolean();
-      int chunkBytes = 3_000 + random.nextInt(random.nextBoolean() ? 5_000 : 300_000);
+      int chunkBytes = SMALLEST_CHUNK + random.nextInt(random.nextBoolean() ? 5_000 : 300_000);
 
       List<SegmentMessage> messages =
           new SegmentChunker(chunkBytes)
@@ -126,10 +127,7 @@ class SegmentChunkerTest {
     assertThat(expected).as("seed %d", seed).hasSizeGreaterThan(2);
     for (int round = 0; round < 50; round++) {
       LoadedPart part = LoadedParts.scattered(spans, others(seed), 7, false, random);
-      assertThat(chunker.messages(part))
-          .as("seed %d", seed)
-          .usingRecursiveComparison()
-          .isEqualTo(expected);
+      assertThat(texts(chunker.messages(part))).as("seed %d", seed).isEqualTo(texts(expected));
     }
   }
 
@@ -165,7 +163,7 @@ class SegmentChunkerTest {
                 .messages(LoadedParts.inOneSlice(List.of(span), 1, true))
                 .get(0)
                 .flushId())
-        .isEqualTo("FLUSH_ID");
+        .isEqualTo("3b6daa1ddfb4a19a4bf6fa354d39ca5a");
   }
 
   @Test
@@ -286,9 +284,15 @@ class SegmentChunkerTest {
     Map<Long, Sample> samples = new TreeMap<>();
     while (samples.size() < count) {
       Sample sample = records.next();
-      samples.put(sample.spanId(), sample);
+      if (sample.record().length <= SegmentChunker.maxRecordBytes(SMALLEST_CHUNK)) {
+        samples.put(sample.spanId(), sample);
+      }
     }
     return samples;
+  }
+
+  private static List<String> texts(List<SegmentMessage> messages) {
+    return messages.stream().map(message -> message.flushId() + text(message)).toList();
   }
 
   private static String text(SegmentMessage message) {

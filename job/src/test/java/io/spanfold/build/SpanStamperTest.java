@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -24,10 +23,12 @@ import org.junit.jupiter.api.Test;
 
 class SpanStamperTest {
 
-  private static final ObjectMapper MAPPER =
-      new ObjectMapper()
-          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+  private static final ObjectMapper EXACT =
+      new ObjectMapper().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
+
+  // For damaged records, whose numbers may be too much for BigDecimal and still be JSON.
+  private static final ObjectMapper LENIENT =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private final SpanParser parser = new SpanParser(1_000_000);
 
@@ -43,9 +44,9 @@ class SpanStamperTest {
       assertThat(new String(stamped, UTF_8))
           .as("seed %d, record %d: %s", seed, i, sample.text())
           .isEqualTo(new String(sample.stamped(segmentId), UTF_8));
-      assertThat(MAPPER.readTree(stamped))
+      assertThat(EXACT.readTree(stamped))
           .as("seed %d, record %d: %s", seed, i, sample.text())
-          .isEqualTo(expectedTree(sample.value(), sample.spanId() == segmentId, segmentId));
+          .isEqualTo(expectedTree(EXACT, sample.value(), sample.spanId() == segmentId, segmentId));
     }
   }
 
@@ -60,9 +61,9 @@ class SpanStamperTest {
       byte[] value = line.getBytes(UTF_8);
       long spanId = parser.parse(value, 0, 0, 0).spanId();
       for (long segmentId : new long[] {spanId, 0xABCL}) {
-        assertThat(MAPPER.readTree(stamp(value, segmentId)))
+        assertThat(EXACT.readTree(stamp(value, segmentId)))
             .as(line)
-            .isEqualTo(expectedTree(value, spanId == segmentId, segmentId));
+            .isEqualTo(expectedTree(EXACT, value, spanId == segmentId, segmentId));
       }
     }
   }
@@ -95,14 +96,14 @@ class SpanStamperTest {
     RandomRecords records = new RandomRecords(seed);
     Random random = new Random(seed);
     int accepted = 0;
-    for (int i = 0; i < 60_000; i++) {
+    for (int i = 0; i < 30_000; i++) {
       byte[] value = damage(records.next().value(), random);
       try {
         Span span = parser.parse(value, 0, 0, 0);
         accepted++;
         byte[] stamped = stamp(span, 0xAA);
-        assertThat(MAPPER.readTree(stamped))
-            .isEqualTo(expectedTree(value, span.spanId() == 0xAA, 0xAA));
+        assertThat(LENIENT.readTree(stamped))
+            .isEqualTo(expectedTree(LENIENT, value, span.spanId() == 0xAA, 0xAA));
         assertThat(parser.parse(stamped, 0, 0, 0))
             .returns(span.trace(), Span::trace)
             .returns(span.spanId(), Span::spanId);
@@ -113,7 +114,7 @@ class SpanStamperTest {
       }
     }
     // Many hit a string or white space: there must be enough of both kinds to mean something.
-    assertThat(accepted).as("seed %d", seed).isBetween(2_000, 58_000);
+    assertThat(accepted).as("seed %d", seed).isBetween(2_000, 28_000);
   }
 
   @Test
@@ -124,11 +125,8 @@ class SpanStamperTest {
     for (int i = 0; i < 20_000; i++) {
       byte[] value = damage(records.next().value(), random);
       try {
-        MAPPER.readTree(value);
-      } catch (JsonProcessingException notJson) {
-        assertThat(isRejected(value)).as("seed %d: %s", seed, new String(value, UTF_8)).isTrue();
-      } catch (IOException e) {
-        // Not even text.
+        LENIENT.readTree(value);
+      } catch (IOException notJson) {
         assertThat(isRejected(value)).as("seed %d: %s", seed, new String(value, UTF_8)).isTrue();
       }
     }
@@ -189,9 +187,9 @@ class SpanStamperTest {
     return Arrays.copyOfRange(out, 3, out.length);
   }
 
-  private static JsonNode expectedTree(byte[] value, boolean isSegment, long segmentId)
-      throws IOException {
-    ObjectNode tree = (ObjectNode) MAPPER.readTree(value);
+  private static JsonNode expectedTree(
+      ObjectMapper mapper, byte[] value, boolean isSegment, long segmentId) throws IOException {
+    ObjectNode tree = (ObjectNode) mapper.readTree(value);
     tree.put("is_segment", isSegment);
     if (!tree.path("attributes").isObject()) {
       tree.putObject("attributes");

@@ -231,7 +231,8 @@ public final class RandomRecords {
       return text;
     }
     StringBuilder out = new StringBuilder();
-    for (char c : text.toCharArray()) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
       out.append(random.nextInt(4) == 0 ? "\\u%04x".formatted((int) c) : c);
     }
     return out.toString();

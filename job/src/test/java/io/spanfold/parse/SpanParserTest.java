@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.spanfold.model.Hex;
 import io.spanfold.model.Span;
 import io.spanfold.model.StampPoints.SegmentIdEdit;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -127,7 +128,7 @@ class SpanParserTest {
         "`,\"attributes\": {\"a\":{}}` ; ADD_FIRST_MEMBER ; ``",
         "`,\"attributes\": {\"sentry.segment.id\" : null}` ; REPLACE_MEMBER ; null",
         "`,\"attributes\": {\"a\":1,\"sentry.segment.id\":{}}` ; REPLACE_MEMBER ; {}",
-        "`,\"attributes\":{\"s\\u0065ntry.segment.id\":{\"value\":null,\"\\ud800\":[{}]} }` ; REPLACE_MEMBER ; {\"value\":null,\"\\ud800\":[{}]}",
+        "`,\"attributes\":{\"s\\u0065ntry.segment.id\":{\"value\":null,\"x\":[{\"y\":\"\\ud800\"}]} }` ; REPLACE_MEMBER ; {\"value\":null,\"x\":[{\"y\":\"\\ud800\"}]}",
         "`,\"attributes\": {\"sentry.segment.id\":{\"value\":\"00000000000000cc\"}}` ; KEEP ; ``"
       })
   void findsWhereTheSegmentIdGoes(String more, SegmentIdEdit edit, String range) throws Exception {
@@ -346,7 +347,7 @@ class SpanParserTest {
   void rejectsARecordCutOffAnywhere() throws Exception {
     byte[] value = record(",\"x\":[\"\u00e9\",{\"y\":-1.5e3}],\"z\":null").getBytes(UTF_8);
     for (int length = 1; length < value.length; length++) {
-      assertThat(rejected(java.util.Arrays.copyOf(value, length)).reason())
+      assertThat(rejected(Arrays.copyOf(value, length)).reason())
           .as("first %d bytes", length)
           .isIn(RejectReason.MALFORMED_JSON, RejectReason.BAD_UTF8);
     }
@@ -355,8 +356,9 @@ class SpanParserTest {
 
   @Test
   void rejectsOtherEncodings() {
-    assertThat(rejected(record("").getBytes(UTF_16LE)).reason())
-        .isEqualTo(RejectReason.MALFORMED_JSON);
+    assertThat(rejected(record("").getBytes(UTF_16LE)))
+        .hasMessage("the record is not a JSON object: a zero byte follows the brace")
+        .returns(RejectReason.MALFORMED_JSON, RejectedRecordException::reason);
     assertThat(rejected(record(",\"x\":\"\u00e9\"").getBytes(ISO_8859_1)).reason())
         .isEqualTo(RejectReason.BAD_UTF8);
   }
@@ -382,8 +384,9 @@ class SpanParserTest {
   }
 
   @Test
-  void keepsLoneSurrogatesThatAreWrittenAsEscapes() throws Exception {
-    parse(record(",\"x\":\"\\ud800\",\"\\udc00\":1"));
+  void keepsLoneSurrogatesThatAreWrittenAsEscapesInStringsButNotInNames() throws Exception {
+    parse(record(",\"x\":\"\\ud800\",\"y\":[\"\\udc00\"]"));
+    assertThat(rejected(record(",\"\\udc00\":1")).reason()).isEqualTo(RejectReason.MALFORMED_JSON);
   }
 
   @Test
