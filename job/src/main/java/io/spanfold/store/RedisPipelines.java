@@ -269,16 +269,22 @@ final class RedisPipelines implements AutoCloseable {
 
     /** Waits for all answers; returns what broke the connection, or null. */
     RuntimeException finish() {
+      RuntimeException broken = null;
       try {
         pipeline.sync();
-        return null;
       } catch (RuntimeException e) {
         // Answers may still be on their way: nobody may use this connection again.
         connection.setBroken();
-        return e;
-      } finally {
-        connection.close();
+        broken = e;
       }
+      try {
+        connection.close();
+      } catch (RuntimeException e) {
+        // The pool replaces a broken connection at once, and the node may be gone. The next
+        // attempt will see to it; the answers that came are good.
+        LOG.debug("Cannot give back a connection", e);
+      }
+      return broken;
     }
   }
 }
