@@ -42,6 +42,7 @@ public final class OptionsTable {
             Options are given as --name value or --name=value, or in a file named by --config FILE
             with a line `name: value` or `name = value` each; arguments win over the file.
             Durations and sizes are written as in Flink: 500 ms, 10 s, 15 min, 24 h; 64 kb, 16 mb.
+            --print-config shows the options in force, without secrets, instead of starting the job.
 
             """);
     for (Row row : rows()) {
