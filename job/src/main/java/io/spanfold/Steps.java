@@ -44,6 +44,12 @@ final class Steps {
   /** How many parts are loaded in one go at the most. */
   private static final int PARTS_A_LOAD = 200;
 
+  /**
+   * Bundles are done in milliseconds as a rule; waiting for them is cheaper than writing them into
+   * the checkpoint.
+   */
+  private static final Duration BARRIER_WAIT = Duration.ofMillis(500);
+
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(15);
   private static final Duration RETRIES = Duration.ofMinutes(2);
@@ -129,12 +135,17 @@ final class Steps {
    */
   StageSettings writeStage() {
     return new StageSettings(
-        true, 1, BUNDLES_WAITING * config.ingest().batchMaxBytes(), Long.MAX_VALUE, 1);
+        true,
+        1,
+        BUNDLES_WAITING * config.ingest().batchMaxBytes(),
+        Long.MAX_VALUE,
+        1,
+        BARRIER_WAIT.toMillis());
   }
 
   StageSettings flushStage() {
     return new StageSettings(
-        false, FLUSH_WORKERS, PARTS_WAITING, config.flush().inFlightBytes(), PARTS_A_LOAD);
+        false, FLUSH_WORKERS, PARTS_WAITING, config.flush().inFlightBytes(), PARTS_A_LOAD, 0);
   }
 
   StoreSettings store() {

@@ -29,12 +29,16 @@ public final class VarInts {
         return value;
       }
     }
-    throw new IOException("a number takes more than ten bytes: the data is broken");
+    throw new IOException("a number takes more than ten bytes: the data is damaged");
   }
 
   /** Reads what {@link #write} wrote, where it is an int. */
   public static int readInt(DataInput in) throws IOException {
-    return (int) read(in);
+    long value = read(in);
+    if (value != (int) value) {
+      throw new IOException("the number " + value + " is out of range: the data is damaged");
+    }
+    return (int) value;
   }
 
   /** Writes a number of either sign: small distances from zero take little room. */

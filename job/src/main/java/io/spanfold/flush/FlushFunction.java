@@ -71,7 +71,8 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
 
     @Override
     public void process(List<StageTask<PartCandidate, FlushedPart>> tasks) {
-      IdentityHashMap<PartCandidate, StageTask<PartCandidate, FlushedPart>> taskOf = new IdentityHashMap<>();
+      IdentityHashMap<PartCandidate, StageTask<PartCandidate, FlushedPart>> taskOf =
+          new IdentityHashMap<>();
       tasks.forEach(task -> taskOf.put(task.input(), task));
       for (LoadedPart loaded : store.load(tasks.stream().map(StageTask::input).toList())) {
         FlushedPart flushed = builder.build(loaded);

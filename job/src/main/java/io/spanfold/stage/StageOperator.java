@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.ScheduledFuture;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -187,6 +188,21 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
     } else {
       slots.add(new Slot.Status<>(status));
     }
+  }
+
+  @Override
+  public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+    if (elements > 0 && settings.barrierWaitMillis() > 0) {
+      long until =
+          getProcessingTimeService().getCurrentProcessingTime() + settings.barrierWaitMillis();
+      // The timer is what ends the wait where no element does.
+      ScheduledFuture<?> timer = getProcessingTimeService().registerTimer(until, time -> {});
+      while (elements > 0 && !timer.isDone()) {
+        mailbox.yield();
+      }
+      timer.cancel(false);
+    }
+    super.prepareSnapshotPreBarrier(checkpointId);
   }
 
   @Override

@@ -11,7 +11,14 @@ import java.io.Serializable;
  * @param maxActive what all elements that are worked on, or whose results wait to leave, may cost
  *     together; one element may always be worked on, whatever it costs
  * @param maxBatch how many elements a worker is given at once at the most
+ * @param barrierWaitMillis how long a barrier waits for the elements before it to be done, so that
+ *     they need not go into the checkpoint
  */
 public record StageSettings(
-    boolean ordered, int workers, long maxWaiting, long maxActive, int maxBatch)
+    boolean ordered,
+    int workers,
+    long maxWaiting,
+    long maxActive,
+    int maxBatch,
+    long barrierWaitMillis)
     implements Serializable {}

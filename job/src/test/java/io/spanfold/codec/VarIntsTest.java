@@ -28,10 +28,10 @@ class VarIntsTest {
   })
   void writesUnsignedNumbersInAsFewBytesAsTheyNeed(long value, int bytes) throws IOException {
     DataOutputSerializer out = new DataOutputSerializer(16);
-    VarInts.writeUnsigned(value, out);
+    VarInts.write(value, out);
 
     assertThat(out.length()).isEqualTo(bytes);
-    assertThat(VarInts.readUnsigned(input(out))).isEqualTo(value);
+    assertThat(VarInts.read(input(out))).isEqualTo(value);
   }
 
   @ParameterizedTest
@@ -57,13 +57,13 @@ class VarIntsTest {
   void refusesDamagedNumbers() throws IOException {
     byte[] endless = new byte[11];
     Arrays.fill(endless, (byte) 0x80);
-    assertThatThrownBy(() -> VarInts.readUnsigned(new DataInputDeserializer(endless)))
+    assertThatThrownBy(() -> VarInts.read(new DataInputDeserializer(endless)))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("damaged");
 
     DataOutputSerializer out = new DataOutputSerializer(16);
-    VarInts.writeUnsigned(1L << 31, out);
-    assertThatThrownBy(() -> VarInts.readLength(input(out)))
+    VarInts.write(1L << 31, out);
+    assertThatThrownBy(() -> VarInts.readInt(input(out)))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("2147483648");
   }

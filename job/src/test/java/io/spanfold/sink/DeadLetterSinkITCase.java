@@ -8,6 +8,7 @@ import io.spanfold.codec.DeadLetterCodec;
 import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.model.DeadLetter;
+import io.spanfold.testing.CommittedRecords;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

@@ -7,6 +7,7 @@ import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.model.FlushedPart;
 import io.spanfold.model.FlushedPart.Receipt;
+import io.spanfold.testing.CommittedRecords;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Path;

@@ -91,12 +91,12 @@ final class TestParts {
 
     @Override
     public void write(FlushedPart value, DataOutput out) throws IOException {
-      VarInts.writeUnsigned(value.receipt().segmentId(), out);
+      VarInts.write(value.receipt().segmentId(), out);
     }
 
     @Override
     public FlushedPart read(int version, DataInput in) throws IOException {
-      return of(VarInts.readUnsigned(in));
+      return of(VarInts.read(in));
     }
   }
 }

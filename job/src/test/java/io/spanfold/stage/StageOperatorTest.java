@@ -50,7 +50,7 @@ public class StageOperatorTest {
 
   @Test
   void resultsLeaveAsTheyComeWhereOrderDoesNotMatter() throws Exception {
-    open(new StageSettings(false, 2, 100, 100, 1), null);
+    open(new StageSettings(false, 2, 100, 100, 1, 0), null);
     add(1);
     add(2);
     awaitGiven(1, 2);
@@ -62,7 +62,7 @@ public class StageOperatorTest {
 
   @Test
   void resultsLeaveInTheOrderOfTheirElementsWhereItMatters() throws Exception {
-    open(new StageSettings(true, 2, 100, 100, 1), null);
+    open(new StageSettings(true, 2, 100, 100, 1, 0), null);
     add(1);
     add(2);
     awaitGiven(1, 2);
@@ -74,7 +74,7 @@ public class StageOperatorTest {
 
   @Test
   void aWatermarkWaitsForTheElementsBeforeItButNotForThoseAfter() throws Exception {
-    open(new StageSettings(false, 3, 100, 100, 1), null);
+    open(new StageSettings(false, 3, 100, 100, 1, 0), null);
     add(1);
     harness.processWatermark(new Watermark(10));
     add(2);
@@ -90,7 +90,7 @@ public class StageOperatorTest {
 
   @Test
   void elementsThatHaveNotLeftAreInTheCheckpointAndWorkedOnAgain() throws Exception {
-    StageSettings settings = new StageSettings(false, 3, 100, 100, 1);
+    StageSettings settings = new StageSettings(false, 3, 100, 100, 1, 0);
     open(settings, null);
     add(1);
     add(2);
@@ -110,7 +110,7 @@ public class StageOperatorTest {
 
   @Test
   void aResultThatWaitsForItsTurnIsStillInTheCheckpoint() throws Exception {
-    StageSettings settings = new StageSettings(true, 3, 100, 100, 1);
+    StageSettings settings = new StageSettings(true, 3, 100, 100, 1, 0);
     open(settings, null);
     add(1);
     add(2);
@@ -125,11 +125,19 @@ public class StageOperatorTest {
   }
 
   @Test
+  void aBarrierWaitsForElementsThatAreAboutToBeDone() throws Exception {
+    open(new StageSettings(false, 1, 100, 100, 1, 60_000), null);
+    add(-1);
+    harness.prepareSnapshotPreBarrier(1);
+    assertThat(harness.extractOutputValues()).containsExactly("-1a", "-1b");
+  }
+
+  @Test
   void noMoreIsWorkedOnThanTheBoundAllows() throws Exception {
-    open(new StageSettings(false, 3, 1_000, 100, 1), null);
+    open(new StageSettings(false, 3, 1_000, 100, 1, 0), null);
     add(60);
-    add(61);
     awaitGiven(60);
+    add(61);
     assertThat(GIVEN).isEmpty();
     complete(60);
     awaitGiven(61);
@@ -137,14 +145,14 @@ public class StageOperatorTest {
 
   @Test
   void anElementAboveTheBoundIsWorkedOnAlone() throws Exception {
-    open(new StageSettings(false, 3, 1_000, 100, 1), null);
+    open(new StageSettings(false, 3, 1_000, 100, 1, 0), null);
     add(500);
     awaitGiven(500);
   }
 
   @Test
   void whatWaitsTogetherIsGivenTogether() throws Exception {
-    open(new StageSettings(false, 1, 1_000, 100, 10), null);
+    open(new StageSettings(false, 1, 1_000, 100, 10, 0), null);
     add(90);
     awaitGiven(90);
     add(30);
@@ -158,7 +166,7 @@ public class StageOperatorTest {
 
   @Test
   void theEndOfInputWaitsForWhatIsWorkedOn() throws Exception {
-    open(new StageSettings(false, 1, 100, 100, 1), null);
+    open(new StageSettings(false, 1, 100, 100, 1, 0), null);
     add(-1); // Completes by itself.
     harness.getOneInputOperator().finish();
     assertThat(harness.extractOutputValues()).containsExactly("-1a", "-1b");
@@ -166,14 +174,14 @@ public class StageOperatorTest {
 
   @Test
   void takesNothingInWhileItIsFull() throws Exception {
-    open(new StageSettings(false, 1, 0, 100, 1), null);
+    open(new StageSettings(false, 1, 0, 100, 1, 0), null);
     add(-1); // Returns only once its results have left, as nothing may wait.
     assertThat(harness.extractOutputValues()).containsExactly("-1a", "-1b");
   }
 
   @Test
   void aWorkersFailureFailsTheTask() throws Exception {
-    open(new StageSettings(false, 1, 100, 100, 1), null);
+    open(new StageSettings(false, 1, 100, 100, 1, 0), null);
     add(-13);
     assertThatThrownBy(this::runMail).hasRootCauseMessage("unlucky");
   }

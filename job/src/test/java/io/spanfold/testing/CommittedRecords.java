@@ -1,4 +1,4 @@
-package io.spanfold.sink;
+package io.spanfold.testing;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,14 +13,15 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** What a reader of committed records sees in a topic. Safe for use by several threads. */
-final class CommittedRecords implements AutoCloseable {
+public final class CommittedRecords implements AutoCloseable {
 
   private static final Duration PATIENCE = Duration.ofSeconds(15);
 
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final List<ConsumerRecord<byte[], byte[]>> seen = new ArrayList<>();
 
-  CommittedRecords(String bootstrapServers, String topic) {
+  /** Reads all partitions of {@code topic} from their beginning. */
+  public CommittedRecords(String bootstrapServers, String topic) {
     Map<String, Object> properties =
         Map.of(
             ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
@@ -40,7 +41,7 @@ final class CommittedRecords implements AutoCloseable {
   /**
    * Reads on until what was seen so far fulfils {@code enough}; returns whether it does in time.
    */
-  synchronized boolean readUntil(Predicate<List<ConsumerRecord<byte[], byte[]>>> enough) {
+  public synchronized boolean readUntil(Predicate<List<ConsumerRecord<byte[], byte[]>>> enough) {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (!enough.test(seen)) {
       if (System.nanoTime() > deadline) {
@@ -52,7 +53,7 @@ final class CommittedRecords implements AutoCloseable {
   }
 
   /** Reads up to the end of what is committed now, and returns all that was ever seen. */
-  synchronized List<ConsumerRecord<byte[], byte[]>> all() {
+  public synchronized List<ConsumerRecord<byte[], byte[]>> all() {
     Map<TopicPartition, Long> ends = consumer.endOffsets(consumer.assignment());
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
     while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
