@@ -222,6 +222,19 @@ class IndexScriptsITCase {
 
   @ParameterizedTest
   @EnumSource
+  void keepsTheNameOfASegmentThatGoesOn(Servers servers) {
+    index = new IndexUnderTest(servers.uris());
+    TraceKey trace = trace();
+    Sub root = new Sub(1, 50, true, 20, new long[] {50});
+    Sub child = new Sub(2, 50, false, 10, new long[] {60});
+    index.add(trace, List.of(root, child));
+    index.finish(trace, 50, List.of(root));
+    index.add(trace, List.of(new Sub(3, 7, false, 10, new long[] {50})));
+    assertThat(index.add(trace, List.of(child)).get(0).root()).isEqualTo(50);
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void releasesALockOnlyForItsOwner(Servers servers) {
     index = new IndexUnderTest(servers.uris());
     TraceKey trace = new TraceKey(1, 2, 3);
