@@ -1,0 +1,266 @@
+package io.spanfold;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.config.SpanfoldConfig;
+import io.spanfold.fold.FoldSettings;
+import io.spanfold.model.Span;
+import io.spanfold.model.TraceKey;
+import io.spanfold.testing.CommittedRecords;
+import io.spanfold.testing.RandomTraces;
+import io.spanfold.testing.RandomTraces.Pace;
+import io.spanfold.testing.SegmentParts;
+import io.spanfold.testing.Servers;
+import io.spanfold.testing.SpanRecords;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The whole job on real servers while task managers are killed at random, and while it is stopped
+ * with a savepoint and goes on with another parallelism; the committed output is compared part by
+ * part, span by span.
+ *
+ * <p>{@code -Dspanfold.failure.rounds=20} runs more seeds, {@code -Dspanfold.failure.seed=7} starts
+ * at another.
+ */
+class FailureITCase {
+
+  private static final FoldSettings SETTINGS =
+      new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
+
+  private static final int TASK_MANAGERS = 3;
+  private static final int TRACES = 1_500;
+
+  @TempDir static Path directory;
+
+  private static Servers servers;
+
+  @BeforeAll
+  static void start() throws Exception {
+    servers = new Servers();
+  }
+
+  @AfterAll
+  static void stop() {
+    servers.close();
+  }
+
+  static LongStream seeds() {
+    long first = Long.getLong("spanfold.failure.seed", 1);
+    return LongStream.range(first, first + Integer.getInteger("spanfold.failure.rounds", 2));
+  }
+
+  /** What befalls the job. */
+  private enum Fault {
+    TASK_MANAGER_KILLED,
+    STOPPED_WITH_SAVEPOINT
+  }
+
+  @ParameterizedTest
+  @MethodSource("seeds")
+  @Timeout(300)
+  void everySpanIsCommittedOnceInItsPartThroughFailuresAndRescaling(long seed) throws Exception {
+    Random random = new Random(seed);
+    String name = "failures-" + seed;
+    servers.createTopic(name, Servers.PARTITIONS);
+    servers.createTopic(name + "-segments", 2);
+    List<Span> spans = traces(random);
+    SpanRecords.send(servers.bootstrapServers(), name, Servers.PARTITIONS, spans);
+    List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
+
+    try (MiniCluster cluster = cluster();
+        CommittedRecords committed =
+            new CommittedRecords(servers.bootstrapServers(), name + "-segments")) {
+      JobID job = submit(cluster, name, 2, null);
+      int taskManagers = TASK_MANAGERS;
+      List<Fault> faults = faults(random);
+      int happened = 0;
+      for (int i = 0; i < faults.size(); i++) {
+        Fault fault = faults.get(i);
+        // Somewhere in the i-th part of the first half of what is to come out.
+        int enough = (int) ((i + random.nextDouble()) / faults.size() * expected.size() / 2);
+        committed.readUntil(seen -> seen.size() >= enough || ended(cluster));
+        if (ended(cluster)) {
+          break;
+        }
+        happened++;
+        System.out.printf(
+            "seed %d: %s after %d of %d parts%n", seed, fault, enough, expected.size());
+        switch (fault) {
+          case TASK_MANAGER_KILLED -> {
+            cluster.terminateTaskManager(taskManagers - 1 - random.nextInt(TASK_MANAGERS)).get();
+            cluster.startTaskManager();
+            taskManagers++;
+          }
+          case STOPPED_WITH_SAVEPOINT -> {
+            String savepoint = stopWithSavepoint(cluster, job);
+            if (savepoint == null) {
+              break;
+            }
+            job = submit(cluster, name, 1 + random.nextInt(4), savepoint);
+          }
+        }
+      }
+      assertThat(happened).as("faults while the job ran").isGreaterThan(1);
+      assertThat(cluster.requestJobResult(job).get(200, TimeUnit.SECONDS).isSuccess()).isTrue();
+      assertThat(SegmentParts.committed(committed.all())).isEqualTo(expected);
+    }
+  }
+
+  /**
+   * Returns where the savepoint is, or null where the job came to its end before one could be
+   * taken.
+   */
+  private static String stopWithSavepoint(MiniCluster cluster, JobID job) throws Exception {
+    while (!ended(cluster)) {
+      awaitRunning(cluster, job);
+      try {
+        return cluster
+            .stopWithSavepoint(
+                job,
+                directory.resolve("savepoints").toUri().toString(),
+                false,
+                SavepointFormatType.CANONICAL)
+            .get(60, TimeUnit.SECONDS);
+      } catch (ExecutionException e) {
+        // It met the restart after a killed task manager, or the end of the input: tried again
+        // where it is running.
+        System.out.println("no savepoint: " + e.getMessage());
+      }
+    }
+    return null;
+  }
+
+  private static boolean ended(MiniCluster cluster) {
+    return cluster.listJobs().join().stream()
+        .allMatch(job -> job.getJobState().isGloballyTerminalState());
+  }
+
+  private static void awaitRunning(MiniCluster cluster, JobID job) throws Exception {
+    cluster.getJobStatus(job).get();
+    while (!ended(cluster)
+        && (cluster.getJobStatus(job).get() != JobStatus.RUNNING
+            || cluster.getExecutionGraph(job).get().getAllVertices().values().stream()
+                .anyMatch(
+                    vertex ->
+                        vertex.getAggregateState()
+                            != org.apache.flink.runtime.execution.ExecutionState.RUNNING))) {
+      Thread.onSpinWait();
+    }
+  }
+
+  private static List<Fault> faults(Random random) {
+    List<Fault> faults = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      faults.add(Fault.TASK_MANAGER_KILLED);
+    }
+    faults.add(Fault.STOPPED_WITH_SAVEPOINT);
+    Collections.shuffle(faults, random);
+    return faults;
+  }
+
+  private static MiniCluster cluster() throws Exception {
+    Configuration configuration = new Configuration();
+    configuration.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(16));
+    MiniCluster cluster =
+        new MiniCluster(
+            new MiniClusterConfiguration.Builder()
+                .setConfiguration(configuration)
+                .setNumTaskManagers(TASK_MANAGERS)
+                .setNumSlotsPerTaskManager(2)
+                .withRandomPorts()
+                .build());
+    cluster.start();
+    return cluster;
+  }
+
+  private static JobID submit(MiniCluster cluster, String name, int parallelism, String savepoint)
+      throws Exception {
+    Configuration configuration = new Configuration();
+    configuration.set(
+        CheckpointingOptions.CHECKPOINTS_DIRECTORY,
+        directory.resolve("checkpoints").toUri().toString());
+    configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(300));
+    configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
+    configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 100);
+    configuration.set(
+        RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(100));
+    if (savepoint != null) {
+      configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, savepoint);
+    }
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.getExecutionEnvironment(configuration);
+    env.setParallelism(parallelism);
+    SpanfoldJob.build(env, SpanfoldConfig.of(options(name)), 500_000);
+    return cluster.submitJob(env.getStreamGraph()).get().getJobID();
+  }
+
+  private static Configuration options(String name) {
+    Configuration options = new Configuration();
+    options.setString("kafka.bootstrap.servers", servers.bootstrapServers());
+    // Small fetches, so that all partitions are read side by side, and failures meet them half
+    // read.
+    options.setString("kafka.properties.max.partition.fetch.bytes", "8192");
+    options.setString("kafka.properties.max.poll.records", "50");
+    options.setString("source.topic", name);
+    options.setString("source.bounded", "true");
+    options.setString("sink.topic", name + "-segments");
+    options.setString("sink.transactional-id-prefix", name);
+    options.setString("redis.uri", servers.redisUri());
+    options.setString("ingest.batch.max-spans", "1");
+    options.setString("segment.max-age", "100 s");
+    options.setString("segment.late-grace", "30 s");
+    options.setString("flush.lock-ttl", "90 s");
+    return options;
+  }
+
+  private static List<Span> traces(Random random) {
+    List<Span> spans = new ArrayList<>();
+    for (int i = 0; i < TRACES; i++) {
+      TraceKey trace = new TraceKey(random.nextInt(5), random.nextLong(), i);
+      long start = 1_000L * random.nextInt(TRACES * 2);
+      for (Span span : RandomTraces.trace(trace, random, Pace.values()[random.nextInt(3)], true)) {
+        spans.add(
+            new Span(
+                trace,
+                span.spanId(),
+                span.parentId(),
+                span.root(),
+                span.timestamp() + start,
+                span.organizationId(),
+                span.partition(),
+                span.offset(),
+                span.stampPoints(),
+                span.record()));
+      }
+    }
+    spans.sort(Comparator.comparingLong(Span::timestamp));
+    return spans;
+  }
+}
