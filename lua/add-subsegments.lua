@@ -15,6 +15,8 @@ local tag = string.sub(redirects, #'span-buf:ssr:' + 1)
 
 local FIRST, FIELDS = 2, 5
 local ID_DIGITS = 16
+-- The redirects' field that counts the trace's subsegments; set off from ids by its form.
+local COUNT = 'subsegments'
 -- Lua's stack bounds what unpack() can pass on.
 local CHUNK = 1000
 
@@ -114,6 +116,9 @@ local function merge(from, into)
   local spans_key, bytes_key = 'span-buf:ic:' .. segment_key(from), 'span-buf:ibc:' .. segment_key(from)
   local counters = redis.call('MGET', spans_key, bytes_key)
   redis.call('DEL', spans_key, bytes_key)
+  -- Whoever was told the old name, or was pointed at it, must find the way for as long as the segment
+  -- lasts.
+  redis.call('SADD', into_key, 'n' .. from)
   count(into, tonumber(counters[1] or 0), tonumber(counters[2] or 0))
   if more_spans[from] then
     count(into, more_spans[from], more_bytes[from])
@@ -132,6 +137,7 @@ local function collect(id)
   end
 end
 
+collect(COUNT)
 for at = FIRST, #ARGV, FIELDS do
   collect(ARGV[at + 1])
   local packed = ARGV[at + 4]
@@ -146,6 +152,7 @@ for i = 1, #ids, CHUNK do
   end
 end
 
+local added = 0
 for at = FIRST, #ARGV, FIELDS do
   local id, parent, packed = ARGV[at], ARGV[at + 1], ARGV[at + 4]
   local target = root_of(parent)
@@ -165,6 +172,7 @@ for at = FIRST, #ARGV, FIELDS do
     -- Else it was seen before, or is a root itself: the first wins.
   end
   if redis.call('SADD', members_key(target), id) == 1 then
+    added = added + 1
     count(target, #packed / ID_DIGITS, tonumber(ARGV[at + 3]))
     -- A root that was first seen as another's child is no root: the first wins.
     if ARGV[at + 2] == '1' and target == parent then
@@ -182,6 +190,9 @@ for at = FIRST, #ARGV, FIELDS do
   answer[#answer + 1] = has_root(root) and 1 or 0
 end
 
+if added > 0 then
+  point(COUNT, (known[COUNT] or 0) + added)
+end
 for i = 1, #changed, CHUNK / 2 do
   local pairs_of_chunk = {}
   for j = i, math.min(i + CHUNK / 2 - 1, #changed) do

@@ -6,8 +6,8 @@ package io.spanfold.model;
  *
  * @param id hash over the source positions of its spans: the same composition has the same id, any
  *     other another
- * @param parentId the topmost parent that its bundle knew of: what the index in Redis files it
- *     under
+ * @param parentId the topmost parent that its bundle knew of; once it is stored, the segment that
+ *     the index in Redis filed it under
  * @param root whether a segment root is among its spans
  * @param spanCount how many spans
  * @param recordBytes length of their records together
@@ -32,5 +32,11 @@ public record Subsegment(
   public Subsegment stored(int bytes, int inLayouts) {
     return new Subsegment(
         id, parentId, root, spanCount, recordBytes, bytes, inLayouts, organizationId, positions);
+  }
+
+  /** Returns this subsegment as it is once the index has filed it under {@code segment}. */
+  public Subsegment filedUnder(long segment) {
+    return new Subsegment(
+        id, segment, root, spanCount, recordBytes, storedBytes, layouts, organizationId, positions);
   }
 }

@@ -76,7 +76,8 @@ final class RedisScripts {
   /**
    * Returns the call that removes a flushed part from the index.
    *
-   * @param receipt what was flushed
+   * @param receipt what was flushed, of subsegments that were {@linkplain Subsegment#filedUnder
+   *     filed}
    * @param lockOwner whose flush lock to release; empty for none
    */
   RedisCommand<Object> finishFlush(FlushedPart.Receipt receipt, String lockOwner) {

@@ -77,13 +77,13 @@ public final class SegmentStore implements AutoCloseable {
    * Compresses and stores a bundle's payloads, and adds its subsegments to the index: a SET a
    * subsegment and a script call a trace.
    *
-   * @return its traces, with the subsegments as they are stored, in the same order
+   * @return its traces, with the subsegments as they are stored and filed, in the same order
    * @throws StoreFullException where Redis lacked memory for it
    * @throws StoreException where it failed otherwise
    */
   public List<StoredTrace> write(Bundle bundle) {
     List<RedisCommand<?>> commands = new ArrayList<>();
-    List<StoredTrace> stored = new ArrayList<>(bundle.traces().size());
+    List<List<Subsegment>> payloads = new ArrayList<>(bundle.traces().size());
     for (TraceSpans trace : bundle.traces()) {
       List<Subsegment> subsegments = new ArrayList<>(trace.subsegments().size());
       for (UnstoredSubsegment unstored : trace.subsegments()) {
@@ -93,10 +93,30 @@ public final class SegmentStore implements AutoCloseable {
         subsegments.add(subsegment);
       }
       commands.add(scripts.addSubsegments(trace.trace(), trace.subsegments()));
-      stored.add(new StoredTrace(trace.trace(), trace.spans(), subsegments));
+      payloads.add(subsegments);
     }
-    send("store a bundle of %d traces in Redis".formatted(stored.size()), commands);
+    List<Object> answers =
+        send("store a bundle of %d traces in Redis".formatted(payloads.size()), commands);
+    List<StoredTrace> stored = new ArrayList<>(payloads.size());
+    int at = 0;
+    for (int i = 0; i < payloads.size(); i++) {
+      TraceSpans trace = bundle.traces().get(i);
+      // A trace's script call comes after its payloads.
+      at += payloads.get(i).size();
+      List<Subsegment> filed = filed(payloads.get(i), answers.get(at++));
+      stored.add(new StoredTrace(trace.trace(), trace.spans(), filed));
+    }
     return stored;
+  }
+
+  /** With where the index filed them: for the clean-up, which may be hours and merges later. */
+  private static List<Subsegment> filed(List<Subsegment> subsegments, Object answer) {
+    List<RedisScripts.IndexedSubsegment> indexed = RedisScripts.indexed(answer);
+    List<Subsegment> filed = new ArrayList<>(subsegments.size());
+    for (int i = 0; i < subsegments.size(); i++) {
+      filed.add(subsegments.get(i).filedUnder(indexed.get(i).root()));
+    }
+    return filed;
   }
 
   /**
@@ -168,8 +188,8 @@ public final class SegmentStore implements AutoCloseable {
   }
 
   @SuppressWarnings("unchecked")
-  private void send(String what, List<RedisCommand<?>> commands) {
+  private List<Object> send(String what, List<RedisCommand<?>> commands) {
     // The answers are looked at as objects only.
-    pipelines.send(what, (List<RedisCommand<Object>>) (List<?>) commands);
+    return pipelines.send(what, (List<RedisCommand<Object>>) (List<?>) commands);
   }
 }

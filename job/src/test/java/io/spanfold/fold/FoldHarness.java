@@ -20,13 +20,13 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** One trace's fold with its state, its timers, and the payloads that would be in Redis. */
-final class FoldHarness implements FoldOutput {
+public class FoldHarness implements FoldOutput {
 
-  static final TraceKey TRACE = new TraceKey(1, 2, 3);
+  public static final TraceKey TRACE = new TraceKey(1, 2, 3);
 
   final InMemoryFoldState state = new InMemoryFoldState();
   final List<PartCandidate> parts = new ArrayList<>();
-  int duplicates;
+  public int duplicates;
 
   private final TraceFold fold;
   private final SubsegmentGrouping grouping;
@@ -35,20 +35,18 @@ final class FoldHarness implements FoldOutput {
   private final Set<Long> deletable = new HashSet<>();
   private long clock = Long.MIN_VALUE;
 
-  FoldHarness(FoldSettings settings) {
+  public FoldHarness(FoldSettings settings) {
     fold = new TraceFold(settings, state, this);
     grouping =
         new SubsegmentGrouping(
             Math.min(settings.timeout(), settings.rootTimeout()), Long.MAX_VALUE);
   }
 
-  void add(List<Span> bundle) {
+  public final void add(List<Span> bundle) {
     TraceSpans grouped = grouping.group(TRACE, bundle);
     Map<Long, Span> byOffset = new HashMap<>();
     bundle.forEach(span -> byOffset.put(span.offset(), span));
-    List<Subsegment> stored = new ArrayList<>();
     for (UnstoredSubsegment unstored : grouped.subsegments()) {
-      stored.add(unstored.subsegment().stored(1, 1));
       List<Span> payload = new ArrayList<>();
       unstored
           .subsegment()
@@ -58,16 +56,23 @@ final class FoldHarness implements FoldOutput {
         throw new AssertionError("two subsegments with one id");
       }
     }
-    fold.add(new StoredTrace(TRACE, grouped.spans(), stored), clock);
+    fold.add(new StoredTrace(TRACE, grouped.spans(), stored(grouped)), clock);
   }
 
-  void advanceTo(long time) {
+  /** Returns the subsegments as the store would. */
+  protected List<Subsegment> stored(TraceSpans trace) {
+    return trace.subsegments().stream()
+        .map(unstored -> unstored.subsegment().stored(1, 1))
+        .toList();
+  }
+
+  public final void advanceTo(long time) {
     clock = Math.max(clock, time);
     fire(clock, null);
   }
 
   /** Lets all deadlines pass in their order, as at the end of input. */
-  void end() {
+  public final void end() {
     fire(Long.MAX_VALUE, FlushReason.END);
   }
 
@@ -107,7 +112,7 @@ final class FoldHarness implements FoldOutput {
     timers.computeIfAbsent(time, t -> new TreeSet<>()).add(segment);
   }
 
-  List<Span> spansOf(PartCandidate part) {
+  public final List<Span> spansOf(PartCandidate part) {
     List<Span> spans = new ArrayList<>();
     for (Slice slice : part.slices()) {
       List<Span> payload = payloads.get(slice.subsegment().id());

@@ -14,11 +14,13 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import redis.clients.jedis.CommandObjects;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.RedisProtocol;
@@ -26,9 +28,12 @@ import redis.clients.jedis.RedisProtocol;
 /** Runs the scripts on real servers, and reads there what they left. */
 final class IndexUnderTest implements AutoCloseable {
 
+  private record Filed(TraceKey trace, long subsegment) {}
+
   static final Duration TTL = Duration.ofHours(2);
 
   private final List<URI> nodes;
+  private final Map<Filed, Long> filed = new HashMap<>();
   private final RedisPipelines pipelines;
   private final RedisScripts scripts =
       new RedisScripts(new CommandObjects(RedisProtocol.RESP2), TTL);
@@ -47,7 +52,26 @@ final class IndexUnderTest implements AutoCloseable {
   List<List<RedisScripts.IndexedSubsegment>> addAll(TraceKey trace, List<List<Sub>> calls) {
     List<RedisCommand<Object>> commands =
         calls.stream().map(subs -> scripts.addSubsegments(trace, unstored(subs))).toList();
-    return pipelines.send("add", commands).stream().map(RedisScripts::indexed).toList();
+    List<List<RedisScripts.IndexedSubsegment>> answers =
+        pipelines.send("add", commands).stream().map(RedisScripts::indexed).toList();
+    for (int i = 0; i < calls.size(); i++) {
+      for (int j = 0; j < calls.get(i).size(); j++) {
+        filed.put(new Filed(trace, calls.get(i).get(j).id()), answers.get(i).get(j).root());
+      }
+    }
+    return answers;
+  }
+
+  /** Adds subsegments, and returns them as the store would. */
+  List<Subsegment> store(TraceKey trace, List<UnstoredSubsegment> unstored) {
+    List<RedisScripts.IndexedSubsegment> answers =
+        RedisScripts.indexed(
+            pipelines.send("add", List.of(scripts.addSubsegments(trace, unstored))).get(0));
+    List<Subsegment> stored = new ArrayList<>();
+    for (int i = 0; i < answers.size(); i++) {
+      stored.add(unstored.get(i).subsegment().stored(1, 1).filedUnder(answers.get(i).root()));
+    }
+    return stored;
   }
 
   RedisScripts.Removed finish(TraceKey trace, long segment, List<Sub> subs) {
@@ -62,10 +86,30 @@ final class IndexUnderTest implements AutoCloseable {
             0,
             FlushReason.IDLE,
             List.of(),
-            subs.stream().map(IndexUnderTest::subsegment).toList(),
+            subs.stream()
+                .map(sub -> subsegment(sub).filedUnder(filed.get(new Filed(trace, sub.id()))))
+                .toList(),
             subs.stream().flatMapToLong(sub -> Arrays.stream(sub.spans())).toArray());
+    return finish(receipt, lockOwner);
+  }
+
+  RedisScripts.Removed finish(FlushedPart.Receipt receipt, String lockOwner) {
     return RedisScripts.removed(
         pipelines.send("finish", List.of(scripts.finishFlush(receipt, lockOwner))).get(0));
+  }
+
+  /** Returns how many redirects a trace has. */
+  long redirects(TraceKey trace) {
+    long redirects = 0;
+    for (URI node : nodes) {
+      try (Jedis jedis = new Jedis(node)) {
+        if (!jedis.keys(RedisKeys.redirects(trace)).isEmpty()) {
+          // All but the count of subsegments.
+          redirects += jedis.hlen(RedisKeys.redirects(trace)) - 1;
+        }
+      }
+    }
+    return redirects;
   }
 
   /** Returns all keys of the buffer. */
@@ -98,7 +142,9 @@ final class IndexUnderTest implements AutoCloseable {
   private static Segment segment(Jedis jedis, TraceKey trace, String membersKey) {
     long id = Long.parseUnsignedLong(membersKey.substring(membersKey.length() - 16), 16);
     return new Segment(
-        new TreeSet<>(jedis.smembers(membersKey)),
+        jedis.smembers(membersKey).stream()
+            .filter(member -> !member.startsWith("n"))
+            .collect(Collectors.toCollection(TreeSet::new)),
         Long.parseLong(jedis.get(RedisKeys.spanCount(trace, id))),
         Long.parseLong(jedis.get(RedisKeys.recordBytes(trace, id))),
         jedis.exists(RedisKeys.hasRoot(trace, id)));

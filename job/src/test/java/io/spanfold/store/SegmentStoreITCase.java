@@ -106,6 +106,21 @@ class SegmentStoreITCase {
 
   @ParameterizedTest
   @EnumSource
+  void cleansUpWhatHangsBelowASpanThatWasCleanedUpBefore(Servers servers) {
+    try (SegmentStore store = SegmentStore.connect(servers.settings())) {
+      TraceKey trace = new TraceKey(1, 2, 3);
+      Bundle above = new Bundle(List.of(of(trace, unstored(50, true, 50, 100))));
+      Bundle below = new Bundle(List.of(of(trace, unstored(100, false, 200))));
+      List<StoredTrace> storedAbove = store.write(above);
+      List<StoredTrace> storedBelow = store.write(below);
+      store.cleanUp(receipts(storedAbove, above));
+      store.cleanUp(receipts(storedBelow, below));
+      assertThat(keys(servers)).isZero();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void spreadsOneTraceOverTheNodes(Servers servers) {
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
       for (int i = 0; i < 30; i++) {
@@ -297,24 +312,32 @@ class SegmentStoreITCase {
       long root = random.nextLong();
       List<UnstoredSubsegment> subsegments = new ArrayList<>();
       for (int j = 0; j < SUBSEGMENTS; j++) {
-        byte[] payload = Long.toString(random.nextLong()).repeat(200).getBytes(UTF_8);
         long[] ids = j == 0 ? new long[] {root, random.nextLong()} : random.longs(2).toArray();
-        Subsegment subsegment =
-            new Subsegment(
-                random.nextLong(),
-                root,
-                j == 0,
-                ids.length,
-                payload.length,
-                0,
-                0,
-                1,
-                SourcePositions.of(new int[] {0, 0}, new long[] {1, 2}));
-        subsegments.add(new UnstoredSubsegment(subsegment, payload, ids));
+        subsegments.add(unstored(root, j == 0, ids));
       }
-      all.add(new TraceSpans(trace, new SpanColumns(1), subsegments));
+      all.add(of(trace, subsegments.toArray(UnstoredSubsegment[]::new)));
     }
     return new Bundle(all);
+  }
+
+  private static TraceSpans of(TraceKey trace, UnstoredSubsegment... subsegments) {
+    return new TraceSpans(trace, new SpanColumns(1), List.of(subsegments));
+  }
+
+  private UnstoredSubsegment unstored(long parent, boolean root, long... ids) {
+    byte[] payload = Long.toString(random.nextLong()).repeat(200).getBytes(UTF_8);
+    Subsegment subsegment =
+        new Subsegment(
+            random.nextLong(),
+            parent,
+            root,
+            ids.length,
+            payload.length,
+            0,
+            0,
+            1,
+            SourcePositions.of(new int[] {0, 0}, new long[] {1, 2}));
+    return new UnstoredSubsegment(subsegment, payload, ids);
   }
 
   private static List<PartCandidate> candidates(List<StoredTrace> stored) {

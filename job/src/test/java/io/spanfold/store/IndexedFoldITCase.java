@@ -1,0 +1,156 @@
+package io.spanfold.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.fold.FoldHarness;
+import io.spanfold.fold.FoldSettings;
+import io.spanfold.model.Bundle.TraceSpans;
+import io.spanfold.model.FlushedPart.Receipt;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.model.PartCandidate.Slice;
+import io.spanfold.model.Span;
+import io.spanfold.model.Subsegment;
+import io.spanfold.store.IndexedTrace.Sub;
+import io.spanfold.store.RedisScripts.Removed;
+import io.spanfold.testing.RandomTraces;
+import io.spanfold.testing.RandomTraces.Pace;
+import io.spanfold.testing.RedisUnderTest;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * The index beside the real fold: knows nothing of time, is told another order of things, and must
+ * be empty nevertheless once all parts are cleaned up.
+ */
+class IndexedFoldITCase {
+
+  private static final int TRACES = 500;
+
+  @TempDir static Path directory;
+  private static RedisUnderTest redis;
+  private static IndexUnderTest index;
+
+  enum CleanUps {
+    AFTER_ALL_IS_FOLDED,
+    IN_BETWEEN,
+    IN_BETWEEN_IN_ANY_ORDER
+  }
+
+  @BeforeAll
+  static void start() {
+    redis = RedisUnderTest.start(directory);
+    index = new IndexUnderTest(List.of(redis.uri()));
+  }
+
+  @AfterAll
+  static void stop() {
+    index.close();
+    redis.close();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void leavesNothingOnceAllPartsAreCleanedUp(CleanUps cleanUps) {
+    long base = new Random().nextLong();
+    for (Pace pace : Pace.values()) {
+      for (long seed = base; seed < base + TRACES; seed++) {
+        foldAndCleanUp(cleanUps, pace, seed);
+        assertThat(index.keys()).as("%s, seed %d", pace, seed).isEmpty();
+      }
+    }
+  }
+
+  /** A trace that never ends must not fill up with what its ended segments were called. */
+  @ParameterizedTest
+  @EnumSource
+  void leavesATraceThatGoesOnNoMoreThanARedirectADuplicate(CleanUps cleanUps) {
+    Sub other = new Sub(1L << 40, 1L << 41, true, 10, new long[] {1L << 41});
+    long base = new Random().nextLong();
+    for (Pace pace : Pace.values()) {
+      for (long seed = base; seed < base + TRACES; seed++) {
+        index.add(FoldHarness.TRACE, List.of(other));
+        int duplicates = foldAndCleanUp(cleanUps, pace, seed);
+        assertThat(index.segments(FoldHarness.TRACE))
+            .as("%s, seed %d", pace, seed)
+            .containsOnlyKeys(IndexedTrace.hex(other.parent()));
+        assertThat(index.redirects(FoldHarness.TRACE))
+            .as("%s, seed %d", pace, seed)
+            .isBetween(1L, 1L + duplicates);
+        assertThat(index.keys()).as("%s, seed %d", pace, seed).hasSize(5);
+        index.finish(FoldHarness.TRACE, other.parent(), List.of(other));
+        assertThat(index.keys()).as("%s, seed %d", pace, seed).isEmpty();
+      }
+    }
+  }
+
+  /** Returns how many spans were duplicates. */
+  private static int foldAndCleanUp(CleanUps cleanUps, Pace pace, long seed) {
+    Random random = new Random(seed);
+    long maxBytes = random.nextBoolean() ? Long.MAX_VALUE : 1 + random.nextInt(200);
+    IndexedFold fold = new IndexedFold(new FoldSettings(60_000, 10_000, 100_000, 30_000, maxBytes));
+    List<Span> spans = RandomTraces.trace(FoldHarness.TRACE, random, pace, true);
+    for (int from = 0; from < spans.size(); ) {
+      int to = Math.min(spans.size(), from + 1 + random.nextInt(8));
+      fold.add(spans.subList(from, to));
+      from = to;
+      if (random.nextBoolean()) {
+        fold.advanceTo(spans.get(to - 1).timestamp());
+      }
+      while (cleanUps != CleanUps.AFTER_ALL_IS_FOLDED
+          && !fold.due.isEmpty()
+          && random.nextBoolean()) {
+        fold.cleanUp(cleanUps == CleanUps.IN_BETWEEN ? 0 : random.nextInt(fold.due.size()), random);
+      }
+    }
+    fold.end();
+    while (!fold.due.isEmpty()) {
+      fold.cleanUp(random.nextInt(fold.due.size()), random);
+    }
+    return fold.duplicates;
+  }
+
+  private static final class IndexedFold extends FoldHarness {
+
+    final List<Receipt> due = new ArrayList<>();
+
+    IndexedFold(FoldSettings settings) {
+      super(settings);
+    }
+
+    @Override
+    protected List<Subsegment> stored(TraceSpans trace) {
+      List<Subsegment> stored = index.store(TRACE, trace.subsegments());
+      assertThat(index.store(TRACE, trace.subsegments())).isEqualTo(stored);
+      return stored;
+    }
+
+    @Override
+    public void due(PartCandidate part) {
+      super.due(part);
+      due.add(
+          new Receipt(
+              TRACE,
+              part.segmentId(),
+              part.partNumber(),
+              part.reason(),
+              List.of(),
+              part.slices().stream().filter(Slice::last).map(Slice::subsegment).toList(),
+              spansOf(part).stream().mapToLong(Span::spanId).toArray()));
+    }
+
+    void cleanUp(int which, Random random) {
+      Receipt receipt = due.remove(which);
+      assertThat(index.finish(receipt, "").subsegments()).isEqualTo(receipt.subsegments().size());
+      if (random.nextInt(4) == 0) {
+        assertThat(index.finish(receipt, "")).isEqualTo(new Removed(0, 0));
+      }
+    }
+  }
+}
