@@ -99,9 +99,12 @@ public final class RedisCluster implements AutoCloseable {
       try (Jedis jedis = nodes.get(i).connect()) {
         jedis.clusterAddSlots(slots);
         jedis.clusterSetConfigEpoch(i + 1L);
-        for (RedisNode other : nodes) {
-          jedis.clusterMeet(other.address().getHost(), other.port());
-        }
+      }
+    }
+    // After all have their epochs: a node that knows another one is not given any.
+    try (Jedis jedis = nodes.get(0).connect()) {
+      for (RedisNode other : nodes.subList(1, NODES)) {
+        jedis.clusterMeet(other.address().getHost(), other.port());
       }
     }
     awaitWhole(nodes);

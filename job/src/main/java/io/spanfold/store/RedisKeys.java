@@ -1,0 +1,54 @@
+package io.spanfold.store;
+
+import io.spanfold.model.Hex;
+import io.spanfold.model.TraceKey;
+
+/** The names of all keys in Redis. What each holds is told by the README beside the scripts. */
+final class RedisKeys {
+
+  /** What every key of the buffer starts with. */
+  static final String PREFIX = "span-buf:";
+
+  private RedisKeys() {}
+
+  /** Returns the key of a subsegment's payload in the distributed layout. */
+  static String payload(TraceKey trace, long subsegment) {
+    String id = Hex.id(subsegment);
+    return PREFIX + "s:{" + trace + ":" + id + "}:" + id;
+  }
+
+  /** Returns the key that a segment's other keys are named after. */
+  static String segment(TraceKey trace, long segment) {
+    return PREFIX + "s:{" + trace + "}:" + Hex.id(segment);
+  }
+
+  /** Returns the key of the set of a segment's subsegments. */
+  static String members(TraceKey trace, long segment) {
+    return PREFIX + "mk:{" + trace + "}:" + Hex.id(segment);
+  }
+
+  /** Returns the key of a trace's redirects: the one key that scripts are given. */
+  static String redirects(TraceKey trace) {
+    return PREFIX + "ssr:{" + trace + "}";
+  }
+
+  /** Returns the key that exists where a segment is known to have a root. */
+  static String hasRoot(TraceKey trace, long segment) {
+    return PREFIX + "hrs:" + segment(trace, segment);
+  }
+
+  /** Returns the key of the number of a segment's spans. */
+  static String spanCount(TraceKey trace, long segment) {
+    return PREFIX + "ic:" + segment(trace, segment);
+  }
+
+  /** Returns the key of the length of a segment's records in bytes. */
+  static String recordBytes(TraceKey trace, long segment) {
+    return PREFIX + "ibc:" + segment(trace, segment);
+  }
+
+  /** Returns the key of a segment's flush lock. */
+  static String flushLock(TraceKey trace, long segment) {
+    return PREFIX + "fl:" + segment(trace, segment);
+  }
+}

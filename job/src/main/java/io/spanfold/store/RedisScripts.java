@@ -1,0 +1,123 @@
+package io.spanfold.store;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import io.spanfold.model.Bundle.UnstoredSubsegment;
+import io.spanfold.model.FlushedPart;
+import io.spanfold.model.Hex;
+import io.spanfold.model.Subsegment;
+import io.spanfold.model.TraceKey;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import redis.clients.jedis.CommandObjects;
+
+/** The scripts' calls: arguments and answers as types. The README beside the scripts explains. */
+final class RedisScripts {
+
+  static final RedisScript ADD_SUBSEGMENTS = RedisScript.load("add-subsegments.lua");
+  static final RedisScript FINISH_FLUSH = RedisScript.load("finish-flush.lua");
+
+  private static final int ID_DIGITS = 16;
+  private static final byte[] DIGITS = "0123456789abcdef".getBytes(US_ASCII);
+  private static final byte[] YES = {'1'};
+  private static final byte[] NO = {'0'};
+
+  private final CommandObjects commands;
+  private final byte[] ttlSeconds;
+
+  RedisScripts(CommandObjects commands, Duration ttl) {
+    this.commands = commands;
+    this.ttlSeconds = ascii(Long.toString(ttl.toSeconds()));
+  }
+
+  /**
+   * Where the index files a subsegment.
+   *
+   * @param root the segment's id
+   * @param hasRoot whether that is known to be a segment root's
+   */
+  record IndexedSubsegment(long root, boolean hasRoot) {}
+
+  /**
+   * What a clean-up removed.
+   *
+   * @param subsegments how many subsegments were removed
+   * @param segments how many segments ended thereby
+   */
+  record Removed(long subsegments, long segments) {}
+
+  /** Returns the call that adds {@code subsegments} of one trace to the index. */
+  RedisCommand<Object> addSubsegments(TraceKey trace, List<UnstoredSubsegment> subsegments) {
+    List<byte[]> arguments = new ArrayList<>(1 + 5 * subsegments.size());
+    arguments.add(ttlSeconds);
+    for (UnstoredSubsegment unstored : subsegments) {
+      Subsegment subsegment = unstored.subsegment();
+      arguments.add(ascii(Hex.id(subsegment.id())));
+      arguments.add(ascii(Hex.id(subsegment.parentId())));
+      arguments.add(subsegment.root() ? YES : NO);
+      arguments.add(ascii(Long.toString(subsegment.recordBytes())));
+      arguments.add(packed(unstored.spanIds()));
+    }
+    return call(ADD_SUBSEGMENTS, trace, arguments);
+  }
+
+  /** Reads the answer to {@link #addSubsegments}: one a subsegment, in their order. */
+  static List<IndexedSubsegment> indexed(Object answer) {
+    List<?> fields = (List<?>) answer;
+    List<IndexedSubsegment> indexed = new ArrayList<>(fields.size() / 2);
+    for (int i = 0; i < fields.size(); i += 2) {
+      long root = Hex.parseId(new String((byte[]) fields.get(i), US_ASCII));
+      indexed.add(new IndexedSubsegment(root, (Long) fields.get(i + 1) == 1));
+    }
+    return indexed;
+  }
+
+  /**
+   * Returns the call that removes a flushed part from the index.
+   *
+   * @param receipt what was flushed
+   * @param lockOwner whose flush lock to release; empty for none
+   */
+  RedisCommand<Object> finishFlush(FlushedPart.Receipt receipt, String lockOwner) {
+    List<byte[]> arguments = new ArrayList<>(3 + 4 * receipt.subsegments().size());
+    arguments.add(ascii(Hex.id(receipt.segmentId())));
+    arguments.add(ascii(lockOwner));
+    arguments.add(packed(receipt.spanIds()));
+    for (Subsegment subsegment : receipt.subsegments()) {
+      arguments.add(ascii(Hex.id(subsegment.id())));
+      arguments.add(ascii(Hex.id(subsegment.parentId())));
+      arguments.add(ascii(Integer.toString(subsegment.spanCount())));
+      arguments.add(ascii(Long.toString(subsegment.recordBytes())));
+    }
+    return call(FINISH_FLUSH, receipt.trace(), arguments);
+  }
+
+  /** Reads the answer to {@link #finishFlush}. */
+  static Removed removed(Object answer) {
+    List<?> fields = (List<?>) answer;
+    return new Removed((Long) fields.get(0), (Long) fields.get(1));
+  }
+
+  private RedisCommand<Object> call(RedisScript script, TraceKey trace, List<byte[]> arguments) {
+    byte[] key = ascii(RedisKeys.redirects(trace));
+    long bytes = arguments.stream().mapToLong(argument -> argument.length).sum();
+    return new RedisCommand<>(
+        key, commands.evalsha(script.sha1(), List.of(key), arguments), bytes, script);
+  }
+
+  private static byte[] packed(long[] ids) {
+    byte[] packed = new byte[Math.multiplyExact(ids.length, ID_DIGITS)];
+    int at = 0;
+    for (long id : ids) {
+      for (int shift = Long.SIZE - 4; shift >= 0; shift -= 4) {
+        packed[at++] = DIGITS[(int) (id >>> shift) & 0xF];
+      }
+    }
+    return packed;
+  }
+
+  private static byte[] ascii(String text) {
+    return text.getBytes(US_ASCII);
+  }
+}

@@ -1,0 +1,172 @@
+package io.spanfold.store;
+
+import io.spanfold.model.Bundle;
+import io.spanfold.model.Bundle.TraceSpans;
+import io.spanfold.model.Bundle.UnstoredSubsegment;
+import io.spanfold.model.FlushedPart;
+import io.spanfold.model.LoadedPart;
+import io.spanfold.model.LoadedPart.LoadedSlice;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.model.PartCandidate.Slice;
+import io.spanfold.model.StoredTrace;
+import io.spanfold.model.Subsegment;
+import io.spanfold.model.TraceKey;
+import io.spanfold.payload.PayloadCompression;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import redis.clients.jedis.CommandObjects;
+import redis.clients.jedis.RedisProtocol;
+
+/**
+ * The buffer of payloads in Redis and the index beside it: the one class that the pipeline knows of
+ * Redis.
+ *
+ * <p>Every operation returns when Redis has acknowledged all of it, tries again by itself what can
+ * pass (lost connections, failovers, moved slots, a full Redis) for as long as {@link
+ * StoreSettings#retryBudget} says, and then throws a {@link StoreException}: it may then have
+ * happened in part, and may be asked for again with the same arguments.
+ *
+ * <p>For use by one thread at a time: each worker thread opens its own. It blocks its thread. It
+ * holds a connection a node, and native memory for compression.
+ */
+public final class SegmentStore implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(SegmentStore.class);
+
+  /** More than what a span's frame takes beside its record. */
+  private static final int FRAME_OVERHEAD = 64;
+
+  private final RedisPipelines pipelines;
+  private final RedisScripts scripts;
+  private final PayloadLayout layout;
+  private final PayloadCompression compression;
+
+  private SegmentStore(StoreSettings settings, RedisPipelines pipelines) {
+    CommandObjects commands = new CommandObjects(RedisProtocol.RESP2);
+    this.pipelines = pipelines;
+    this.scripts = new RedisScripts(commands, settings.ttl());
+    this.layout =
+        switch (settings.phase()) {
+          case DISTRIBUTED -> new DistributedLayout(commands, settings.ttl());
+        };
+    this.compression = new PayloadCompression(settings.compressionLevel());
+  }
+
+  /**
+   * Opens a store; a cluster is recognised.
+   *
+   * @throws StoreException where Redis cannot be reached within the time for retries, or does not
+   *     let us in
+   */
+  public static SegmentStore connect(StoreSettings settings) {
+    return connect(settings, RetryPolicy.within(settings.retryBudget()));
+  }
+
+  static SegmentStore connect(StoreSettings settings, RetryPolicy retries) {
+    return new SegmentStore(
+        settings, new RedisPipelines(StoreConnector.connect(settings, retries), retries));
+  }
+
+  /**
+   * Compresses and stores a bundle's payloads, and adds its subsegments to the index: a SET a
+   * subsegment and a script call a trace.
+   *
+   * @return its traces, with the subsegments as they are stored, in the same order
+   * @throws StoreFullException where Redis lacked memory for it
+   * @throws StoreException where it failed otherwise
+   */
+  public List<StoredTrace> write(Bundle bundle) {
+    List<RedisCommand<?>> commands = new ArrayList<>();
+    List<StoredTrace> stored = new ArrayList<>(bundle.traces().size());
+    for (TraceSpans trace : bundle.traces()) {
+      List<Subsegment> subsegments = new ArrayList<>(trace.subsegments().size());
+      for (UnstoredSubsegment unstored : trace.subsegments()) {
+        byte[] bytes = compression.compress(unstored.payload());
+        Subsegment subsegment = unstored.subsegment().stored(bytes.length, layout.bit());
+        commands.add(layout.store(trace.trace(), subsegment, bytes));
+        subsegments.add(subsegment);
+      }
+      commands.add(scripts.addSubsegments(trace.trace(), trace.subsegments()));
+      stored.add(new StoredTrace(trace.trace(), trace.spans(), subsegments));
+    }
+    send("store a bundle of %d traces in Redis".formatted(stored.size()), commands);
+    return stored;
+  }
+
+  /**
+   * Loads the payloads of parts: a GET a slice. What Redis does not have, or has in a form that
+   * cannot be read, comes as a slice without frames.
+   *
+   * @return the parts in the same order
+   * @throws StoreException where Redis could not be asked
+   */
+  public List<LoadedPart> load(List<PartCandidate> parts) {
+    List<RedisCommand<byte[]>> commands = new ArrayList<>();
+    for (PartCandidate part : parts) {
+      for (Slice slice : part.slices()) {
+        commands.add(layout.load(part.trace(), slice.subsegment()));
+      }
+    }
+    Iterator<byte[]> found =
+        pipelines.send("load %d parts from Redis".formatted(parts.size()), commands).iterator();
+    List<LoadedPart> loaded = new ArrayList<>(parts.size());
+    for (PartCandidate part : parts) {
+      List<LoadedSlice> slices = new ArrayList<>(part.slices().size());
+      for (Slice slice : part.slices()) {
+        slices.add(new LoadedSlice(slice, frames(part.trace(), slice.subsegment(), found.next())));
+      }
+      loaded.add(new LoadedPart(part, slices));
+    }
+    return loaded;
+  }
+
+  /**
+   * Removes flushed parts, payloads and index: a script call a part and an UNLINK a subsegment. To
+   * be called once their records are committed. Works in a full Redis, and may be repeated.
+   *
+   * @throws StoreException where it failed
+   */
+  public void cleanUp(List<FlushedPart.Receipt> receipts) {
+    List<RedisCommand<?>> commands = new ArrayList<>();
+    for (FlushedPart.Receipt receipt : receipts) {
+      for (Subsegment subsegment : receipt.subsegments()) {
+        commands.add(layout.remove(receipt.trace(), subsegment));
+      }
+      commands.add(scripts.finishFlush(receipt, ""));
+    }
+    send("clean up %d flushed parts in Redis".formatted(receipts.size()), commands);
+  }
+
+  /** Closes the connections. */
+  @Override
+  public void close() {
+    try (compression) {
+      pipelines.close();
+    }
+  }
+
+  private byte[] frames(TraceKey trace, Subsegment subsegment, byte[] stored) {
+    if (stored == null) {
+      return null;
+    }
+    long mostBytes = subsegment.recordBytes() + (long) FRAME_OVERHEAD * subsegment.spanCount();
+    try {
+      return compression.decompress(stored, mostBytes);
+    } catch (IllegalArgumentException e) {
+      LOG.warn(
+          "The payload {} cannot be read, so counts as lost: {}",
+          RedisKeys.payload(trace, subsegment.id()),
+          e.getMessage());
+      return null;
+    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private void send(String what, List<RedisCommand<?>> commands) {
+    // The answers are looked at as objects only.
+    pipelines.send(what, (List<RedisCommand<Object>>) (List<?>) commands);
+  }
+}

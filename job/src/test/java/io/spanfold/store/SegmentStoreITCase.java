@@ -1,0 +1,382 @@
+package io.spanfold.store;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.spanfold.embedded.RedisCluster;
+import io.spanfold.embedded.RedisNode;
+import io.spanfold.model.Bundle;
+import io.spanfold.model.Bundle.TraceSpans;
+import io.spanfold.model.Bundle.UnstoredSubsegment;
+import io.spanfold.model.FlushReason;
+import io.spanfold.model.FlushedPart.Receipt;
+import io.spanfold.model.LoadedPart;
+import io.spanfold.model.LoadedPart.LoadedSlice;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.model.SourcePositions;
+import io.spanfold.model.SpanColumns;
+import io.spanfold.model.StoredTrace;
+import io.spanfold.model.Subsegment;
+import io.spanfold.model.TraceKey;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import redis.clients.jedis.Jedis;
+
+class SegmentStoreITCase {
+
+  private static final String SECRET = "open-sesame";
+  private static final int SUBSEGMENTS = 3;
+
+  @TempDir static Path directory;
+  private static RedisNode single;
+  private static RedisCluster cluster;
+
+  private final Random random = new Random(3);
+
+  enum Servers {
+    ONE,
+    THREE;
+
+    List<RedisNode> nodes() {
+      return this == ONE ? List.of(single) : cluster.nodes();
+    }
+
+    StoreSettings settings() {
+      // Of a cluster one node is enough: the others are found.
+      return SegmentStoreITCase.settings(nodes().get(0).uri());
+    }
+  }
+
+  @BeforeAll
+  static void start() {
+    single = RedisNode.start(RedisNode.Options.in(directory.resolve("single")).withAppendOnly());
+    cluster =
+        RedisCluster.start(RedisNode.Options.in(directory.resolve("cluster")).withAppendOnly());
+  }
+
+  @AfterAll
+  static void stop() {
+    single.close();
+    cluster.close();
+  }
+
+  @AfterEach
+  void leaveNothing() {
+    for (Servers servers : Servers.values()) {
+      servers.nodes().forEach(node -> onNode(node, "FLUSHALL"));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void givesBackWhatItWasGivenAndLeavesNothing(Servers servers) {
+    try (SegmentStore store = SegmentStore.connect(servers.settings())) {
+      Bundle bundle = bundle(200);
+      List<StoredTrace> stored = store.write(bundle);
+      assertThat(stored).hasSize(200);
+      assertThat(stored.get(0).subsegments())
+          .allSatisfy(
+              subsegment -> {
+                assertThat(subsegment.layouts()).isEqualTo(DistributedLayout.BIT);
+                assertThat(subsegment.storedBytes()).isPositive();
+              });
+      assertLoaded(store.load(candidates(stored)), bundle);
+      // Once more: a part may be flushed again after a failure.
+      assertThat(store.write(bundle)).hasSize(200);
+      store.cleanUp(receipts(stored, bundle));
+      assertThat(keys(servers)).isZero();
+      store.cleanUp(receipts(stored, bundle));
+      assertThat(keys(servers)).isZero();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void spreadsOneTraceOverTheNodes(Servers servers) {
+    try (SegmentStore store = SegmentStore.connect(servers.settings())) {
+      for (int i = 0; i < 30; i++) {
+        store.write(bundle(1));
+      }
+      assertThat(servers.nodes()).allSatisfy(node -> assertThat(keysOf(node)).isPositive());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void goesOnAfterScriptsVanishedAndConnectionsWereKilled(Servers servers) {
+    try (SegmentStore store = SegmentStore.connect(servers.settings())) {
+      for (int i = 0; i < 5; i++) {
+        servers.nodes().forEach(node -> onNode(node, "SCRIPT FLUSH"));
+        Bundle bundle = bundle(50);
+        List<StoredTrace> stored = store.write(bundle);
+        servers.nodes().forEach(node -> onNode(node, "CLIENT KILL TYPE normal SKIPME yes"));
+        assertLoaded(store.load(candidates(stored)), bundle);
+        servers.nodes().forEach(node -> onNode(node, "CLIENT KILL TYPE normal SKIPME yes"));
+        servers.nodes().forEach(node -> onNode(node, "SCRIPT FLUSH"));
+        store.cleanUp(receipts(stored, bundle));
+        assertThat(keys(servers)).isZero();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void waitsForANodeThatIsRestarting(Servers servers) throws Exception {
+    RedisNode node = servers.nodes().get(servers.nodes().size() - 1);
+    try (SegmentStore store = SegmentStore.connect(servers.settings())) {
+      Bundle before = bundle(50);
+      List<StoredTrace> storedBefore = store.write(before);
+      node.kill();
+      Thread restart = new Thread(node::restart);
+      restart.start();
+      Bundle bundle = bundle(50);
+      List<StoredTrace> stored = store.write(bundle);
+      restart.join(TimeUnit.SECONDS.toMillis(30));
+      assertLoaded(store.load(candidates(stored)), bundle);
+      assertLoaded(store.load(candidates(storedBefore)), before);
+    }
+  }
+
+  @Test
+  void saysWhatFailedWhereAndForHowLong() {
+    RedisNode node = RedisNode.start(RedisNode.Options.in(directory.resolve("gone")));
+    try (node;
+        SegmentStore store =
+            SegmentStore.connect(
+                settings(node.uri())
+                    .withTimeouts(
+                        Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofMillis(300)))) {
+      node.stop();
+      assertThatExceptionOfType(StoreException.class)
+          .isThrownBy(() -> store.write(bundle(1)))
+          .withMessageContaining("store a bundle of 1 traces")
+          .withMessageContaining(node.address().toString())
+          .withMessageContaining("attempts in 3");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void reportsMissingAndDamagedPayloadsAsLost(Servers servers) {
+    try (SegmentStore store = SegmentStore.connect(servers.settings())) {
+      Bundle bundle = bundle(1);
+      List<StoredTrace> stored = store.write(bundle);
+      TraceKey trace = stored.get(0).trace();
+      String missing = RedisKeys.payload(trace, stored.get(0).subsegments().get(0).id());
+      String damaged = RedisKeys.payload(trace, stored.get(0).subsegments().get(1).id());
+      for (RedisNode node : servers.nodes()) {
+        try (Jedis jedis = node.connect()) {
+          for (String key : jedis.keys("*")) {
+            if (key.equals(missing)) {
+              jedis.del(key);
+            } else if (key.equals(damaged)) {
+              jedis.setrange(key, 10, "damage");
+            }
+          }
+        }
+      }
+      List<LoadedSlice> slices = store.load(candidates(stored)).get(0).slices();
+      assertThat(slices).extracting(LoadedSlice::lost).containsExactly(true, true, false);
+      store.cleanUp(receipts(stored, bundle));
+      assertThat(keys(servers)).isZero();
+    }
+  }
+
+  @Test
+  void refusesToWriteIntoAFullRedisButCleansItUp() {
+    try (RedisNode node =
+            RedisNode.start(
+                RedisNode.Options.in(directory.resolve("full")).withMaxMemory(8L << 20));
+        SegmentStore store =
+            SegmentStore.connect(
+                settings(node.uri())
+                    .withTimeouts(
+                        Duration.ofSeconds(1), Duration.ofSeconds(5), Duration.ofMillis(200)))) {
+      List<StoredTrace> stored = new ArrayList<>();
+      List<Receipt> receipts = new ArrayList<>();
+      assertThatExceptionOfType(StoreFullException.class)
+          .isThrownBy(
+              () -> {
+                while (true) {
+                  Bundle bundle = bundle(20);
+                  List<StoredTrace> written = store.write(bundle);
+                  stored.addAll(written);
+                  receipts.addAll(receipts(written, bundle));
+                }
+              })
+          .withMessageContaining("maxmemory");
+      assertThat(stored).isNotEmpty();
+
+      // All that may be freed is freed, also where nothing but a clean-up can free it.
+      try (Jedis jedis = node.connect()) {
+        jedis.configSet("maxmemory", "1mb");
+      }
+      assertThat(store.load(candidates(stored.subList(0, 5)))).hasSize(5);
+      long before = keysOf(node);
+      List<Subsegment> two = receipts.get(0).subsegments().subList(0, 2);
+      Receipt whole = receipts.get(0);
+      // A part of a segment too: what is left must be counted down, which is a write.
+      store.cleanUp(
+          List.of(
+              new Receipt(
+                  whole.trace(),
+                  whole.segmentId(),
+                  0,
+                  FlushReason.PRESSURE,
+                  List.of(),
+                  two,
+                  new long[0])));
+      try (Jedis jedis = node.connect()) {
+        assertThat(jedis.scard(RedisKeys.members(whole.trace(), whole.segmentId()))).isEqualTo(1);
+        assertThat(jedis.get(RedisKeys.spanCount(whole.trace(), whole.segmentId()))).isEqualTo("2");
+      }
+      store.cleanUp(receipts);
+      assertThat(keysOf(node)).isLessThan(before / 10 + SUBSEGMENTS * 20 * 6);
+    }
+  }
+
+  @Test
+  void logsInAndKeepsTheSecret() {
+    try (RedisNode node =
+        RedisNode.start(RedisNode.Options.in(directory.resolve("secret")).withPassword(SECRET))) {
+      StoreSettings right = settings(node.uri()).withLogin(null, SECRET);
+      assertThat(right.toString()).doesNotContain(SECRET).contains("***");
+      try (SegmentStore store = SegmentStore.connect(right)) {
+        assertThat(store.write(bundle(1))).hasSize(1);
+      }
+      for (StoreSettings wrong :
+          List.of(
+              settings(node.uri()),
+              settings(node.uri()).withLogin(null, SECRET + "!"),
+              settings(node.uri()).withLogin("nobody", SECRET))) {
+        assertThatExceptionOfType(StoreException.class)
+            .isThrownBy(() -> SegmentStore.connect(wrong).close())
+            .satisfies(
+                e -> {
+                  for (Throwable at = e; at != null; at = at.getCause()) {
+                    assertThat(String.valueOf(at)).doesNotContain(SECRET);
+                  }
+                })
+            .withMessageContaining("password")
+            .withMessageContaining("after 1 attempts");
+      }
+    }
+  }
+
+  @Test
+  void refusesSeveralNodesThatAreNoCluster() {
+    StoreSettings settings = StoreSettings.of(List.of(single.uri(), single.uri()));
+    assertThatExceptionOfType(StoreException.class)
+        .isThrownBy(() -> SegmentStore.connect(settings).close())
+        .withMessageContaining("not part of a cluster");
+  }
+
+  private static StoreSettings settings(URI uri) {
+    return StoreSettings.of(List.of(uri))
+        .withTimeouts(Duration.ofSeconds(2), Duration.ofSeconds(5), Duration.ofSeconds(30));
+  }
+
+  private Bundle bundle(int traces) {
+    List<TraceSpans> all = new ArrayList<>();
+    for (int i = 0; i < traces; i++) {
+      TraceKey trace = new TraceKey(random.nextInt(100), random.nextLong(), random.nextLong());
+      long root = random.nextLong();
+      List<UnstoredSubsegment> subsegments = new ArrayList<>();
+      for (int j = 0; j < SUBSEGMENTS; j++) {
+        byte[] payload = Long.toString(random.nextLong()).repeat(200).getBytes(UTF_8);
+        long[] ids = j == 0 ? new long[] {root, random.nextLong()} : random.longs(2).toArray();
+        Subsegment subsegment =
+            new Subsegment(
+                random.nextLong(),
+                root,
+                j == 0,
+                ids.length,
+                payload.length,
+                0,
+                0,
+                1,
+                SourcePositions.of(new int[] {0, 0}, new long[] {1, 2}));
+        subsegments.add(new UnstoredSubsegment(subsegment, payload, ids));
+      }
+      all.add(new TraceSpans(trace, new SpanColumns(1), subsegments));
+    }
+    return new Bundle(all);
+  }
+
+  private static List<PartCandidate> candidates(List<StoredTrace> stored) {
+    return stored.stream()
+        .map(
+            trace ->
+                new PartCandidate(
+                    trace.trace(),
+                    trace.subsegments().get(0).parentId(),
+                    0,
+                    FlushReason.IDLE,
+                    0,
+                    false,
+                    trace.subsegments().stream()
+                        .map(subsegment -> new PartCandidate.Slice(subsegment, null, true))
+                        .toList()))
+        .toList();
+  }
+
+  private static List<Receipt> receipts(List<StoredTrace> stored, Bundle bundle) {
+    List<Receipt> receipts = new ArrayList<>();
+    for (int i = 0; i < stored.size(); i++) {
+      StoredTrace trace = stored.get(i);
+      receipts.add(
+          new Receipt(
+              trace.trace(),
+              trace.subsegments().get(0).parentId(),
+              0,
+              FlushReason.IDLE,
+              List.of(),
+              trace.subsegments(),
+              bundle.traces().get(i).subsegments().stream()
+                  .flatMapToLong(unstored -> Arrays.stream(unstored.spanIds()))
+                  .toArray()));
+    }
+    return receipts;
+  }
+
+  private static void assertLoaded(List<LoadedPart> loaded, Bundle bundle) {
+    assertThat(loaded).hasSameSizeAs(bundle.traces());
+    for (int i = 0; i < loaded.size(); i++) {
+      List<UnstoredSubsegment> given = bundle.traces().get(i).subsegments();
+      for (int j = 0; j < given.size(); j++) {
+        assertThat(loaded.get(i).slices().get(j).frames()).isEqualTo(given.get(j).payload());
+      }
+    }
+  }
+
+  private static long keys(Servers servers) {
+    return servers.nodes().stream().mapToLong(SegmentStoreITCase::keysOf).sum();
+  }
+
+  private static long keysOf(RedisNode node) {
+    try (Jedis jedis = node.connect()) {
+      return jedis.dbSize();
+    }
+  }
+
+  private static void onNode(RedisNode node, String command) {
+    String[] words = command.split(" ");
+    try (Jedis jedis = node.connect()) {
+      jedis.sendCommand(() -> words[0].getBytes(UTF_8), Arrays.copyOfRange(words, 1, words.length));
+    }
+  }
+}
