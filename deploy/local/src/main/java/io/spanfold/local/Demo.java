@@ -51,7 +51,7 @@ final class Demo implements Command {
     Arguments arguments = Arguments.parse(given, Set.of("parallelism", "kafka-port", "web-port"));
     int parallelism = arguments.number("parallelism", DEFAULT_PARALLELISM, 1, 128);
     JobOptions options = new JobOptions(arguments.jobOptions());
-    ProgressLine progress = new ProgressLine(Duration.ofSeconds(1));
+    ProgressLine progress = new ProgressLine(Duration.ZERO);
     progress.print("starting Kafka, a Redis Cluster and Flink");
     LocalServers.Settings settings =
         new LocalServers.Settings(

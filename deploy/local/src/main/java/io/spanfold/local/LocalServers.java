@@ -16,6 +16,8 @@ import java.util.stream.Collectors;
  */
 final class LocalServers implements AutoCloseable {
 
+  private static volatile boolean stopping;
+
   private final Deque<AutoCloseable> started = new ArrayDeque<>();
   private final Thread stopAtExit;
   private KafkaBroker broker;
@@ -42,6 +44,7 @@ final class LocalServers implements AutoCloseable {
     stopAtExit =
         new Thread(
             () -> {
+              stopping = true;
               stop();
               directory.close();
             },
@@ -122,6 +125,11 @@ final class LocalServers implements AutoCloseable {
         .set("sink.transactional-id-prefix", "spanfold-local");
     return JobSubmission.submit(
         new FlinkRest(flink.address()), JobSubmission.jar(), options.toArguments(), parallelism);
+  }
+
+  /** Returns whether the process was asked to end, so that whatever fails now is no news. */
+  static boolean isStopping() {
+    return stopping;
   }
 
   /** Stops what has been started, the last first. May be called more than once. */

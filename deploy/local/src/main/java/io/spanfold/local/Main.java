@@ -66,15 +66,20 @@ public final class Main {
     } catch (UsageException e) {
       throw e;
     } catch (FailedRunException e) {
-      LoggerFactory.getLogger(Main.class).error("the run failed", e);
-      System.err.println("failed: " + e.getMessage() + keptLog(directory, temporary));
-    } catch (InterruptedException e) {
-      System.err.println("failed: interrupted" + keptLog(directory, temporary));
+      report(e.getMessage(), e, directory, temporary);
     } catch (Exception e) {
-      LoggerFactory.getLogger(Main.class).error("the run failed", e);
-      System.err.println("failed: " + e + keptLog(directory, temporary));
+      report(e.toString(), e, directory, temporary);
     }
     return FAILURE;
+  }
+
+  private static void report(
+      String reason, Exception failure, RunDirectory directory, Path temporary) {
+    // After Ctrl-C the servers go away under the command, which then fails in its own way.
+    if (!LocalServers.isStopping()) {
+      LoggerFactory.getLogger(Main.class).error("the run failed", failure);
+      System.err.println("failed: " + reason + keptLog(directory, temporary));
+    }
   }
 
   /** The log of a failed run is what tells more, so it is kept when the run's directory goes. */
