@@ -70,7 +70,12 @@ for package in lang net io nio time util util.concurrent util.concurrent.atomic 
   opens+=("--add-opens=java.base/java.$package=ALL-UNNAMED")
 done
 
+# All that the run unpacks and writes; named after this process, which Java takes over.
+run=$(mktemp -d "${TMPDIR:-/tmp}/spanfold-local-$$-XXXXXX") ||
+  fail "cannot make a directory in ${TMPDIR:-/tmp}; is there room?"
+
 # The same process goes on as Java: signals reach it, and its exit code is this command's.
 exec "$java" -Xmx"${SPANFOLD_HEAP:-2g}" -XX:+UseParallelGC -XX:-UsePerfData "${opens[@]}" \
   -Dspanfold.job.jar="$target/job/spanfold-job.jar" -Dspanfold.terminal=$terminal \
+  -Djava.io.tmpdir="$run" -Dspanfold.run.directory="$run" \
   -cp "$target/classes:$target/lib/*" io.spanfold.local.Main "$@"

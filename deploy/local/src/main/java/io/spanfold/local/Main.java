@@ -24,67 +24,66 @@ public final class Main {
   }
 
   private static int run(List<String> args) {
-    if (args.contains("--help") && !args.subList(0, args.indexOf("--help")).contains("--")) {
-      System.out.println(help());
+    try (RunDirectory directory = RunDirectory.ofStartScript()) {
+      // Before the first logger, so that it writes there.
+      System.setProperty("log.file", directory.log().toString());
+      return run(args, directory);
+    } catch (UsageException e) {
+      System.err.println(e.getMessage());
+      return USAGE;
+    } catch (FailedRunException e) {
+      System.err.println("failed: " + e.getMessage());
+      return FAILURE;
+    }
+  }
+
+  private static int run(List<String> args, RunDirectory directory) {
+    List<Command> commands = commands(directory);
+    int jobOptions = args.indexOf("--");
+    if ((jobOptions < 0 ? args : args.subList(0, jobOptions)).contains("--help")) {
+      System.out.println(commands.stream().map(Command::help).collect(Collectors.joining("\n")));
       return SUCCESS;
     }
     boolean named = !args.isEmpty() && !args.get(0).startsWith("-");
     String name = named ? args.get(0) : "";
-    Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
-    try (RunDirectory directory = RunDirectory.create(temporary)) {
-      // Whatever a library unpacks goes with the run, and the log is there before the first logger.
-      System.setProperty("java.io.tmpdir", directory.path().toString());
-      System.setProperty("log.file", directory.log().toString());
-      Command command =
-          commands(directory).stream()
-              .filter(c -> c.name().equals(name))
-              .findFirst()
-              .orElseThrow(
-                  () ->
-                      new UsageException(
-                          "there is no command " + name + "; --help lists those there are"));
-      return run(command, named ? args.subList(1, args.size()) : args, directory, temporary);
-    } catch (UsageException e) {
-      System.err.println(e.getMessage());
-      return USAGE;
+    for (Command command : commands) {
+      if (command.name().equals(name)) {
+        return run(command, named ? args.subList(1, args.size()) : args, directory);
+      }
     }
+    throw new UsageException("there is no command " + name + "; --help lists those there are");
   }
 
   private static List<Command> commands(RunDirectory directory) {
     return List.of(new Demo(directory), new Replay(directory));
   }
 
-  private static String help() {
-    return commands(null).stream().map(Command::help).collect(Collectors.joining("\n"));
-  }
-
-  private static int run(
-      Command command, List<String> arguments, RunDirectory directory, Path temporary) {
+  private static int run(Command command, List<String> arguments, RunDirectory directory) {
     try {
       command.run(arguments);
       return SUCCESS;
     } catch (UsageException e) {
       throw e;
     } catch (FailedRunException e) {
-      report(e.getMessage(), e, directory, temporary);
+      report(e.getMessage(), e, directory);
     } catch (Exception e) {
-      report(e.toString(), e, directory, temporary);
+      report(e.toString(), e, directory);
     }
     return FAILURE;
   }
 
-  private static void report(
-      String reason, Exception failure, RunDirectory directory, Path temporary) {
+  private static void report(String reason, Exception failure, RunDirectory directory) {
     // After Ctrl-C the servers go away under the command, which then fails in its own way.
     if (!LocalServers.isStopping()) {
       LoggerFactory.getLogger(Main.class).error("the run failed", failure);
-      System.err.println("failed: " + reason + keptLog(directory, temporary));
+      System.err.println("failed: " + reason + keptLog(directory));
     }
   }
 
   /** The log of a failed run is what tells more, so it is kept when the run's directory goes. */
-  private static String keptLog(RunDirectory directory, Path temporary) {
-    Path kept = temporary.resolve("spanfold-local-" + ProcessHandle.current().pid() + ".log");
+  private static String keptLog(RunDirectory directory) {
+    String name = "spanfold-local-" + ProcessHandle.current().pid() + ".log";
+    Path kept = directory.path().resolveSibling(name);
     try {
       Files.copy(directory.log(), kept, StandardCopyOption.REPLACE_EXISTING);
       return "\nThe log of Kafka and Flink is in " + kept;

@@ -9,10 +9,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -24,15 +24,18 @@ import java.util.regex.Pattern;
  * Where one run keeps everything: servers' data, unpacked programs, checkpoints, the log. It goes
  * when the run ends.
  *
- * <p>Its name tells the process that owns it, by id and by start time since ids come round again. A
- * run that was killed leaves its directory and its Redis servers; the next run finds that the owner
- * is gone, ends the servers and deletes the directory. The servers are known by their program: it
- * was unpacked into this very directory, so nothing else can be hit.
+ * <p>Its name bears the id of the process that owns it, and a file in it when that process started,
+ * since ids come round again. A run that was killed leaves its directory and its Redis servers; the
+ * next run finds that the owner is gone, ends the servers and deletes the directory. The servers
+ * are known by their program: it was unpacked into this very directory, so nothing else can be hit.
+ * For this the start script makes the directory and names it as {@code java.io.tmpdir}, which Java
+ * reads only at its start.
  */
 final class RunDirectory implements AutoCloseable {
 
   private static final String PREFIX = "spanfold-local-";
-  private static final Pattern NAME = Pattern.compile(PREFIX + "(\\d+)-(\\d+)");
+  private static final String OWNER = "owner";
+  private static final Pattern NAME = Pattern.compile(PREFIX + "(\\d+)-\\w+");
 
   /** How far the operating system's account of a process's start may differ from read to read. */
   private static final Duration START_TOLERANCE = Duration.ofSeconds(3);
@@ -44,30 +47,48 @@ final class RunDirectory implements AutoCloseable {
   }
 
   /**
-   * Makes this process's directory in {@code parent}, after clearing those whose owners are gone.
+   * Takes the directory that the start script made for this process.
+   *
+   * @throws UncheckedIOException where it cannot be written to
+   */
+  static RunDirectory ofStartScript() {
+    String given = System.getProperty("spanfold.run.directory");
+    if (given == null) {
+      throw new FailedRunException(
+          "the system property spanfold.run.directory names no directory; start with"
+              + " deploy/local.sh");
+    }
+    return own(Path.of(given).toAbsolutePath());
+  }
+
+  /**
+   * Makes a directory for this process in {@code parent}.
    *
    * @throws UncheckedIOException where it cannot be made
    */
   static RunDirectory create(Path parent) {
-    clearAbandoned(parent);
-    ProcessHandle self = ProcessHandle.current();
-    Path path = parent.resolve(name(self.pid(), startOf(self)));
+    long pid = ProcessHandle.current().pid();
     try {
-      Files.createDirectory(path);
-      if (path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwx------"));
-      }
-      return new RunDirectory(path);
+      return own(Files.createTempDirectory(parent, PREFIX + pid + "-"));
     } catch (IOException e) {
-      throw new UncheckedIOException(
-          "cannot make the run's directory " + path + "; is there room, and may it be written to?",
-          e);
+      throw new UncheckedIOException("cannot make a directory in " + parent, e);
     }
   }
 
-  /** Returns the name of the directory of the process with that id and start. */
-  static String name(long pid, Instant start) {
-    return PREFIX + pid + "-" + start.toEpochMilli();
+  private static RunDirectory own(Path path) {
+    clearAbandoned(path.getParent());
+    try {
+      writeOwner(path, startOf(ProcessHandle.current()));
+      return new RunDirectory(path);
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "cannot write to the run's directory " + path + "; is there room?", e);
+    }
+  }
+
+  /** Writes down when the owner of a directory started. */
+  static void writeOwner(Path path, Instant start) throws IOException {
+    Files.writeString(path.resolve(OWNER), String.valueOf(start.toEpochMilli()));
   }
 
   /** Returns when a process started, or the epoch where the operating system does not tell. */
@@ -101,7 +122,7 @@ final class RunDirectory implements AutoCloseable {
         if (owner.matches()
             && Files.isDirectory(run)
             && Files.isWritable(run)
-            && !isAlive(Long.parseLong(owner.group(1)), Long.parseLong(owner.group(2)))) {
+            && !isOwnerAlive(run, Long.parseLong(owner.group(1)))) {
           endProgramsOf(run);
           delete(run);
         }
@@ -111,13 +132,16 @@ final class RunDirectory implements AutoCloseable {
     }
   }
 
-  private static boolean isAlive(long pid, long startMillis) {
-    return ProcessHandle.of(pid)
-        .filter(ProcessHandle::isAlive)
-        .map(RunDirectory::startOf)
-        .map(start -> Duration.between(start, Instant.ofEpochMilli(startMillis)).abs())
-        .filter(difference -> difference.compareTo(START_TOLERANCE) <= 0)
-        .isPresent();
+  private static boolean isOwnerAlive(Path run, long pid) throws IOException {
+    Optional<ProcessHandle> process = ProcessHandle.of(pid).filter(ProcessHandle::isAlive);
+    Path owner = run.resolve(OWNER);
+    if (process.isEmpty() || !Files.exists(owner)) {
+      // Without the file the run is only just beginning.
+      return process.isPresent();
+    }
+    Instant start = Instant.ofEpochMilli(Long.parseLong(Files.readString(owner).strip()));
+    Duration difference = Duration.between(startOf(process.get()), start).abs();
+    return difference.compareTo(START_TOLERANCE) <= 0;
   }
 
   private static void endProgramsOf(Path run) throws IOException {

@@ -15,6 +15,9 @@ import redis.clients.jedis.Jedis;
 
 class RunDirectoryTest {
 
+  /** A process id that no operating system gives. */
+  private static final long GONE = Long.MAX_VALUE;
+
   @TempDir private Path parent;
 
   @Test
@@ -43,9 +46,8 @@ class RunDirectoryTest {
   @Test
   void clearsRunsWhoseOwnerIsGoneAlsoWhenItsProcessIdCameRoundAgain() throws IOException {
     ProcessHandle self = ProcessHandle.current();
-    Instant earlier = RunDirectory.startOf(self).minusSeconds(3_600);
-    Path reused = Files.createDirectory(parent.resolve(RunDirectory.name(self.pid(), earlier)));
-    Path gone = Files.createDirectory(parent.resolve(RunDirectory.name(Long.MAX_VALUE, earlier)));
+    Path reused = runOf(self.pid(), RunDirectory.startOf(self).minusSeconds(3_600));
+    Path gone = runOf(GONE, Instant.now());
     Files.writeString(Files.createDirectories(gone.resolve("a/b")).resolve("c"), "x");
 
     RunDirectory.clearAbandoned(parent);
@@ -55,9 +57,18 @@ class RunDirectoryTest {
   }
 
   @Test
+  void leavesARunThatHasOnlyJustBegun() throws IOException {
+    Path begun = runOf(ProcessHandle.current().pid(), Instant.now());
+    Files.delete(begun.resolve("owner"));
+
+    RunDirectory.clearAbandoned(parent);
+
+    assertThat(begun).exists();
+  }
+
+  @Test
   void endsTheServersOfAnAbandonedRunAndNoOthers() throws Exception {
-    Instant earlier = Instant.now().minusSeconds(3_600);
-    Path gone = Files.createDirectory(parent.resolve(RunDirectory.name(Long.MAX_VALUE, earlier)));
+    Path gone = runOf(GONE, Instant.now());
     try (RedisNode running = RedisNode.start(RedisNode.Options.in(parent.resolve("redis")))) {
       Path program = Path.of(ProcessHandle.of(running.pid()).orElseThrow().info().command().get());
       Path copy =
@@ -81,5 +92,11 @@ class RunDirectoryTest {
         abandoned.destroyForcibly();
       }
     }
+  }
+
+  private Path runOf(long pid, Instant start) throws IOException {
+    Path run = Files.createDirectory(parent.resolve("spanfold-local-" + pid + "-x1"));
+    RunDirectory.writeOwner(run, start);
+    return run;
   }
 }
