@@ -51,6 +51,9 @@ public final class SegmentStore implements AutoCloseable {
     this.layout =
         switch (settings.phase()) {
           case DISTRIBUTED -> new DistributedLayout(commands, settings.ttl());
+          case MERGED, DUAL_WRITE, DUAL_READ ->
+              throw new IllegalArgumentException(
+                  "this version has no merged payloads; set rollout.phase to distributed");
         };
     this.compression = new PayloadCompression(settings.compressionLevel());
   }

@@ -1,5 +1,6 @@
 package io.spanfold.store;
 
+import io.spanfold.config.RolloutPhase;
 import java.io.Serializable;
 import java.net.URI;
 import java.time.Duration;

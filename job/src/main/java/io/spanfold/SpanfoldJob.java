@@ -1,0 +1,167 @@
+package io.spanfold;
+
+import io.spanfold.build.SegmentChunker;
+import io.spanfold.bundle.BundleOperator;
+import io.spanfold.codec.BundleCodec;
+import io.spanfold.codec.CodecTypeInfo;
+import io.spanfold.codec.FlushedPartCodec;
+import io.spanfold.codec.PartCandidateCodec;
+import io.spanfold.codec.SpanCodec;
+import io.spanfold.codec.StoredTraceCodec;
+import io.spanfold.codec.TraceKeyCodec;
+import io.spanfold.config.InvalidConfigException;
+import io.spanfold.config.JobArguments;
+import io.spanfold.config.OptionsTable;
+import io.spanfold.config.SpanfoldConfig;
+import io.spanfold.flush.FlushFunction;
+import io.spanfold.model.Bundle;
+import io.spanfold.model.FlushedPart;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.model.Span;
+import io.spanfold.model.StoredTrace;
+import io.spanfold.model.TraceKey;
+import io.spanfold.parse.ParseFunction;
+import io.spanfold.parse.SourceRecord;
+import io.spanfold.sink.KafkaSinks;
+import io.spanfold.sink.SegmentSink;
+import io.spanfold.stage.StageOperator;
+import io.spanfold.track.TrackOperator;
+import io.spanfold.write.WriteFunction;
+import java.time.Clock;
+import java.time.Duration;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/** The main class: builds the pipeline and submits it. */
+public final class SpanfoldJob {
+
+  /**
+   * Divisible by every number of subtasks up to ten, and by most that are used above: so every
+   * subtask has as many key groups as the next.
+   */
+  private static final int MAX_PARALLELISM = 5040;
+
+  private static final TypeInformation<Span> SPAN =
+      new CodecTypeInfo<>(Span.class, new SpanCodec());
+  private static final TypeInformation<TraceKey> TRACE =
+      new CodecTypeInfo<>(TraceKey.class, new TraceKeyCodec());
+  private static final TypeInformation<Bundle> BUNDLE =
+      new CodecTypeInfo<>(Bundle.class, new BundleCodec());
+  private static final TypeInformation<StoredTrace> STORED =
+      new CodecTypeInfo<>(StoredTrace.class, new StoredTraceCodec());
+  private static final TypeInformation<PartCandidate> PART =
+      new CodecTypeInfo<>(PartCandidate.class, new PartCandidateCodec());
+  private static final TypeInformation<FlushedPart> FLUSHED =
+      new CodecTypeInfo<>(FlushedPart.class, new FlushedPartCodec());
+
+  private SpanfoldJob() {}
+
+  /** Reads the arguments, and submits the job; see {@code --help}. */
+  public static void main(String[] args) throws Exception {
+    JobArguments arguments = JobArguments.parse(args);
+    if (arguments.help()) {
+      System.out.println(OptionsTable.help());
+      return;
+    }
+    StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
+    SpanfoldConfig config = SpanfoldConfig.of(arguments.options(), checkpointInterval(env));
+    if (arguments.printConfig()) {
+      System.out.print(config.describe());
+      return;
+    }
+    build(env, config, TopicLimits.chunkBytes(config));
+    env.execute("Spanfold: " + config.source().topic() + " to " + config.sink().topic());
+  }
+
+  private static Duration checkpointInterval(StreamExecutionEnvironment env) {
+    if (env.getCheckpointConfig().getCheckpointInterval() <= 0) {
+      env.enableCheckpointing(SpanfoldConfig.DEFAULT_CHECKPOINT_INTERVAL.toMillis());
+    }
+    return Duration.ofMillis(env.getCheckpointConfig().getCheckpointInterval());
+  }
+
+  /**
+   * Builds the pipeline.
+   *
+   * @param env where
+   * @param config the job's settings
+   * @param chunkBytes the largest value of a record of the segments topic
+   * @throws InvalidConfigException where the two do not go together
+   */
+  public static void build(StreamExecutionEnvironment env, SpanfoldConfig config, int chunkBytes) {
+    Steps steps = new Steps(config);
+    configure(env);
+
+    DataStream<SourceRecord> records =
+        env.fromSource(steps.source(), steps.clock(), "Read " + config.source().topic())
+            .uid("source");
+
+    SingleOutputStreamOperator<Span> spans =
+        records
+            .process(new ParseFunction(SegmentChunker.maxRecordBytes(chunkBytes)), SPAN)
+            .name("Parse")
+            .uid("parse");
+
+    DataStream<StoredTrace> stored =
+        spans
+            .keyBy(Span::trace, TRACE)
+            .transform("Bundle", BUNDLE, new BundleOperator(steps.bundleLimits(), steps.grouping()))
+            .uid("bundle")
+            .transform(
+                "Write to Redis",
+                STORED,
+                new StageOperator<>(
+                    new WriteFunction(steps.store()), steps.writeStage(), new BundleCodec()))
+            .uid("write");
+
+    DataStream<PartCandidate> due =
+        stored
+            .keyBy(StoredTrace::trace, TRACE)
+            .transform("Track", PART, new TrackOperator(steps.foldSettings()))
+            .uid("track");
+
+    SingleOutputStreamOperator<FlushedPart> flushed =
+        due.transform(
+                "Flush",
+                FLUSHED,
+                new StageOperator<>(
+                    new FlushFunction(steps.store(), chunkBytes, Clock.systemUTC()),
+                    steps.flushStage(),
+                    new PartCandidateCodec()))
+            .uid("flush");
+
+    var segments =
+        flushed
+            .sinkTo(new SegmentSink(config, chunkBytes, steps.cleanUp()))
+            .name("Write " + config.sink().topic())
+            .uid("segments-sink");
+
+    if (config.flush().parallelism() > 0) {
+      flushed.setParallelism(config.flush().parallelism());
+      segments.setParallelism(config.flush().parallelism());
+    }
+
+    spans
+        .getSideOutput(ParseFunction.REJECTED)
+        .sinkTo(KafkaSinks.deadLetters(config))
+        .name("Write " + config.sink().deadLetterTopic())
+        .uid("dead-letters-sink");
+  }
+
+  private static void configure(StreamExecutionEnvironment env) {
+    if (env.getMaxParallelism() <= 0) {
+      env.setMaxParallelism(MAX_PARALLELISM);
+    }
+    Configuration ours = new Configuration();
+    // A type without a serializer of ours would go to Kryo, which cannot evolve: better not to
+    // start.
+    ours.set(PipelineOptions.GENERIC_TYPES, false);
+    // Everything that is handed on is immutable.
+    ours.set(PipelineOptions.OBJECT_REUSE, true);
+    env.configure(ours);
+  }
+}

@@ -1,0 +1,169 @@
+package io.spanfold;
+
+import io.spanfold.bundle.BundleLimits;
+import io.spanfold.bundle.SubsegmentGrouping;
+import io.spanfold.clock.BacklogClock;
+import io.spanfold.clock.RecordTime;
+import io.spanfold.clock.SplitClock;
+import io.spanfold.config.SpanfoldConfig;
+import io.spanfold.config.StartingOffsets;
+import io.spanfold.flush.StoreCleanUp;
+import io.spanfold.fold.FoldSettings;
+import io.spanfold.parse.SourceRecord;
+import io.spanfold.parse.SourceRecordSchema;
+import io.spanfold.sink.CleanUp;
+import io.spanfold.stage.StageSettings;
+import io.spanfold.store.SegmentStore;
+import io.spanfold.store.StoreSettings;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Properties;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.OffsetResetStrategy;
+
+/** What the steps of the pipeline are made of, as the job's settings say. */
+final class Steps {
+
+  /**
+   * So that a part is closed near the size it is meant to have, a subsegment is a fraction of that.
+   */
+  private static final int SUBSEGMENTS_A_PART = 10;
+
+  /** How many bundles, at their largest, may wait for Redis in a subtask. */
+  private static final int BUNDLES_WAITING = 3;
+
+  /** How many parts may wait to be flushed in a subtask; they weigh some hundred bytes each. */
+  private static final int PARTS_WAITING = 20_000;
+
+  private static final int FLUSH_WORKERS = 2;
+
+  /** How many parts are loaded in one go at the most. */
+  private static final int PARTS_A_LOAD = 200;
+
+  /**
+   * Bundles are done in milliseconds as a rule; waiting for them is cheaper than writing them into
+   * the checkpoint.
+   */
+  private static final Duration BARRIER_WAIT = Duration.ofMillis(500);
+
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(15);
+  private static final Duration RETRIES = Duration.ofMinutes(2);
+
+  /**
+   * The committer blocks its task, and with it the checkpoints: it leaves more tries to the next
+   * commit.
+   */
+  private static final Duration CLEAN_UP_RETRIES = Duration.ofSeconds(5);
+
+  private final SpanfoldConfig config;
+
+  Steps(SpanfoldConfig config) {
+    this.config = config;
+  }
+
+  KafkaSource<SourceRecord> source() {
+    Properties properties = new Properties();
+    config.kafka().properties().forEach(properties::setProperty);
+    // What an upstream transaction has not committed was never sent.
+    properties.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+    KafkaSourceBuilder<SourceRecord> source =
+        KafkaSource.<SourceRecord>builder()
+            .setBootstrapServers(config.kafka().bootstrapServers())
+            .setTopics(config.source().topic())
+            .setGroupId(config.source().groupId())
+            .setProperties(properties)
+            .setDeserializer(new SourceRecordSchema())
+            .setStartingOffsets(startingOffsets());
+    if (config.source().bounded()) {
+      source.setBounded(OffsetsInitializer.latest());
+    }
+    return source.build();
+  }
+
+  @SuppressWarnings("deprecation") // Kafka deprecates the type; the connector still asks for it.
+  private OffsetsInitializer startingOffsets() {
+    StartingOffsets start = config.source().startingOffsets();
+    return switch (start.origin()) {
+      case EARLIEST -> OffsetsInitializer.earliest();
+      case LATEST -> OffsetsInitializer.latest();
+      case COMMITTED -> OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST);
+      case TIMESTAMP -> OffsetsInitializer.timestamp(start.timestamp());
+    };
+  }
+
+  WatermarkStrategy<SourceRecord> clock() {
+    WatermarkStrategy<SourceRecord> strategy =
+        config.source().bounded()
+            ? WatermarkStrategy.forGenerator(context -> new BacklogClock<>())
+            : WatermarkStrategy.forGenerator(
+                context -> new SplitClock<>(context.getInputActivityClock()));
+    RecordTime<SourceRecord> time = new RecordTime<>(Clock.systemUTC());
+    return strategy.withTimestampAssigner(context -> time);
+  }
+
+  BundleLimits bundleLimits() {
+    return new BundleLimits(
+        config.ingest().batchMaxSpans(),
+        config.ingest().batchMaxBytes(),
+        config.ingest().batchMaxDelay().toMillis());
+  }
+
+  SubsegmentGrouping grouping() {
+    FoldSettings fold = foldSettings();
+    return new SubsegmentGrouping(
+        Math.min(fold.timeout(), fold.rootTimeout()),
+        Math.max(1, fold.maxBytes() / SUBSEGMENTS_A_PART));
+  }
+
+  FoldSettings foldSettings() {
+    return new FoldSettings(
+        config.segment().timeout().toMillis(),
+        config.segment().rootTimeout().toMillis(),
+        config.segment().maxAge().toMillis(),
+        config.segment().lateGrace().toMillis(),
+        config.segment().maxBytes());
+  }
+
+  /**
+   * Ordered, so that the fold sees a trace's spans as they came: its rule on record time depends on
+   * that.
+   */
+  StageSettings writeStage() {
+    return new StageSettings(
+        true,
+        1,
+        BUNDLES_WAITING * config.ingest().batchMaxBytes(),
+        Long.MAX_VALUE,
+        1,
+        BARRIER_WAIT.toMillis());
+  }
+
+  StageSettings flushStage() {
+    return new StageSettings(
+        false, FLUSH_WORKERS, PARTS_WAITING, config.flush().inFlightBytes(), PARTS_A_LOAD, 0);
+  }
+
+  StoreSettings store() {
+    return new StoreSettings(
+        config.redis().nodes(),
+        config.redis().username(),
+        config.redis().password(),
+        config.redis().ttl(),
+        config.compressionLevel(),
+        config.phase(),
+        CONNECT_TIMEOUT,
+        ANSWER_TIMEOUT,
+        RETRIES);
+  }
+
+  CleanUp.Factory cleanUp() {
+    StoreSettings settings =
+        store().withTimeouts(CONNECT_TIMEOUT, CLEAN_UP_RETRIES, CLEAN_UP_RETRIES);
+    return metrics -> new StoreCleanUp(SegmentStore.connect(settings));
+  }
+}

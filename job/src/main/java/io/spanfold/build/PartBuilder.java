@@ -1,0 +1,81 @@
+package io.spanfold.build;
+
+import io.spanfold.model.FlushedPart;
+import io.spanfold.model.FlushedPart.Receipt;
+import io.spanfold.model.FlushedPart.SegmentMessage;
+import io.spanfold.model.LoadedPart;
+import io.spanfold.model.LoadedPart.LoadedSlice;
+import io.spanfold.model.Outcome;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.model.PartCandidate.Slice;
+import io.spanfold.model.Subsegment;
+import io.spanfold.payload.BufferedSpan;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Makes a loaded part what the sink writes: messages, outcomes for what is lost, and the receipt.
+ * Immutable.
+ */
+public final class PartBuilder {
+
+  private final SegmentChunker chunker;
+  private final Clock wall;
+
+  /**
+   * Makes a builder.
+   *
+   * @param chunkBytes the largest length of a message's value
+   * @param wall tells the time of outcomes
+   */
+  public PartBuilder(int chunkBytes, Clock wall) {
+    this.chunker = new SegmentChunker(chunkBytes);
+    this.wall = wall;
+  }
+
+  /**
+   * Builds a part.
+   *
+   * @throws IllegalArgumentException as {@link SegmentChunker#messages} does
+   */
+  public FlushedPart build(LoadedPart part) {
+    PartCandidate candidate = part.candidate();
+    List<BufferedSpan> spans = PartSpans.sorted(part);
+    List<SegmentMessage> messages = chunker.messages(candidate, spans);
+    List<Subsegment> deletable =
+        candidate.slices().stream().filter(Slice::last).map(Slice::subsegment).toList();
+    Receipt receipt =
+        new Receipt(
+            candidate.trace(),
+            candidate.segmentId(),
+            candidate.partNumber(),
+            candidate.reason(),
+            messages.stream().map(SegmentMessage::flushId).toList(),
+            deletable,
+            spans.stream().mapToLong(BufferedSpan::spanId).toArray());
+    return new FlushedPart(messages, outcomes(part), receipt);
+  }
+
+  private List<Outcome> outcomes(LoadedPart part) {
+    Map<Long, Long> lostByOrganization = new TreeMap<>();
+    for (LoadedSlice slice : part.slices()) {
+      if (slice.lost() && slice.slice().spanCount() > 0) {
+        lostByOrganization.merge(
+            slice.slice().subsegment().organizationId(),
+            (long) slice.slice().spanCount(),
+            Long::sum);
+      }
+    }
+    List<Outcome> outcomes = new ArrayList<>();
+    long project = part.candidate().trace().projectId();
+    lostByOrganization.forEach(
+        (organization, spans) ->
+            outcomes.add(
+                new Outcome(
+                    wall.millis(), organization, project, Outcome.Reason.PAYLOAD_LOST, spans)));
+    return outcomes;
+  }
+}

@@ -1,0 +1,89 @@
+package io.spanfold.codec;
+
+import io.spanfold.model.Bundle;
+import io.spanfold.model.Bundle.TraceSpans;
+import io.spanfold.model.Bundle.UnstoredSubsegment;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+
+/** Writes {@link Bundle}s: into the checkpoint, while they are on their way to Redis. */
+public final class BundleCodec implements Codec<Bundle> {
+
+  private static final long serialVersionUID = 1L;
+
+  private final TraceSpansCodec traces = new TraceSpansCodec();
+
+  @Override
+  public int version() {
+    return 1;
+  }
+
+  @Override
+  public void write(Bundle bundle, DataOutput out) throws IOException {
+    Lists.write(bundle.traces(), traces, out);
+  }
+
+  @Override
+  public Bundle read(int version, DataInput in) throws IOException {
+    return new Bundle(Lists.read(traces, 1, in));
+  }
+
+  private static final class TraceSpansCodec implements Codec<TraceSpans> {
+
+    private static final long serialVersionUID = 1L;
+
+    private final TraceKeyCodec keys = new TraceKeyCodec();
+    private final SpanColumnsCodec columns = new SpanColumnsCodec();
+    private final UnstoredCodec subsegments = new UnstoredCodec();
+
+    @Override
+    public int version() {
+      return 1;
+    }
+
+    @Override
+    public void write(TraceSpans trace, DataOutput out) throws IOException {
+      keys.write(trace.trace(), out);
+      columns.write(trace.spans(), out);
+      Lists.write(trace.subsegments(), subsegments, out);
+    }
+
+    @Override
+    public TraceSpans read(int version, DataInput in) throws IOException {
+      return new TraceSpans(keys.read(1, in), columns.read(1, in), Lists.read(subsegments, 1, in));
+    }
+  }
+
+  private static final class UnstoredCodec implements Codec<UnstoredSubsegment> {
+
+    private static final long serialVersionUID = 1L;
+
+    private final SubsegmentCodec subsegments = new SubsegmentCodec();
+
+    @Override
+    public int version() {
+      return 1;
+    }
+
+    @Override
+    public void write(UnstoredSubsegment unstored, DataOutput out) throws IOException {
+      subsegments.write(unstored.subsegment(), out);
+      VarInts.writeBytes(unstored.payload(), out);
+      for (long spanId : unstored.spanIds()) {
+        out.writeLong(spanId);
+      }
+    }
+
+    @Override
+    public UnstoredSubsegment read(int version, DataInput in) throws IOException {
+      var subsegment = subsegments.read(1, in);
+      byte[] payload = VarInts.readBytes(in);
+      long[] spanIds = new long[subsegment.spanCount()];
+      for (int i = 0; i < spanIds.length; i++) {
+        spanIds[i] = in.readLong();
+      }
+      return new UnstoredSubsegment(subsegment, payload, spanIds);
+    }
+  }
+}

@@ -1,0 +1,286 @@
+package io.spanfold.config;
+
+import static io.spanfold.config.SpanfoldOptions.REDIS_PASSWORD;
+import static io.spanfold.config.SpanfoldOptions.REDIS_PASSWORD_FILE;
+
+import io.spanfold.config.SpanfoldConfig.FlushSettings;
+import io.spanfold.config.SpanfoldConfig.IngestSettings;
+import io.spanfold.config.SpanfoldConfig.KafkaSettings;
+import io.spanfold.config.SpanfoldConfig.RedisSettings;
+import io.spanfold.config.SpanfoldConfig.SegmentSettings;
+import io.spanfold.config.SpanfoldConfig.SinkSettings;
+import io.spanfold.config.SpanfoldConfig.SourceSettings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.MemorySize;
+
+/** Reads options into settings. What the values must be to one another is up to the rules. */
+final class ConfigLoader {
+
+  // The broker's own maximum unless it was changed; Flink's default of an hour is refused by it.
+  private static final String DEFAULT_TRANSACTION_TIMEOUT_MS = "900000";
+  private static final int DEFAULT_REDIS_PORT = 6379;
+  private static final Pattern DROP = Pattern.compile("\\d{1,19}(:.+)?");
+  private static final Pattern TRACE_ID = Pattern.compile("[0-9a-f]{32}");
+
+  private final Configuration options;
+  private final Duration checkpointInterval;
+  private final UnaryOperator<String> environment;
+  private final OptionReader reader;
+
+  ConfigLoader(
+      Configuration options, Duration checkpointInterval, UnaryOperator<String> environment) {
+    this.options = options;
+    this.checkpointInterval = checkpointInterval;
+    this.environment = environment;
+    this.reader = new OptionReader(options);
+  }
+
+  SpanfoldConfig load() {
+    reader.refuseUnknown();
+    SpanfoldConfig config =
+        new SpanfoldConfig(
+            kafka(),
+            source(),
+            sink(),
+            redis(),
+            ingest(),
+            segment(),
+            flush(),
+            reader.get(SpanfoldOptions.ROLLOUT_PHASE),
+            reader.get(SpanfoldOptions.COMPRESSION_LEVEL),
+            debugTraces(),
+            checkpointInterval,
+            Map.copyOf(reader.shown()));
+    ConfigRules.check(config, reader);
+    if (!reader.problems().isEmpty()) {
+      throw new InvalidConfigException(reader.problems());
+    }
+    return config;
+  }
+
+  private KafkaSettings kafka() {
+    String servers = reader.required(SpanfoldOptions.KAFKA_BOOTSTRAP_SERVERS, "broker:9092");
+    Map<String, String> properties = new TreeMap<>(reader.kafkaProperties());
+    String timeout =
+        properties.putIfAbsent("transaction.timeout.ms", DEFAULT_TRANSACTION_TIMEOUT_MS);
+    if (timeout != null && !timeout.matches("[1-9]\\d{0,8}")) {
+      reader.problem(
+          SpanfoldOptions.KAFKA_PROPERTIES_PREFIX + "transaction.timeout.ms",
+          timeout,
+          "is not a positive number of milliseconds",
+          "write one, at most the brokers' transaction.max.timeout.ms");
+      properties.put("transaction.timeout.ms", DEFAULT_TRANSACTION_TIMEOUT_MS);
+    }
+    return new KafkaSettings(servers, Map.copyOf(properties));
+  }
+
+  private SourceSettings source() {
+    String start = reader.get(SpanfoldOptions.SOURCE_STARTING_OFFSETS).strip();
+    StartingOffsets offsets;
+    try {
+      offsets = StartingOffsets.parse(start);
+    } catch (IllegalArgumentException e) {
+      reader.problem(
+          SpanfoldOptions.SOURCE_STARTING_OFFSETS,
+          "is no place to start from",
+          "write earliest, latest, committed or a time in milliseconds");
+      offsets = StartingOffsets.parse("committed");
+    }
+    return new SourceSettings(
+        reader.get(SpanfoldOptions.SOURCE_TOPIC),
+        reader.get(SpanfoldOptions.SOURCE_GROUP_ID),
+        offsets,
+        reader.get(SpanfoldOptions.SOURCE_BOUNDED));
+  }
+
+  private SinkSettings sink() {
+    return new SinkSettings(
+        reader.get(SpanfoldOptions.SINK_TOPIC),
+        reader.get(SpanfoldOptions.SINK_DELIVERY_GUARANTEE),
+        reader.get(SpanfoldOptions.SINK_TRANSACTIONAL_ID_PREFIX),
+        reader.get(SpanfoldOptions.DEAD_LETTER_TOPIC),
+        reader.get(SpanfoldOptions.OUTCOMES_TOPIC));
+  }
+
+  private RedisSettings redis() {
+    return new RedisSettings(
+        redisNodes(),
+        reader.optional(SpanfoldOptions.REDIS_USERNAME).orElse(null),
+        redisPassword().orElse(null),
+        reader.get(SpanfoldOptions.REDIS_TTL),
+        reader.get(SpanfoldOptions.REDIS_MAX_MEMORY_FRACTION),
+        reader.get(SpanfoldOptions.REDIS_BUFFER));
+  }
+
+  private List<URI> redisNodes() {
+    // A URI with a password in it must not be told, neither by an error nor by describe().
+    String given = options.get(SpanfoldOptions.REDIS_URI, "");
+    if (given.contains("@")) {
+      reader
+          .problems()
+          .add(
+              "redis.uri names a user or a password; set redis.username and redis.password.file"
+                  + " instead, where it is not shown.");
+      return List.of();
+    }
+    List<URI> nodes = new ArrayList<>();
+    String text = reader.required(SpanfoldOptions.REDIS_URI, "redis://redis:6379");
+    for (String part : text.isEmpty() ? new String[0] : text.split(",", -1)) {
+      Optional<URI> node = redisNode(part.strip());
+      if (node.isEmpty()) {
+        reader.problem(
+            SpanfoldOptions.REDIS_URI,
+            "has the node '" + part.strip() + "', which is not of the form",
+            "write redis://host:port or rediss://host:port, several separated by commas, without"
+                + " a database number");
+      }
+      node.ifPresent(nodes::add);
+    }
+    if (nodes.stream().map(URI::getScheme).distinct().count() > 1) {
+      reader.problem(
+          SpanfoldOptions.REDIS_URI,
+          "mixes redis:// and rediss://",
+          "use one of them for all nodes, as the nodes of a cluster speak either");
+    }
+    return List.copyOf(nodes);
+  }
+
+  private static Optional<URI> redisNode(String text) {
+    try {
+      URI uri = new URI(text);
+      boolean ours = "redis".equals(uri.getScheme()) || "rediss".equals(uri.getScheme());
+      boolean bare =
+          (uri.getRawPath() == null || uri.getRawPath().isEmpty() || uri.getRawPath().equals("/"))
+              && uri.getRawQuery() == null
+              && uri.getRawFragment() == null;
+      if (!ours || !bare || uri.getHost() == null || uri.getPort() > 65_535) {
+        return Optional.empty();
+      }
+      int port = uri.getPort() < 0 ? DEFAULT_REDIS_PORT : uri.getPort();
+      return Optional.of(new URI(uri.getScheme() + "://" + uri.getHost() + ":" + port));
+    } catch (URISyntaxException e) {
+      return Optional.empty();
+    }
+  }
+
+  private Optional<String> redisPassword() {
+    Optional<String> password = reader.optional(REDIS_PASSWORD);
+    Optional<String> file = reader.optional(REDIS_PASSWORD_FILE);
+    if (password.isPresent() && file.isPresent()) {
+      reader.problem(
+          REDIS_PASSWORD_FILE, "is given beside redis.password", "leave one of the two out");
+      return password;
+    }
+    if (password.isPresent()) {
+      return password;
+    }
+    if (file.isPresent()) {
+      return passwordFrom(file.get());
+    }
+    return Optional.ofNullable(environment.apply(SpanfoldOptions.REDIS_PASSWORD_VARIABLE))
+        .filter(text -> !text.isEmpty());
+  }
+
+  private Optional<String> passwordFrom(String file) {
+    try (var lines = Files.lines(Path.of(file))) {
+      Optional<String> first = lines.findFirst().filter(line -> !line.isEmpty());
+      if (first.isEmpty()) {
+        reader.problem(
+            REDIS_PASSWORD_FILE, "has an empty first line", "write the password into it");
+      }
+      return first;
+    } catch (IOException | InvalidPathException | UncheckedIOException e) {
+      reader.problem(
+          REDIS_PASSWORD_FILE,
+          "cannot be read (" + e.getClass().getSimpleName() + ")",
+          "name a text file that is there where the job is submitted");
+      return Optional.empty();
+    }
+  }
+
+  private IngestSettings ingest() {
+    List<String> drop = new ArrayList<>();
+    for (String rule : reader.get(SpanfoldOptions.INGEST_DROP)) {
+      int colon = rule.indexOf(':');
+      String trace = colon < 0 ? null : traceId(rule.substring(colon + 1));
+      if (!DROP.matcher(rule).matches() || (colon >= 0 && trace == null)) {
+        reader.problem(
+            SpanfoldOptions.INGEST_DROP,
+            "has the rule '" + rule + "', which names neither a project nor a trace of one",
+            "write a project id, or project:trace with the trace as 32 hexadecimal digits");
+      } else {
+        drop.add(colon < 0 ? rule : rule.substring(0, colon) + ":" + trace);
+      }
+    }
+    return new IngestSettings(
+        reader.get(SpanfoldOptions.INGEST_BATCH_MAX_SPANS),
+        reader.get(SpanfoldOptions.INGEST_BATCH_MAX_BYTES).getBytes(),
+        reader.get(SpanfoldOptions.INGEST_BATCH_MAX_DELAY),
+        List.copyOf(drop));
+  }
+
+  private SegmentSettings segment() {
+    return new SegmentSettings(
+        reader.get(SpanfoldOptions.SEGMENT_TIMEOUT),
+        reader.get(SpanfoldOptions.SEGMENT_ROOT_TIMEOUT),
+        reader.get(SpanfoldOptions.SEGMENT_MAX_BYTES).getBytes(),
+        reader.get(SpanfoldOptions.SEGMENT_MAX_AGE),
+        reader.get(SpanfoldOptions.SEGMENT_LATE_GRACE));
+  }
+
+  private FlushSettings flush() {
+    return new FlushSettings(
+        reader.optional(SpanfoldOptions.FLUSH_PARALLELISM).orElse(0),
+        reader.get(SpanfoldOptions.FLUSH_IN_FLIGHT_BYTES).getBytes(),
+        reader.get(SpanfoldOptions.FLUSH_LOCK_TTL),
+        chunkBytes(SpanfoldOptions.FLUSH_CHUNK_BYTES));
+  }
+
+  private int chunkBytes(ConfigOption<MemorySize> option) {
+    // Clamped, not cast: what is too large stays too large, and the rules refuse it.
+    return reader
+        .optional(option)
+        .map(size -> (int) Math.min(size.getBytes(), Integer.MAX_VALUE))
+        .orElse(0);
+  }
+
+  private List<String> debugTraces() {
+    List<String> traces = new ArrayList<>();
+    for (String text : reader.get(SpanfoldOptions.DEBUG_TRACES)) {
+      String trace = traceId(text);
+      if (trace == null) {
+        reader.problem(
+            SpanfoldOptions.DEBUG_TRACES,
+            "has '" + text + "', which is no trace id",
+            "write 32 hexadecimal digits, several separated by semicolons");
+      } else {
+        traces.add(trace);
+      }
+    }
+    return List.copyOf(traces);
+  }
+
+  private static String traceId(String text) {
+    String digits =
+        text.length() == 36 ? text.replace("-", "") : text; // the dashed form is accepted too
+    String lower = digits.toLowerCase(Locale.ROOT);
+    return TRACE_ID.matcher(lower).matches() ? lower : null;
+  }
+}

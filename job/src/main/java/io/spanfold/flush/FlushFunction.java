@@ -1,0 +1,89 @@
+package io.spanfold.flush;
+
+import io.spanfold.build.PartBuilder;
+import io.spanfold.model.FlushedPart;
+import io.spanfold.model.LoadedPart;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.stage.StageFunction;
+import io.spanfold.stage.StageTask;
+import io.spanfold.stage.StageWorker;
+import io.spanfold.store.SegmentStore;
+import io.spanfold.store.StoreSettings;
+import java.time.Clock;
+import java.util.IdentityHashMap;
+import java.util.List;
+import org.apache.flink.metrics.MetricGroup;
+
+/**
+ * Flushes parts. Parts of one trace are flushed one after another, in the order in which they
+ * became due: two of them may share a subsegment, which the later one lets be deleted.
+ */
+public final class FlushFunction implements StageFunction<PartCandidate, FlushedPart> {
+
+  private static final long serialVersionUID = 1L;
+
+  /** A part is held twice: as it was loaded, and as messages. */
+  private static final int COPIES = 2;
+
+  private final StoreSettings settings;
+  private final int chunkBytes;
+  private final Clock wall;
+
+  /**
+   * Makes a function that loads from the store of {@code settings}.
+   *
+   * @param settings where the payloads are
+   * @param chunkBytes the largest length of a message's value
+   * @param wall the wall clock; serializable
+   */
+  public FlushFunction(StoreSettings settings, int chunkBytes, Clock wall) {
+    this.settings = settings;
+    this.chunkBytes = chunkBytes;
+    this.wall = wall;
+  }
+
+  @Override
+  public StageWorker<PartCandidate, FlushedPart> open(MetricGroup metrics) {
+    return new Flusher(
+        SegmentStore.connect(settings),
+        new PartBuilder(chunkBytes, wall),
+        new FlushMetrics(metrics, wall));
+  }
+
+  /** Candidates are small: they are counted. */
+  @Override
+  public long waitingCost(PartCandidate part) {
+    return 1;
+  }
+
+  @Override
+  public long activeCost(PartCandidate part) {
+    return part.recordBytes() * COPIES;
+  }
+
+  @Override
+  public int affinity(PartCandidate part) {
+    return part.trace().hashCode();
+  }
+
+  private record Flusher(SegmentStore store, PartBuilder builder, FlushMetrics metrics)
+      implements StageWorker<PartCandidate, FlushedPart> {
+
+    @Override
+    public void process(List<StageTask<PartCandidate, FlushedPart>> tasks) {
+      IdentityHashMap<PartCandidate, StageTask<PartCandidate, FlushedPart>> taskOf =
+          new IdentityHashMap<>();
+      tasks.forEach(task -> taskOf.put(task.input(), task));
+      for (LoadedPart loaded : store.load(tasks.stream().map(StageTask::input).toList())) {
+        FlushedPart flushed = builder.build(loaded);
+        metrics.flushed(loaded, flushed);
+        taskOf.get(loaded.candidate()).complete(List.of(flushed));
+      }
+    }
+
+    @Override
+    public void close() {
+      store.close();
+    }
+  }
+}

@@ -1,0 +1,21 @@
+package io.spanfold.fold;
+
+import io.spanfold.model.PartCandidate;
+
+/** What the fold tells the world. */
+public interface FoldOutput {
+
+  /**
+   * A part is due. One without spans has nothing to emit, only subsegments to delete: all their
+   * spans were seen before.
+   */
+  void due(PartCandidate part);
+
+  /** A span's id was seen before in its trace; the span is dropped. */
+  void duplicate();
+
+  /**
+   * {@link TraceFold#onTimer} is to be called for the segment when the clock reaches {@code time}.
+   */
+  void setTimer(long segment, long time);
+}

@@ -1,0 +1,22 @@
+package io.spanfold.fold;
+
+import java.io.Serializable;
+
+/**
+ * The rules of time and size that the fold goes by. All times are milliseconds of record time.
+ *
+ * @param timeout how long after its last span a part is due while its segment's root is not known
+ * @param rootTimeout the same, once the root is known
+ * @param maxAge how long after its first span a part is due at the latest
+ * @param lateGrace how long a flushed segment is remembered after its deadline, so that late spans
+ *     find it
+ * @param maxBytes the length of records at which a part is closed
+ */
+public record FoldSettings(
+    long timeout, long rootTimeout, long maxAge, long lateGrace, long maxBytes)
+    implements Serializable {
+
+  long timeout(boolean rootKnown) {
+    return rootKnown ? rootTimeout : timeout;
+  }
+}

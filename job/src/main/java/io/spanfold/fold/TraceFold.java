@@ -1,0 +1,333 @@
+package io.spanfold.fold;
+
+import io.spanfold.fold.OpenPart.Taken;
+import io.spanfold.model.FlushReason;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.model.PartCandidate.Slice;
+import io.spanfold.model.SpanColumns;
+import io.spanfold.model.StoredTrace;
+import io.spanfold.model.Subsegment;
+import io.spanfold.model.TraceKey;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Folds the spans of traces into segments, and decides which parts of them are due.
+ *
+ * <p>Spans are looked at one by one, in the order in which they came. Before a span joins the
+ * segments that it names, what is over for them at the span's own timestamp is done: parts whose
+ * deadline lies before it are flushed, and what need not be remembered any more is forgotten. So
+ * the outcome is that of a clock that ran exactly along the record timestamps, and how spans were
+ * bundled or how far the real clock had come does not show.
+ *
+ * <p>Not safe for concurrent use. {@link FoldState} must be that of the trace which a call names.
+ */
+public final class TraceFold {
+
+  private final FoldSettings settings;
+  private final FoldState state;
+  private final FoldOutput output;
+  private final SegmentForest forest;
+  private final SliceLists slices;
+
+  private TraceKey trace;
+  private long clock;
+
+  /** The subsegments of the bundle that is being folded. */
+  private List<Subsegment> subsegments = List.of();
+
+  /** How many slices of each wait in parts. */
+  private int[] slicesWaiting = {};
+
+  /** Whether a part has left that may delete it. */
+  private boolean[] released = {};
+
+  /**
+   * Makes a fold that keeps what it knows in {@code state} and tells what it finds to {@code
+   * output}.
+   */
+  public TraceFold(FoldSettings settings, FoldState state, FoldOutput output) {
+    this.settings = settings;
+    this.state = state;
+    this.output = output;
+    this.forest = new SegmentForest(state);
+    this.slices = new SliceLists(state);
+  }
+
+  /**
+   * Folds one trace's share of a bundle.
+   *
+   * @param bundle the spans and the subsegments that hold them
+   * @param now the clock: how far record time is known to have come, in milliseconds
+   */
+  public void add(StoredTrace bundle, long now) {
+    begin(bundle.trace(), now);
+    subsegments = bundle.subsegments();
+    int count = subsegments.size();
+    slicesWaiting = new int[count];
+    released = new boolean[count];
+    int[] toCome = subsegments.stream().mapToInt(Subsegment::spanCount).toArray();
+    int begun = 0;
+    List<OpenSegment> full = new ArrayList<>();
+    SpanColumns spans = bundle.spans();
+    for (int row = 0; row < spans.size(); row++) {
+      int subsegment = spans.subsegment(row);
+      if (toCome[subsegment] == subsegments.get(subsegment).spanCount()) {
+        begun++;
+      }
+      OpenSegment segment = addSpan(spans, row);
+      if (segment != null && segment.open.full(settings)) {
+        full.add(segment);
+      }
+      if (--toCome[subsegment] == 0) {
+        begun--;
+      }
+      // Only between subsegments, so that none is divided for its size alone.
+      if (begun == 0 && !full.isEmpty()) {
+        full.forEach(this::closeIfFull);
+        full.clear();
+      }
+    }
+    keepSlices();
+    deleteDuplicates();
+    finish();
+  }
+
+  /**
+   * Serves a segment's timer.
+   *
+   * @param key the trace
+   * @param representative the segment, as named to {@link FoldOutput#setTimer}
+   * @param now the time it was set for
+   * @param reason why parts are flushed that are due, or null to tell idle from old
+   */
+  public void onTimer(TraceKey key, long representative, long now, FlushReason reason) {
+    begin(key, now);
+    OpenSegment segment = forest.open(representative);
+    if (segment == null) {
+      return;
+    }
+    if (segment.timerAt <= now) {
+      segment.timerAt = OpenSegment.NO_TIMER;
+    }
+    for (OpenPart part : segment.parts()) {
+      if (part.dueAt(settings, segment.rootKnown) <= now) {
+        flush(segment, part, reason);
+      }
+    }
+    if (!segment.hasParts() && segment.retainUntil <= now) {
+      forest.forget(segment);
+    }
+    finish();
+  }
+
+  private void begin(TraceKey key, long now) {
+    trace = key;
+    clock = now;
+  }
+
+  private void finish() {
+    for (OpenSegment segment : forest.touched()) {
+      setTimer(segment);
+    }
+    forest.save();
+  }
+
+  /** Returns the segment that the span joined, or null where it was a duplicate. */
+  private OpenSegment addSpan(SpanColumns spans, int row) {
+    long spanId = spans.spanId(row);
+    long timestamp = spans.timestamp(row);
+    OpenSegment own = current(spanId, timestamp);
+    if (own != null && forest.seen(spanId)) {
+      output.duplicate();
+      return null;
+    }
+    OpenSegment segment =
+        spans.root(row) ? asRoot(spanId, own) : below(spans.parentId(row), spanId, own, timestamp);
+    join(segment, spans, row);
+    return segment;
+  }
+
+  private OpenSegment asRoot(long spanId, OpenSegment own) {
+    OpenSegment segment = own == null ? forest.create(spanId) : own;
+    forest.markSeen(spanId);
+    segment.rootKnown = true;
+    flushClosed(segment);
+    return segment;
+  }
+
+  private OpenSegment below(long parentId, long spanId, OpenSegment own, long timestamp) {
+    OpenSegment above = parentId == spanId ? own : current(parentId, timestamp);
+    if (own == null) {
+      // A parent of itself that is no root: it names its segment, as a missing parent would.
+      if (parentId == spanId) {
+        OpenSegment segment = forest.create(spanId);
+        forest.markSeen(spanId);
+        return segment;
+      }
+      OpenSegment segment = above == null ? forest.create(parentId) : above;
+      forest.add(segment, spanId);
+      return segment;
+    }
+    forest.markSeen(spanId);
+    if (above == own) {
+      return own; // A cycle ends where it is closed.
+    }
+    return merge(own, above == null ? forest.create(parentId) : above);
+  }
+
+  /**
+   * Returns the segment of an id as it is at {@code timestamp}, or null where it is not known or
+   * forgotten by then.
+   */
+  private OpenSegment current(long spanId, long timestamp) {
+    OpenSegment segment = forest.find(spanId);
+    if (segment == null) {
+      return null;
+    }
+    for (OpenPart part : segment.parts()) {
+      if (part.deadline(settings, segment.rootKnown) < timestamp) {
+        flush(segment, part, null);
+      }
+    }
+    if (segment.hasParts() || segment.rememberUntil >= timestamp) {
+      return segment;
+    }
+    forest.forget(segment);
+    return null;
+  }
+
+  private OpenSegment merge(OpenSegment below, OpenSegment above) {
+    OpenSegment merged = forest.join(above, below);
+    OpenSegment other = merged == above ? below : above;
+    long rememberUntil = Math.max(below.rememberUntil, above.rememberUntil);
+    long retainUntil = Math.max(below.retainUntil, above.retainUntil);
+    merged.name = above.name;
+    merged.rootKnown = above.rootKnown;
+    merged.nextPart = above.nextPart;
+    merged.overflowed = above.overflowed || below.overflowed;
+    merged.rememberUntil = rememberUntil;
+    merged.retainUntil = retainUntil;
+    merged.closed.addAll(other.closed);
+    if (merged.open == null) {
+      merged.open = other.open;
+    } else if (other.open != null) {
+      merged.open.slices(slices.join(merged.open.slices(), other.open.slices()));
+      merged.open.absorb(other.open);
+    }
+    if (merged.rootKnown) {
+      flushClosed(merged);
+    }
+    return merged;
+  }
+
+  private void join(OpenSegment segment, SpanColumns spans, int row) {
+    long timestamp = spans.timestamp(row);
+    if (segment.open == null) {
+      segment.open = new OpenPart(timestamp);
+    }
+    segment.open.add(timestamp, spans.recordBytes(row), spans.subsegment(row), spans.index(row));
+    segment.open.holdIfLate(settings, segment.rootKnown, clock);
+  }
+
+  private void closeIfFull(OpenSegment candidate) {
+    OpenSegment segment = forest.open(candidate.id);
+    if (segment == null || segment.open == null || !segment.open.full(settings)) {
+      return; // Flushed, or merged into another, since; that one is on the list itself where it is
+      // full.
+    }
+    segment.closed.add(segment.open);
+    segment.open = null;
+    segment.overflowed = true;
+    if (segment.rootKnown) {
+      flushClosed(segment);
+    }
+  }
+
+  private void flushClosed(OpenSegment segment) {
+    for (OpenPart part : List.copyOf(segment.closed)) {
+      flush(segment, part, FlushReason.FULL);
+    }
+  }
+
+  private void flush(OpenSegment segment, OpenPart part, FlushReason reason) {
+    segment.remove(part);
+    long deadline = part.deadline(settings, segment.rootKnown);
+    long remember = Times.plus(deadline, settings.lateGrace());
+    segment.rememberUntil = Math.max(segment.rememberUntil, remember);
+    // The clock may be far past the deadline; who was late once may be late again.
+    segment.retainUntil =
+        Math.max(segment.retainUntil, Math.max(remember, Times.plus(clock, settings.lateGrace())));
+    List<Slice> taken = new ArrayList<>(slices.take(part.slices()));
+    part.taken().forEach((subsegment, spans) -> taken.add(leaving(subsegment, spans)));
+    output.due(
+        new PartCandidate(
+            trace,
+            segment.name,
+            segment.nextPart++,
+            reason == null ? part.reason(settings, segment.rootKnown) : reason,
+            reason == FlushReason.FULL ? part.last() : part.dueAt(settings, segment.rootKnown),
+            segment.overflowed,
+            List.copyOf(taken)));
+  }
+
+  /** A slice that leaves in the same bundle that brought it. */
+  private Slice leaving(int subsegment, Taken spans) {
+    int[] indexes = spans.unlessAll(subsegments.get(subsegment).spanCount());
+    released[subsegment] = indexes == null;
+    return new Slice(subsegments.get(subsegment), indexes, indexes == null);
+  }
+
+  /** Writes what the open parts took of this bundle into state. */
+  private void keepSlices() {
+    for (OpenSegment segment : forest.touched()) {
+      for (OpenPart part : segment.parts()) {
+        part.taken().forEach((subsegment, spans) -> part.slices(keep(part, subsegment, spans)));
+        part.taken().clear();
+      }
+    }
+    for (int i = 0; i < slicesWaiting.length; i++) {
+      if (slicesWaiting[i] > 1) {
+        state.putSharers(subsegments.get(i).id(), slicesWaiting[i]);
+      }
+    }
+  }
+
+  private SegmentState.SliceList keep(OpenPart part, int index, Taken spans) {
+    Subsegment subsegment = subsegments.get(index);
+    long key = subsegment.id() + slicesWaiting[index]++ * 0x9E3779B97F4A7C15L;
+    int[] indexes = spans.unlessAll(subsegment.spanCount());
+    return slices.with(part.slices(), key, new SliceState(subsegment, indexes, key, true));
+  }
+
+  /**
+   * Of a subsegment that has nothing to emit (any more) there is no part that could have it
+   * deleted.
+   */
+  private void deleteDuplicates() {
+    for (int i = 0; i < subsegments.size(); i++) {
+      if (slicesWaiting[i] == 0 && !released[i]) {
+        Subsegment subsegment = subsegments.get(i);
+        Slice nothing = new Slice(subsegment, new int[0], true);
+        output.due(
+            new PartCandidate(
+                trace, subsegment.parentId(), 0, FlushReason.IDLE, clock, false, List.of(nothing)));
+      }
+    }
+  }
+
+  private void setTimer(OpenSegment segment) {
+    long next = Long.MAX_VALUE;
+    for (OpenPart part : segment.parts()) {
+      next = Math.min(next, part.dueAt(settings, segment.rootKnown));
+    }
+    if (!segment.hasParts()) {
+      next = segment.retainUntil;
+    }
+    long at = Times.roundUpToSecond(next);
+    if (at < segment.timerAt) {
+      segment.timerAt = at;
+      output.setTimer(segment.id, at);
+    }
+  }
+}

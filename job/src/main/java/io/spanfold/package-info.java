@@ -1,0 +1,2 @@
+/** The job: how the steps that a span goes through are put together. */
+package io.spanfold;

@@ -1,0 +1,99 @@
+package io.spanfold.sink;
+
+import io.spanfold.config.SpanfoldConfig;
+import io.spanfold.model.FlushedPart;
+import java.io.IOException;
+import java.util.Collection;
+import org.apache.flink.api.connector.sink2.Committer;
+import org.apache.flink.api.connector.sink2.CommitterInitContext;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
+import org.apache.flink.api.connector.sink2.SupportsCommitter;
+import org.apache.flink.api.connector.sink2.SupportsWriterState;
+import org.apache.flink.api.connector.sink2.WriterInitContext;
+import org.apache.flink.connector.kafka.sink.KafkaSink;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.streaming.api.connector.sink2.CommittableMessage;
+import org.apache.flink.streaming.api.connector.sink2.SupportsPostCommitTopology;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.kafka.clients.producer.ProducerRecord;
+
+/**
+ * Writes flushed parts to the topics of segments and outcomes, in one transaction, and cleans up
+ * what they were made from after its commit.
+ *
+ * <p>It is a sink around Kafka's: its committable is Kafka's plus the receipts of the parts in that
+ * very transaction. So the list of what may be deleted is kept in state, survives restarts and
+ * rescaling together with the transaction, and is acted on by the only one who knows that the
+ * commit went through.
+ */
+public final class SegmentSink
+    implements Sink<FlushedPart>,
+        SupportsCommitter<SegmentCommittable>,
+        SupportsWriterState<FlushedPart, SegmentWriterState>,
+        SupportsPostCommitTopology<SegmentCommittable> {
+
+  private static final long serialVersionUID = 1L;
+
+  private final KafkaSink<ProducerRecord<byte[], byte[]>> kafka;
+  private final String segmentsTopic;
+  private final String outcomesTopic;
+  private final CleanUp.Factory cleanUp;
+
+  /**
+   * Makes the sink.
+   *
+   * @param config the job's settings
+   * @param chunkBytes largest value of a record, in bytes
+   * @param cleanUp makes what cleans up after commits, once a committer
+   */
+  public SegmentSink(SpanfoldConfig config, int chunkBytes, CleanUp.Factory cleanUp) {
+    this.kafka = KafkaSinks.segments(config, chunkBytes);
+    this.segmentsTopic = config.sink().topic();
+    this.outcomesTopic = config.sink().outcomesTopic();
+    this.cleanUp = cleanUp;
+  }
+
+  @Override
+  public SegmentWriter createWriter(WriterInitContext context) throws IOException {
+    return new SegmentWriter(
+        kafka.createWriter(context),
+        new SegmentRecords(segmentsTopic, outcomesTopic),
+        context.metricGroup());
+  }
+
+  @Override
+  public StatefulSinkWriter<FlushedPart, SegmentWriterState> restoreWriter(
+      WriterInitContext context, Collection<SegmentWriterState> states) throws IOException {
+    return new SegmentWriter(
+        kafka.restoreWriter(context, states.stream().map(SegmentWriterState::kafka).toList()),
+        new SegmentRecords(segmentsTopic, outcomesTopic),
+        context.metricGroup());
+  }
+
+  @Override
+  public SimpleVersionedSerializer<SegmentWriterState> getWriterStateSerializer() {
+    return new SegmentWriterStateSerializer(kafka.getWriterStateSerializer());
+  }
+
+  @Override
+  public Committer<SegmentCommittable> createCommitter(CommitterInitContext context)
+      throws IOException {
+    return new SegmentCommitter(kafka.createCommitter(context), cleanUp, context.metricGroup());
+  }
+
+  @Override
+  public SimpleVersionedSerializer<SegmentCommittable> getCommittableSerializer() {
+    return new SegmentCommittableSerializer(kafka.getCommittableSerializer());
+  }
+
+  /**
+   * Lets Kafka's sink place its committer beside its writer, as the two share producers. It looks
+   * at the transformations only, never at a message, so that the type of these does not matter.
+   */
+  @Override
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  public void addPostCommitTopology(DataStream<CommittableMessage<SegmentCommittable>> committed) {
+    kafka.addPostCommitTopology((DataStream) committed);
+  }
+}

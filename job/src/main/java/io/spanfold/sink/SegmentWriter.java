@@ -1,0 +1,116 @@
+package io.spanfold.sink;
+
+import io.spanfold.model.FlushedPart;
+import io.spanfold.model.FlushedPart.Receipt;
+import io.spanfold.model.Outcome;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.apache.flink.api.common.eventtime.Watermark;
+import org.apache.flink.api.connector.sink2.CommittingSinkWriter;
+import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
+import org.apache.flink.connector.kafka.sink.KafkaCommittable;
+import org.apache.flink.connector.kafka.sink.KafkaWriterState;
+import org.apache.flink.connector.kafka.sink.TwoPhaseCommittingStatefulSink.PrecommittingStatefulSinkWriter;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.kafka.clients.producer.ProducerRecord;
+
+/**
+ * Writes parts into Kafka's current transaction and remembers what they were made from, until the
+ * transaction is handed over for the commit. A part never spans two transactions, as a barrier
+ * comes between elements.
+ */
+@SuppressWarnings(
+    "try") // Kafka's writer may be interrupted while it closes, and who cancels wants that.
+final class SegmentWriter
+    implements StatefulSinkWriter<FlushedPart, SegmentWriterState>,
+        CommittingSinkWriter<FlushedPart, SegmentCommittable> {
+
+  private final PrecommittingStatefulSinkWriter<
+          ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
+      kafka;
+  private final SegmentRecords records;
+  private final Counter segmentsOut;
+  private final Counter partsOut;
+  private final Counter messagesOut;
+  private final Counter spansOut;
+  private final Counter outcomeSpansOut;
+  private List<Receipt> receipts = new ArrayList<>();
+
+  SegmentWriter(
+      PrecommittingStatefulSinkWriter<
+              ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
+          kafka,
+      SegmentRecords records,
+      MetricGroup metrics) {
+    this.kafka = kafka;
+    this.records = records;
+    this.segmentsOut = metrics.counter("segmentsOut");
+    this.partsOut = metrics.counter("partsOut");
+    this.messagesOut = metrics.counter("messagesOut");
+    this.spansOut = metrics.counter("spansOut");
+    this.outcomeSpansOut = metrics.counter("outcomeSpansOut");
+  }
+
+  @Override
+  public void write(FlushedPart part, Context context) throws IOException, InterruptedException {
+    for (ProducerRecord<byte[], byte[]> record : records.of(part)) {
+      kafka.write(record, context);
+    }
+    receipts.add(part.receipt());
+    count(part);
+  }
+
+  private void count(FlushedPart part) {
+    partsOut.inc();
+    if (part.receipt().partNumber() == 0) {
+      segmentsOut.inc();
+    }
+    messagesOut.inc(part.messages().size());
+    // The receipt names all spans that the part was to have; those of an outcome were lost.
+    long lost = part.outcomes().stream().mapToLong(Outcome::quantity).sum();
+    spansOut.inc(part.receipt().spanIds().length - lost);
+    outcomeSpansOut.inc(lost);
+  }
+
+  @Override
+  public void writeWatermark(Watermark watermark) throws IOException, InterruptedException {
+    kafka.writeWatermark(watermark);
+  }
+
+  @Override
+  public void flush(boolean endOfInput) throws IOException, InterruptedException {
+    kafka.flush(endOfInput);
+  }
+
+  @Override
+  public Collection<SegmentCommittable> prepareCommit() throws IOException, InterruptedException {
+    Collection<KafkaCommittable> transactions = kafka.prepareCommit();
+    if (transactions.size() > 1) {
+      throw new IllegalStateException(
+          "Kafka's writer handed over "
+              + transactions.size()
+              + " transactions at once, so that it is unknown which part is in which; this"
+              + " version of the connector is not supported.");
+    }
+    List<Receipt> written = receipts;
+    receipts = new ArrayList<>();
+    if (transactions.isEmpty() && written.isEmpty()) {
+      return List.of();
+    }
+    KafkaCommittable transaction = transactions.isEmpty() ? null : transactions.iterator().next();
+    return List.of(new SegmentCommittable(transaction, written));
+  }
+
+  @Override
+  public List<SegmentWriterState> snapshotState(long checkpointId) throws IOException {
+    return kafka.snapshotState(checkpointId).stream().map(SegmentWriterState::new).toList();
+  }
+
+  @Override
+  public void close() throws Exception {
+    kafka.close();
+  }
+}

@@ -1,0 +1,35 @@
+package io.spanfold.stage;
+
+import java.io.Serializable;
+import org.apache.flink.metrics.MetricGroup;
+
+/**
+ * What a {@link StageOperator} does with its elements, and what they cost.
+ *
+ * @param <IN> the elements
+ * @param <OUT> what they turn into
+ */
+public interface StageFunction<IN, OUT> extends Serializable {
+
+  /**
+   * Makes a worker. Called once for each of the stage's threads, in that thread.
+   *
+   * @param metrics the worker's own metrics
+   */
+  StageWorker<IN, OUT> open(MetricGroup metrics) throws Exception;
+
+  /**
+   * Returns what it costs to hold {@code element} while it waits, in the unit of {@link
+   * StageSettings#maxWaiting}.
+   */
+  long waitingCost(IN element);
+
+  /**
+   * Returns what it costs to work on {@code element}, in the unit of {@link
+   * StageSettings#maxActive}.
+   */
+  long activeCost(IN element);
+
+  /** Returns a number that is equal for elements which must be worked on one after another. */
+  int affinity(IN element);
+}

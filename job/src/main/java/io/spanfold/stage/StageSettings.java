@@ -1,0 +1,24 @@
+package io.spanfold.stage;
+
+import java.io.Serializable;
+
+/**
+ * The bounds of a stage, for each of its subtasks.
+ *
+ * @param ordered whether results leave in the order of their elements, not as they come
+ * @param workers how many threads work
+ * @param maxWaiting what all elements in the stage may cost together before no more are taken in
+ * @param maxActive what all elements that are worked on, or whose results wait to leave, may cost
+ *     together; one element may always be worked on, whatever it costs
+ * @param maxBatch how many elements a worker is given at once at the most
+ * @param barrierWaitMillis how long a barrier waits for the elements before it to be done, so that
+ *     they need not go into the checkpoint
+ */
+public record StageSettings(
+    boolean ordered,
+    int workers,
+    long maxWaiting,
+    long maxActive,
+    int maxBatch,
+    long barrierWaitMillis)
+    implements Serializable {}

@@ -1,0 +1,96 @@
+package io.spanfold.track;
+
+import io.spanfold.fold.FoldOutput;
+import io.spanfold.fold.FoldSettings;
+import io.spanfold.fold.TraceFold;
+import io.spanfold.model.FlushReason;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.model.StoredTrace;
+import io.spanfold.model.TraceKey;
+import java.util.EnumMap;
+import java.util.Map;
+import org.apache.flink.api.common.typeutils.base.LongSerializer;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.InternalTimer;
+import org.apache.flink.streaming.api.operators.InternalTimerService;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.operators.Triggerable;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+
+/**
+ * Runs {@link TraceFold} on keyed state. A segment has its own event-time timer, by way of the
+ * timers' namespace: so serving one costs the same however many segments its trace has, which a
+ * timer a trace would not.
+ */
+public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
+    implements OneInputStreamOperator<StoredTrace, PartCandidate>,
+        Triggerable<TraceKey, Long>,
+        FoldOutput {
+
+  private static final long serialVersionUID = 1L;
+
+  private final FoldSettings settings;
+
+  private transient TraceFold fold;
+  private transient InternalTimerService<Long> timers;
+  private transient Counter spans;
+  private transient Counter duplicates;
+  private transient Map<FlushReason, Counter> parts;
+
+  /** Makes an operator that folds by {@code settings}. */
+  public TrackOperator(FoldSettings settings) {
+    this.settings = settings;
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    timers = getInternalTimerService("deadlines", LongSerializer.INSTANCE, this);
+    fold = new TraceFold(settings, new KeyedFoldState(getKeyedStateStore()), this);
+    spans = getMetricGroup().counter("spansTracked");
+    duplicates = getMetricGroup().counter("duplicateSpans");
+    parts = new EnumMap<>(FlushReason.class);
+    for (FlushReason reason : FlushReason.values()) {
+      parts.put(reason, getMetricGroup().addGroup("reason", reason.label()).counter("partsDue"));
+    }
+  }
+
+  @Override
+  public void processElement(StreamRecord<StoredTrace> record) {
+    StoredTrace trace = record.getValue();
+    spans.inc(trace.spans().size());
+    fold.add(trace, timers.currentWatermark());
+  }
+
+  @Override
+  public void onEventTime(InternalTimer<TraceKey, Long> timer) {
+    boolean ended = timers.currentWatermark() == Watermark.MAX_WATERMARK.getTimestamp();
+    fold.onTimer(
+        timer.getKey(), timer.getNamespace(), timer.getTimestamp(), ended ? FlushReason.END : null);
+  }
+
+  @Override
+  public void onProcessingTime(InternalTimer<TraceKey, Long> timer) {
+    throw new IllegalStateException("no timer of processing time is ever set");
+  }
+
+  @Override
+  public void due(PartCandidate part) {
+    if (part.spanCount() > 0) {
+      parts.get(part.reason()).inc();
+    }
+    output.collect(new StreamRecord<>(part));
+  }
+
+  @Override
+  public void duplicate() {
+    duplicates.inc();
+  }
+
+  @Override
+  public void setTimer(long segment, long time) {
+    timers.registerEventTimeTimer(segment, time);
+  }
+}

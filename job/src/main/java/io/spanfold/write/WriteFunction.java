@@ -1,0 +1,63 @@
+package io.spanfold.write;
+
+import io.spanfold.model.Bundle;
+import io.spanfold.model.StoredTrace;
+import io.spanfold.stage.StageFunction;
+import io.spanfold.stage.StageTask;
+import io.spanfold.stage.StageWorker;
+import io.spanfold.store.SegmentStore;
+import io.spanfold.store.StoreSettings;
+import java.util.List;
+import org.apache.flink.metrics.MetricGroup;
+
+/**
+ * Stores bundles. What Redis has not acknowledged when a barrier comes is in the checkpoint, as the
+ * bundle is an element of the stage; what it has acknowledged goes on to the fold, and only then
+ * can ever be emitted.
+ */
+public final class WriteFunction implements StageFunction<Bundle, StoredTrace> {
+
+  private static final long serialVersionUID = 1L;
+
+  private final StoreSettings settings;
+
+  /** Makes a function that writes to the store of {@code settings}. */
+  public WriteFunction(StoreSettings settings) {
+    this.settings = settings;
+  }
+
+  @Override
+  public StageWorker<Bundle, StoredTrace> open(MetricGroup metrics) {
+    return new Writer(SegmentStore.connect(settings));
+  }
+
+  @Override
+  public long waitingCost(Bundle bundle) {
+    return bundle.payloadBytes();
+  }
+
+  @Override
+  public long activeCost(Bundle bundle) {
+    return 0;
+  }
+
+  @Override
+  public int affinity(Bundle bundle) {
+    return 0;
+  }
+
+  private record Writer(SegmentStore store) implements StageWorker<Bundle, StoredTrace> {
+
+    @Override
+    public void process(List<StageTask<Bundle, StoredTrace>> tasks) {
+      for (StageTask<Bundle, StoredTrace> task : tasks) {
+        task.complete(store.write(task.input()));
+      }
+    }
+
+    @Override
+    public void close() {
+      store.close();
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** Writes bundles to Redis, beside the stream. */
+package io.spanfold.write;

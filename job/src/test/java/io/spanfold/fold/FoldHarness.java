@@ -1,0 +1,129 @@
+package io.spanfold.fold;
+
+import io.spanfold.bundle.SubsegmentGrouping;
+import io.spanfold.model.Bundle.TraceSpans;
+import io.spanfold.model.Bundle.UnstoredSubsegment;
+import io.spanfold.model.FlushReason;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.model.PartCandidate.Slice;
+import io.spanfold.model.Span;
+import io.spanfold.model.StoredTrace;
+import io.spanfold.model.Subsegment;
+import io.spanfold.model.TraceKey;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** One trace's fold with its state, its timers, and the payloads that would be in Redis. */
+final class FoldHarness implements FoldOutput {
+
+  static final TraceKey TRACE = new TraceKey(1, 2, 3);
+
+  final InMemoryFoldState state = new InMemoryFoldState();
+  final List<PartCandidate> parts = new ArrayList<>();
+  int duplicates;
+
+  private final TraceFold fold;
+  private final SubsegmentGrouping grouping;
+  private final TreeMap<Long, Set<Long>> timers = new TreeMap<>();
+  private final Map<Long, List<Span>> payloads = new HashMap<>();
+  private final Set<Long> deletable = new HashSet<>();
+  private long clock = Long.MIN_VALUE;
+
+  FoldHarness(FoldSettings settings) {
+    fold = new TraceFold(settings, state, this);
+    grouping =
+        new SubsegmentGrouping(
+            Math.min(settings.timeout(), settings.rootTimeout()), Long.MAX_VALUE);
+  }
+
+  void add(List<Span> bundle) {
+    TraceSpans grouped = grouping.group(TRACE, bundle);
+    Map<Long, Span> byOffset = new HashMap<>();
+    bundle.forEach(span -> byOffset.put(span.offset(), span));
+    List<Subsegment> stored = new ArrayList<>();
+    for (UnstoredSubsegment unstored : grouped.subsegments()) {
+      stored.add(unstored.subsegment().stored(1, 1));
+      List<Span> payload = new ArrayList<>();
+      unstored
+          .subsegment()
+          .positions()
+          .forEach((i, partition, offset) -> payload.add(byOffset.get(offset)));
+      if (payloads.put(unstored.subsegment().id(), payload) != null) {
+        throw new AssertionError("two subsegments with one id");
+      }
+    }
+    fold.add(new StoredTrace(TRACE, grouped.spans(), stored), clock);
+  }
+
+  void advanceTo(long time) {
+    clock = Math.max(clock, time);
+    fire(clock, null);
+  }
+
+  /** Lets all deadlines pass in their order, as at the end of input. */
+  void end() {
+    fire(Long.MAX_VALUE, FlushReason.END);
+  }
+
+  private void fire(long until, FlushReason reason) {
+    while (!timers.isEmpty() && timers.firstKey() <= until) {
+      Map.Entry<Long, Set<Long>> next = timers.pollFirstEntry();
+      for (long segment : next.getValue()) {
+        fold.onTimer(TRACE, segment, next.getKey(), reason);
+      }
+    }
+  }
+
+  @Override
+  public void due(PartCandidate part) {
+    if (part.spanCount() > 0) {
+      parts.add(part);
+    }
+    for (Slice slice : part.slices()) {
+      if (deletable.contains(slice.subsegment().id())) {
+        throw new AssertionError("a subsegment is used after it may have been deleted");
+      }
+    }
+    for (Slice slice : part.slices()) {
+      if (slice.last()) {
+        deletable.add(slice.subsegment().id());
+      }
+    }
+  }
+
+  @Override
+  public void duplicate() {
+    duplicates++;
+  }
+
+  @Override
+  public void setTimer(long segment, long time) {
+    timers.computeIfAbsent(time, t -> new TreeSet<>()).add(segment);
+  }
+
+  List<Span> spansOf(PartCandidate part) {
+    List<Span> spans = new ArrayList<>();
+    for (Slice slice : part.slices()) {
+      List<Span> payload = payloads.get(slice.subsegment().id());
+      if (slice.indexes() == null) {
+        spans.addAll(payload);
+      } else {
+        for (int index : slice.indexes()) {
+          spans.add(payload.get(index));
+        }
+      }
+    }
+    return spans;
+  }
+
+  /** Returns whether everything that was stored may be deleted. */
+  boolean allDeletable() {
+    return deletable.equals(payloads.keySet());
+  }
+}

@@ -1,0 +1,82 @@
+package io.spanfold.sink;
+
+import io.spanfold.model.FlushedPart;
+import java.io.IOException;
+import java.io.Serializable;
+import java.util.Collection;
+import org.apache.flink.api.connector.sink2.Committer;
+import org.apache.flink.api.connector.sink2.Committer.CommitRequest;
+import org.apache.flink.api.connector.sink2.CommitterInitContext;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.api.connector.sink2.SinkWriter;
+import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
+import org.apache.flink.api.connector.sink2.SupportsCommitter;
+import org.apache.flink.api.connector.sink2.SupportsWriterState;
+import org.apache.flink.api.connector.sink2.WriterInitContext;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.streaming.api.connector.sink2.CommittableMessage;
+import org.apache.flink.streaming.api.connector.sink2.SupportsPostCommitTopology;
+import org.apache.flink.streaming.api.datastream.DataStream;
+
+/** The sink under test, with something that happens before each of its commits. */
+record FaultySink(SegmentSink sink, BeforeCommit before)
+    implements Sink<FlushedPart>,
+        SupportsCommitter<SegmentCommittable>,
+        SupportsWriterState<FlushedPart, SegmentWriterState>,
+        SupportsPostCommitTopology<SegmentCommittable> {
+
+  /** What happens. */
+  @FunctionalInterface
+  interface BeforeCommit extends Serializable {
+    void accept(Collection<CommitRequest<SegmentCommittable>> requests) throws IOException;
+  }
+
+  @Override
+  public SinkWriter<FlushedPart> createWriter(WriterInitContext context) throws IOException {
+    return sink.createWriter(context);
+  }
+
+  @Override
+  public StatefulSinkWriter<FlushedPart, SegmentWriterState> restoreWriter(
+      WriterInitContext context, Collection<SegmentWriterState> states) throws IOException {
+    return sink.restoreWriter(context, states);
+  }
+
+  @Override
+  public SimpleVersionedSerializer<SegmentWriterState> getWriterStateSerializer() {
+    return sink.getWriterStateSerializer();
+  }
+
+  @Override
+  public SimpleVersionedSerializer<SegmentCommittable> getCommittableSerializer() {
+    return sink.getCommittableSerializer();
+  }
+
+  @Override
+  public void addPostCommitTopology(DataStream<CommittableMessage<SegmentCommittable>> committed) {
+    sink.addPostCommitTopology(committed);
+  }
+
+  @Override
+  public Committer<SegmentCommittable> createCommitter(CommitterInitContext context)
+      throws IOException {
+    Committer<SegmentCommittable> committer = sink.createCommitter(context);
+    return new FaultyCommitter(committer, before);
+  }
+
+  @SuppressWarnings("try") // as Committer itself
+  private record FaultyCommitter(Committer<SegmentCommittable> committer, BeforeCommit before)
+      implements Committer<SegmentCommittable> {
+    @Override
+    public void commit(Collection<CommitRequest<SegmentCommittable>> requests)
+        throws IOException, InterruptedException {
+      before.accept(requests);
+      committer.commit(requests);
+    }
+
+    @Override
+    public void close() throws Exception {
+      committer.close();
+    }
+  }
+}

@@ -1,0 +1,102 @@
+package io.spanfold.sink;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.spanfold.codec.Codec;
+import io.spanfold.codec.CodecTypeInfo;
+import io.spanfold.codec.VarInts;
+import io.spanfold.model.FlushReason;
+import io.spanfold.model.FlushedPart;
+import io.spanfold.model.FlushedPart.Receipt;
+import io.spanfold.model.FlushedPart.SegmentMessage;
+import io.spanfold.model.Hex;
+import io.spanfold.model.Outcome;
+import io.spanfold.model.SourcePositions;
+import io.spanfold.model.Subsegment;
+import io.spanfold.model.TraceKey;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+
+/** Parts that follow from a number, which is also their segment id and their only span's. */
+final class TestParts {
+
+  static final TypeInformation<FlushedPart> TYPE =
+      new CodecTypeInfo<>(FlushedPart.class, new NumberCodec());
+
+  private static final int LOST_EVERY = 10;
+
+  private TestParts() {}
+
+  /** Returns a part of one to three messages, or for every tenth number of none but an outcome. */
+  static FlushedPart of(long number) {
+    List<SegmentMessage> messages = new ArrayList<>();
+    List<String> flushIds = flushIds(number);
+    for (int i = 0; i < flushIds.size(); i++) {
+      String value = "{\"flush_id\":\"" + flushIds.get(i) + "\",\"spans\":[]}";
+      messages.add(new SegmentMessage(flushIds.get(i), value.getBytes(UTF_8), i, flushIds.size()));
+    }
+    List<Outcome> outcomes =
+        lost(number)
+            ? List.of(new Outcome(number, 1, number, Outcome.Reason.PAYLOAD_LOST, 1))
+            : List.of();
+    return new FlushedPart(messages, outcomes, receipt(number));
+  }
+
+  static boolean lost(long number) {
+    return number % LOST_EVERY == LOST_EVERY - 1;
+  }
+
+  static List<String> flushIds(long number) {
+    List<String> ids = new ArrayList<>();
+    for (int chunk = 0; !lost(number) && chunk <= number % 3; chunk++) {
+      ids.add(Hex.id(number) + Hex.id(chunk));
+    }
+    return ids;
+  }
+
+  static Receipt receipt(long number) {
+    Subsegment subsegment =
+        new Subsegment(
+            ~number,
+            number,
+            true,
+            1,
+            2000,
+            500,
+            2,
+            -1,
+            SourcePositions.of(new int[] {3}, new long[] {number}));
+    return new Receipt(
+        new TraceKey(number, number * 31, ~number),
+        number,
+        (int) (number % 2),
+        FlushReason.values()[(int) (number % FlushReason.values().length)],
+        flushIds(number),
+        List.of(subsegment),
+        new long[] {number});
+  }
+
+  /** Writes the number only. */
+  public static final class NumberCodec implements Codec<FlushedPart> {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public int version() {
+      return 1;
+    }
+
+    @Override
+    public void write(FlushedPart value, DataOutput out) throws IOException {
+      VarInts.write(value.receipt().segmentId(), out);
+    }
+
+    @Override
+    public FlushedPart read(int version, DataInput in) throws IOException {
+      return of(VarInts.read(in));
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package io.spanfold.testing;
+
+import io.spanfold.model.Span;
+import io.spanfold.model.TraceKey;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * Makes random traces: trees in any order, with gaps, and where asked with duplicates, cycles and
+ * self-parents.
+ */
+public final class RandomTraces {
+
+  private RandomTraces() {}
+
+  /**
+   * How far apart spans come at most, in units of 500 ms, so that spans often come right at a
+   * deadline.
+   */
+  public enum Pace {
+    DENSE(2),
+    WITH_SOME_GAPS(16),
+    WITH_MANY_GAPS(100);
+
+    final int step;
+
+    Pace(int step) {
+      this.step = step;
+    }
+  }
+
+  /**
+   * Spans whose parents are any of the trace's ids, some missing, in an order that has nothing to
+   * do with the tree.
+   */
+  public static List<Span> trace(TraceKey trace, Random random, Pace pace, boolean hostile) {
+    int ids = 1 + random.nextInt(20);
+    List<Long> order = new ArrayList<>();
+    for (long id = 0; id < ids; id++) {
+      if (random.nextInt(8) != 0) {
+        order.add(id);
+      }
+      if (hostile && random.nextInt(8) == 0) {
+        order.add(id);
+      }
+    }
+    Collections.shuffle(order, random);
+    List<Span> spans = new ArrayList<>();
+    long time = 1_000_000;
+    for (long id : order) {
+      time += 500L * random.nextInt(pace.step);
+      long jitter = random.nextInt(4) == 0 ? 500L * random.nextInt(pace.step) : 0;
+      boolean root = id == 0 || random.nextInt(6) == 0;
+      long parent = hostile ? random.nextInt(ids + 2) : random.nextInt((int) Math.max(1, id));
+      spans.add(Spans.span(trace, id, root ? id : parent, root, time - jitter, spans.size()));
+    }
+    return spans;
+  }
+}

@@ -1,0 +1,68 @@
+package io.spanfold.testing;
+
+import io.spanfold.embedded.KafkaBroker;
+import io.spanfold.embedded.RedisCluster;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.Jedis;
+
+/**
+ * A Kafka broker and a Redis Cluster of three nodes for a test class, with the topics of the job.
+ */
+public final class Servers implements AutoCloseable {
+
+  /** How many partitions the source topic has. */
+  public static final int PARTITIONS = 4;
+
+  private final KafkaBroker kafka;
+  private final RedisCluster redis;
+
+  /** Starts both. */
+  public Servers() throws IOException {
+    Path directory = Files.createTempDirectory("spanfold-test");
+    redis = RedisCluster.start(directory);
+    kafka = KafkaBroker.start();
+    kafka.createTopic("buffered-segments", 2);
+    kafka.createTopic("ingest-spans-dlq", 1);
+    kafka.createTopic("outcomes", 1);
+  }
+
+  /** Makes a source topic of a test's own, so that tests do not read each other's spans. */
+  public void createTopic(String name, int partitions) {
+    kafka.createTopic(name, partitions);
+  }
+
+  /** Returns where Kafka is. */
+  public String bootstrapServers() {
+    return kafka.bootstrapServers();
+  }
+
+  /** Returns the value of {@code redis.uri}. */
+  public String redisUri() {
+    return redis.uris().stream().map(URI::toString).collect(Collectors.joining(","));
+  }
+
+  /** Returns all keys in Redis. */
+  public Set<String> redisKeys() {
+    return redis.uris().stream()
+        .flatMap(
+            uri -> {
+              try (Jedis node = new Jedis(new HostAndPort(uri.getHost(), uri.getPort()))) {
+                return List.copyOf(node.keys("*")).stream();
+              }
+            })
+        .collect(Collectors.toSet());
+  }
+
+  @Override
+  public void close() {
+    kafka.close();
+    redis.close();
+  }
+}

@@ -1,0 +1,49 @@
+package io.spanfold.testing;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.spanfold.model.Hex;
+import io.spanfold.model.Span;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** Writes spans as source records. */
+public final class SpanRecords {
+
+  private SpanRecords() {}
+
+  /** Returns {@code span} as a source record's value. */
+  public static String json(Span span) {
+    String parent = span.root() ? "null" : "\"" + Hex.id(span.parentId()) + "\"";
+    return """
+        {"organization_id":1,"project_id":%d,"trace_id":"%s","span_id":"%s","parent_span_id":%s,\
+        "end_timestamp":%d.5,"n":%d}"""
+        .formatted(
+            span.trace().projectId(),
+            span.trace().traceId(),
+            Hex.id(span.spanId()),
+            parent,
+            span.timestamp() / 1000,
+            span.offset());
+  }
+
+  /** Sends spans in their order, each trace's to one partition. */
+  public static void send(String bootstrapServers, String topic, int partitions, List<Span> spans) {
+    try (KafkaProducer<byte[], byte[]> producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", bootstrapServers, "linger.ms", 5),
+            new ByteArraySerializer(),
+            new ByteArraySerializer())) {
+      for (Span span : spans) {
+        int partition = Math.floorMod(span.trace().hashCode(), partitions);
+        producer.send(
+            new ProducerRecord<>(
+                topic, partition, span.timestamp(), null, json(span).getBytes(UTF_8)));
+      }
+      producer.flush();
+    }
+  }
+}

@@ -1,0 +1,43 @@
+package io.spanfold.testing;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.spanfold.model.Hex;
+import io.spanfold.model.Span;
+import io.spanfold.model.StampPoints;
+import io.spanfold.model.StampPoints.SegmentIdEdit;
+import io.spanfold.model.TraceKey;
+
+/** Makes spans for tests. */
+public final class Spans {
+
+  private Spans() {}
+
+  /** A span below {@code parentId}, with a small record of its own. */
+  public static Span child(
+      TraceKey trace, long spanId, long parentId, long timestamp, long offset) {
+    return span(trace, spanId, parentId, false, timestamp, offset);
+  }
+
+  /** A segment root. */
+  public static Span root(TraceKey trace, long spanId, long timestamp, long offset) {
+    return span(trace, spanId, spanId, true, timestamp, offset);
+  }
+
+  /** Any span; its stamp points are those of a record with neither of the two fields. */
+  public static Span span(
+      TraceKey trace, long spanId, long parentId, boolean root, long timestamp, long offset) {
+    String record = "{\"span_id\":\"%s\",\"n\":%d}".formatted(Hex.id(spanId), offset);
+    return new Span(
+        trace,
+        spanId,
+        parentId,
+        root,
+        timestamp,
+        1,
+        0,
+        offset,
+        new StampPoints(1, 1, 1, 1, SegmentIdEdit.ADD_ATTRIBUTES),
+        record.getBytes(UTF_8));
+  }
+}
