@@ -75,8 +75,10 @@ public final class Main {
   private static void report(String reason, Exception failure, RunDirectory directory) {
     // After Ctrl-C the servers go away under the command, which then fails in its own way.
     if (!LocalServers.isStopping()) {
+      // Without a log no server was started, and the reason is all there is to tell.
+      boolean servers = Files.exists(directory.log());
       LoggerFactory.getLogger(Main.class).error("the run failed", failure);
-      System.err.println("failed: " + reason + keptLog(directory));
+      System.err.println("failed: " + reason + (servers ? keptLog(directory) : ""));
     }
   }
 
