@@ -1,0 +1,119 @@
+package io.spanfold.local;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublisher;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * The calls of Flink's REST interface that a submission needs. Thread-safe.
+ *
+ * <p>Every method throws {@link FailedRunException} where Flink refuses or does not answer.
+ */
+final class FlinkRest {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Duration TIMEOUT = Duration.ofMinutes(2);
+
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private final URI address;
+
+  FlinkRest(URI address) {
+    this.address = address;
+  }
+
+  /** Uploads a job's jar and returns the id that Flink gave it. */
+  String uploadJar(Path jar) {
+    String boundary = "spanfold-" + UUID.randomUUID();
+    String head =
+        "--%s\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"%s\"\r\n"
+                .formatted(boundary, jar.getFileName())
+            + "Content-Type: application/x-java-archive\r\n\r\n";
+    BodyPublisher body;
+    try {
+      body =
+          BodyPublishers.concat(
+              BodyPublishers.ofString(head),
+              BodyPublishers.ofFile(jar),
+              BodyPublishers.ofString("\r\n--" + boundary + "--\r\n"));
+    } catch (FileNotFoundException e) {
+      throw new FailedRunException("the job's jar is missing: " + jar, e);
+    }
+    HttpRequest request =
+        request("/jars/upload")
+            .header("Content-Type", "multipart/form-data; boundary=" + boundary)
+            .POST(body)
+            .build();
+    String file = send(request, "the job's jar was not taken").path("filename").asText();
+    return file.substring(file.lastIndexOf('/') + 1);
+  }
+
+  /** Runs the main class of an uploaded jar and returns the id of the job that it submits. */
+  String runJar(String jarId, List<String> programArguments, int parallelism) {
+    try {
+      String body =
+          JSON.writeValueAsString(
+              Map.of("programArgsList", programArguments, "parallelism", parallelism));
+      HttpRequest request =
+          request("/jars/" + jarId + "/run")
+              .header("Content-Type", "application/json")
+              .POST(BodyPublishers.ofString(body))
+              .build();
+      return send(request, "the job was refused").path("jobid").asText();
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("arguments that JSON cannot hold", e);
+    }
+  }
+
+  /** Returns the job's state in Flink's words, as {@code RUNNING} or {@code FINISHED}. */
+  String jobState(String jobId) {
+    return get("/jobs/" + jobId).path("state").asText();
+  }
+
+  /** Returns what made the job fail last, as one line; empty where nothing did. */
+  String failure(String jobId) {
+    JsonNode entry =
+        get("/jobs/" + jobId + "/exceptions").path("exceptionHistory").path("entries").path(0);
+    return StackTraces.rootCause(entry.path("stacktrace").asText());
+  }
+
+  private JsonNode get(String path) {
+    return send(request(path).GET().build(), "Flink does not answer");
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(address.resolve(path)).timeout(TIMEOUT);
+  }
+
+  private JsonNode send(HttpRequest request, String complaint) {
+    try {
+      HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+      JsonNode body = JSON.readTree(response.body());
+      if (response.statusCode() / 100 == 2) {
+        return body;
+      }
+      JsonNode errors = body.path("errors");
+      String text = errors.path(errors.size() - 1).asText(response.body());
+      throw new FailedRunException(complaint + ": " + StackTraces.rootCause(text));
+    } catch (IOException e) {
+      throw new FailedRunException(complaint + ": " + e, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new FailedRunException("interrupted while talking to Flink", e);
+    }
+  }
+}

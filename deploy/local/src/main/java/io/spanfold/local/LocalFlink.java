@@ -1,0 +1,109 @@
+package io.spanfold.local;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+
+/**
+ * A Flink session cluster in this JVM, with its web UI and the REST interface that takes jars. Jobs
+ * get class loaders of their own, as on any cluster. Thread-safe.
+ */
+final class LocalFlink implements AutoCloseable {
+
+  /** How long a stop may take before the process goes on without it. */
+  private static final Duration STOP_TIMEOUT = Duration.ofSeconds(5);
+
+  private final MiniCluster cluster;
+  private final URI address;
+
+  private LocalFlink(MiniCluster cluster, URI address) {
+    this.cluster = cluster;
+    this.address = address;
+  }
+
+  /**
+   * Starts a cluster of one task manager and returns when its REST interface serves.
+   *
+   * @param directory where it keeps jars, state and checkpoints
+   * @param log the file that the web UI shows as the log
+   * @param slots how many parallel subtasks it has room for
+   * @param webPort the port of the web UI; empty for a free one
+   * @param configuration Flink options that win over those set here
+   * @throws FailedRunException where it does not start, as with a port that is taken
+   */
+  static LocalFlink start(
+      Path directory, Path log, int slots, OptionalInt webPort, Map<String, String> configuration) {
+    Configuration flink = Configuration.fromMap(defaults(directory, log));
+    webPort.ifPresentOrElse(
+        port -> flink.setString("rest.bind-port", String.valueOf(port)),
+        () -> flink.setString("rest.bind-port", "0"));
+    flink.addAll(Configuration.fromMap(configuration));
+    MiniCluster cluster =
+        new MiniCluster(
+            new MiniClusterConfiguration.Builder()
+                .setConfiguration(flink)
+                .setNumTaskManagers(1)
+                .setNumSlotsPerTaskManager(slots)
+                .build());
+    try {
+      cluster.start();
+      return new LocalFlink(cluster, cluster.getRestAddress().get());
+    } catch (Exception e) {
+      cluster.closeAsync();
+      throw new FailedRunException(
+          "Flink did not start"
+              + (webPort.isPresent()
+                  ? "; is port " + webPort.getAsInt() + " of --web-port taken?"
+                  : ": " + e.getMessage()),
+          e);
+    }
+  }
+
+  private static Map<String, String> defaults(Path directory, Path log) {
+    return Map.ofEntries(
+        Map.entry("rest.address", "localhost"),
+        Map.entry("rest.bind-address", "localhost"),
+        Map.entry("web.submit.enable", "true"),
+        Map.entry("web.cancel.enable", "true"),
+        Map.entry("web.tmpdir", directory.resolve("web").toString()),
+        Map.entry("web.upload.dir", directory.resolve("jars").toString()),
+        Map.entry("web.log.path", log.toString()),
+        Map.entry("taskmanager.log.path", log.toString()),
+        Map.entry("io.tmp.dirs", directory.resolve("tmp").toString()),
+        Map.entry("metrics.fetcher.update-interval", "2000"),
+        // On disk, so that a long input's open segments do not have to fit into the heap.
+        Map.entry("state.backend.type", "rocksdb"),
+        Map.entry("execution.checkpointing.incremental", "true"),
+        Map.entry(
+            "execution.checkpointing.dir", directory.resolve("checkpoints").toUri().toString()),
+        Map.entry("taskmanager.memory.managed.size", "256m"),
+        Map.entry("taskmanager.memory.network.min", "128m"),
+        Map.entry("taskmanager.memory.network.max", "128m"));
+  }
+
+  /** Returns the address of the web UI and of the REST interface. */
+  URI address() {
+    return address;
+  }
+
+  /** Stops the cluster and the jobs on it; gives up waiting after {@link #STOP_TIMEOUT}. */
+  @Override
+  public void close() {
+    try {
+      cluster.closeAsync().get(STOP_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      // Its threads end with this process, which is about to.
+      return;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

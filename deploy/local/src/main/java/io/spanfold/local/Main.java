@@ -1,0 +1,96 @@
+package io.spanfold.local;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.slf4j.LoggerFactory;
+
+/** What {@code deploy/local.sh} runs: picks the command, and turns its end into an exit code. */
+public final class Main {
+
+  private static final int SUCCESS = 0;
+  private static final int FAILURE = 1;
+  private static final int USAGE = 2;
+
+  private Main() {}
+
+  /** Runs the command that the first argument names, or the demo. */
+  public static void main(String[] args) {
+    // Exits even where a server has left threads behind.
+    System.exit(run(List.of(args)));
+  }
+
+  private static int run(List<String> args) {
+    try (RunDirectory directory = RunDirectory.ofStartScript()) {
+      // Before the first logger, so that it writes there.
+      System.setProperty("log.file", directory.log().toString());
+      return run(args, directory);
+    } catch (UsageException e) {
+      System.err.println(e.getMessage());
+      return USAGE;
+    } catch (FailedRunException e) {
+      System.err.println("failed: " + e.getMessage());
+      return FAILURE;
+    }
+  }
+
+  private static int run(List<String> args, RunDirectory directory) {
+    List<Command> commands = commands(directory);
+    int jobOptions = args.indexOf("--");
+    if ((jobOptions < 0 ? args : args.subList(0, jobOptions)).contains("--help")) {
+      System.out.println(commands.stream().map(Command::help).collect(Collectors.joining("\n")));
+      return SUCCESS;
+    }
+    boolean named = !args.isEmpty() && !args.get(0).startsWith("-");
+    String name = named ? args.get(0) : "";
+    for (Command command : commands) {
+      if (command.name().equals(name)) {
+        return run(command, named ? args.subList(1, args.size()) : args, directory);
+      }
+    }
+    throw new UsageException("there is no command " + name + "; --help lists those there are");
+  }
+
+  private static List<Command> commands(RunDirectory directory) {
+    return List.of(new Demo(directory), new Replay(directory));
+  }
+
+  private static int run(Command command, List<String> arguments, RunDirectory directory) {
+    try {
+      command.run(arguments);
+      return SUCCESS;
+    } catch (UsageException e) {
+      throw e;
+    } catch (FailedRunException e) {
+      report(e.getMessage(), e, directory);
+    } catch (Exception e) {
+      report(e.toString(), e, directory);
+    }
+    return FAILURE;
+  }
+
+  private static void report(String reason, Exception failure, RunDirectory directory) {
+    // After Ctrl-C the servers go away under the command, which then fails in its own way.
+    if (!LocalServers.isStopping()) {
+      // Without a log no server was started, and the reason is all there is to tell.
+      boolean servers = Files.exists(directory.log());
+      LoggerFactory.getLogger(Main.class).error("the run failed", failure);
+      System.err.println("failed: " + reason + (servers ? keptLog(directory) : ""));
+    }
+  }
+
+  /** The log of a failed run is what tells more, so it is kept when the run's directory goes. */
+  private static String keptLog(RunDirectory directory) {
+    String name = "spanfold-local-" + ProcessHandle.current().pid() + ".log";
+    Path kept = directory.path().resolveSibling(name);
+    try {
+      Files.copy(directory.log(), kept, StandardCopyOption.REPLACE_EXISTING);
+      return "\nThe log of Kafka and Flink is in " + kept;
+    } catch (IOException e) {
+      return "";
+    }
+  }
+}

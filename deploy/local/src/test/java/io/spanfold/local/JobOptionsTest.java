@@ -1,0 +1,41 @@
+package io.spanfold.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class JobOptionsTest {
+
+  @Test
+  void letsTheUsersValueWin() {
+    JobOptions options =
+        new JobOptions(List.of("--redis.buffer", "mine", "--sink.transactional-id-prefix=p"))
+            .set("redis.buffer", "local")
+            .set("sink.transactional-id-prefix", "local")
+            .set("redis.uri", "redis://h:1");
+
+    assertThat(options.toArguments())
+        .containsExactly(
+            "--redis.uri",
+            "redis://h:1",
+            "--redis.buffer",
+            "mine",
+            "--sink.transactional-id-prefix=p");
+  }
+
+  @Test
+  void refusesWhatTheCommandSetsItself() {
+    assertThatThrownBy(() -> new JobOptions(List.of("--sink.topic=other")))
+        .isInstanceOf(UsageException.class)
+        .hasMessageContaining("--sink.topic");
+  }
+
+  @Test
+  void makesRoomForTheLargestParallelism() {
+    assertThat(new JobOptions(List.of("--flush.parallelism", "7")).slots(2)).isEqualTo(7);
+    assertThat(new JobOptions(List.of("--flush.parallelism=1")).slots(2)).isEqualTo(2);
+    assertThat(new JobOptions(List.of("--flush.parallelism")).slots(2)).isEqualTo(2);
+  }
+}

@@ -1,0 +1,146 @@
+package io.spanfold.local;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Plays the bundled sample through the job's own jar, on real servers. */
+class ReplayITCase {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String SEGMENT_ID = "sentry.segment.id";
+  private static final byte[] BAD_LINE = {'n', 'o', ' ', (byte) 0xff, 'j', 's', 'o', 'n'};
+
+  @TempDir private Path files;
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void givesExactlyTheExpectedSegmentsAndLeavesTheSpansAsTheyAre(int parallelism)
+      throws IOException {
+    List<byte[]> sample = lines("/samples/shop.jsonl");
+    List<byte[]> input = new ArrayList<>(sample);
+    input.add(sample.size() / 2, BAD_LINE);
+    write(files.resolve("in.jsonl"), input);
+
+    replay("--parallelism", String.valueOf(parallelism));
+
+    Map<String, JsonNode> sent = new HashMap<>();
+    for (byte[] line : sample) {
+      JsonNode span = JSON.readTree(line);
+      sent.put(spanKey(span), span);
+    }
+    Map<String, Set<String>> segments = new TreeMap<>();
+    int spans = 0;
+    for (String line : Files.readAllLines(files.resolve("out.jsonl"))) {
+      String segment = null;
+      for (JsonNode span : JSON.readTree(line).get("spans")) {
+        String id = span.at("/attributes").path(SEGMENT_ID).path("value").asText();
+        assertThat(span.get("is_segment").asBoolean())
+            .isEqualTo(span.get("span_id").asText().equals(id));
+        assertThat(withoutStamp(span)).isEqualTo(withoutStamp(sent.get(spanKey(span))));
+        assertThat(segmentKey(span, id))
+            .isEqualTo(segment == null ? segmentKey(span, id) : segment);
+        segment = segmentKey(span, id);
+        segments.computeIfAbsent(segment, key -> new TreeSet<>()).add(span.get("span_id").asText());
+        spans++;
+      }
+    }
+    assertThat(spans).isEqualTo(sample.size());
+    assertThat(segments).isEqualTo(expected());
+    assertThat(Files.readAllLines(files.resolve("dead.jsonl")))
+        .singleElement()
+        .asString()
+        .contains("\"value_base64\":\"bm8g/2pzb24=\"");
+    assertThat(files.resolve("outcomes.jsonl")).isEmptyFile();
+  }
+
+  @Test
+  void tellsInTheJobsOwnWordsWhyItRefusesAnOption() throws IOException {
+    write(files.resolve("in.jsonl"), lines("/samples/shop.jsonl"));
+
+    assertThatThrownBy(() -> replay("--", "--segment.timeout", "soon"))
+        .isInstanceOf(FailedRunException.class)
+        .hasMessageStartingWith("the job was refused")
+        .hasMessageContaining("segment.timeout");
+  }
+
+  private void replay(String... more) throws IOException {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "--input",
+                files.resolve("in.jsonl").toString(),
+                "--output",
+                files.resolve("out.jsonl").toString(),
+                "--dead-letters",
+                files.resolve("dead.jsonl").toString(),
+                "--outcomes",
+                files.resolve("outcomes.jsonl").toString()));
+    arguments.addAll(List.of(more));
+    try (RunDirectory directory = RunDirectory.create(files)) {
+      new Replay(directory).run(arguments);
+    }
+  }
+
+  private static Map<String, Set<String>> expected() throws IOException {
+    Map<String, Set<String>> segments = new TreeMap<>();
+    for (byte[] line : lines("/samples/shop.expected.jsonl")) {
+      JsonNode segment = JSON.readTree(line);
+      Set<String> ids = new TreeSet<>();
+      segment.get("span_ids").forEach(id -> ids.add(id.asText()));
+      segments.put(segmentKey(segment, segment.get("segment_id").asText()), ids);
+    }
+    return segments;
+  }
+
+  private static String segmentKey(JsonNode record, String segmentId) {
+    return record.get("project_id") + ":" + record.get("trace_id").asText() + ":" + segmentId;
+  }
+
+  private static String spanKey(JsonNode span) {
+    return segmentKey(span, span.get("span_id").asText());
+  }
+
+  private static JsonNode withoutStamp(JsonNode span) {
+    ObjectNode rest = ((ObjectNode) span.deepCopy()).without("is_segment");
+    ((ObjectNode) rest.get("attributes")).remove(SEGMENT_ID);
+    return rest;
+  }
+
+  private static List<byte[]> lines(String resource) throws IOException {
+    List<byte[]> lines = new ArrayList<>();
+    try (InputStream input = ReplayITCase.class.getResourceAsStream(resource)) {
+      for (String line : new String(input.readAllBytes(), UTF_8).split("\n")) {
+        lines.add(line.getBytes(UTF_8));
+      }
+    }
+    return lines;
+  }
+
+  private static void write(Path file, List<byte[]> lines) throws IOException {
+    try (LineFile written = LineFile.create(file)) {
+      for (byte[] line : lines) {
+        written.write(line);
+      }
+    }
+  }
+}

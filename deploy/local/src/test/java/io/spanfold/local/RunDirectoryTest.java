@@ -1,0 +1,102 @@
+package io.spanfold.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.embedded.RedisNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Instant;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import redis.clients.jedis.Jedis;
+
+class RunDirectoryTest {
+
+  /** A process id that no operating system gives. */
+  private static final long GONE = Long.MAX_VALUE;
+
+  @TempDir private Path parent;
+
+  @Test
+  void goesWithAllThatIsInIt() throws IOException {
+    Path path;
+    try (RunDirectory directory = RunDirectory.create(parent)) {
+      path = directory.path();
+      Files.writeString(directory.subdirectory("kafka").resolve("log"), "x");
+      Files.writeString(directory.log(), "x");
+    }
+
+    assertThat(path).doesNotExist();
+  }
+
+  @Test
+  void leavesTheDirectoriesOfLivingRunsAndOfOthersAlone() throws IOException {
+    Path strange = Files.createDirectory(parent.resolve("spanfold-local-notes"));
+    try (RunDirectory living = RunDirectory.create(parent)) {
+      RunDirectory.clearAbandoned(parent);
+
+      assertThat(living.path()).exists();
+      assertThat(strange).exists();
+    }
+  }
+
+  @Test
+  void clearsRunsWhoseOwnerIsGoneAlsoWhenItsProcessIdCameRoundAgain() throws IOException {
+    ProcessHandle self = ProcessHandle.current();
+    Path reused = runOf(self.pid(), RunDirectory.startOf(self).minusSeconds(3_600));
+    Path gone = runOf(GONE, Instant.now());
+    Files.writeString(Files.createDirectories(gone.resolve("a/b")).resolve("c"), "x");
+
+    RunDirectory.clearAbandoned(parent);
+
+    assertThat(reused).doesNotExist();
+    assertThat(gone).doesNotExist();
+  }
+
+  @Test
+  void leavesARunThatHasOnlyJustBegun() throws IOException {
+    Path begun = runOf(ProcessHandle.current().pid(), Instant.now());
+    Files.delete(begun.resolve("owner"));
+
+    RunDirectory.clearAbandoned(parent);
+
+    assertThat(begun).exists();
+  }
+
+  @Test
+  void endsTheServersOfAnAbandonedRunAndNoOthers() throws Exception {
+    Path gone = runOf(GONE, Instant.now());
+    try (RedisNode running = RedisNode.start(RedisNode.Options.in(parent.resolve("redis")))) {
+      Path program = Path.of(ProcessHandle.of(running.pid()).orElseThrow().info().command().get());
+      Path copy =
+          Files.copy(program, gone.resolve("redis-server"), StandardCopyOption.COPY_ATTRIBUTES);
+      Process abandoned =
+          new ProcessBuilder(copy.toString(), "--port", "0", "--unixsocket", gone + "/socket")
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      try {
+        assertThat(abandoned.isAlive()).isTrue();
+
+        RunDirectory.clearAbandoned(parent);
+
+        assertThat(abandoned.waitFor(5, TimeUnit.SECONDS)).isTrue();
+        assertThat(gone).doesNotExist();
+        try (Jedis jedis = running.connect()) {
+          assertThat(jedis.ping()).isEqualTo("PONG");
+        }
+      } finally {
+        abandoned.destroyForcibly();
+      }
+    }
+  }
+
+  private Path runOf(long pid, Instant start) throws IOException {
+    Path run = Files.createDirectory(parent.resolve("spanfold-local-" + pid + "-x1"));
+    RunDirectory.writeOwner(run, start);
+    return run;
+  }
+}
