@@ -11,6 +11,7 @@ import io.spanfold.testing.NaiveFold.Flushed;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -77,6 +78,25 @@ public final class SegmentParts {
     }
     parts.sort(Comparator.naturalOrder());
     return parts;
+  }
+
+  /**
+   * Returns what is missing ({@code -}), and what is there beyond it ({@code +}), each as often as
+   * it differs.
+   */
+  public static List<String> differences(List<String> expected, List<String> actual) {
+    List<String> differences = new ArrayList<>();
+    List<String> rest = new ArrayList<>(actual);
+    for (String part : expected) {
+      int at = Collections.binarySearch(rest, part);
+      if (at >= 0) {
+        rest.remove(at);
+      } else {
+        differences.add("- " + part);
+      }
+    }
+    rest.forEach(part -> differences.add("+ " + part));
+    return differences;
   }
 
   private static String header(ConsumerRecord<byte[], byte[]> consumed, String name) {

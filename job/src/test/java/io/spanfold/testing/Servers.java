@@ -6,9 +6,16 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.TransactionListing;
+import org.apache.kafka.clients.admin.TransactionState;
+import org.apache.kafka.common.TopicPartition;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 
@@ -58,6 +65,41 @@ public final class Servers implements AutoCloseable {
               }
             })
         .collect(Collectors.toSet());
+  }
+
+  /** Waits until a consumer group has committed the ends of all partitions of a topic. */
+  public void awaitConsumed(String group, String topic) throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers()))) {
+      Map<TopicPartition, OffsetSpec> latest = new HashMap<>();
+      admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().stream()
+          .map(info -> new TopicPartition(topic, info.partition()))
+          .forEach(partition -> latest.put(partition, OffsetSpec.latest()));
+      Map<TopicPartition, Long> ends = new HashMap<>();
+      admin.listOffsets(latest).all().get().forEach((at, info) -> ends.put(at, info.offset()));
+      while (!committed(admin, group).equals(ends)) {
+        Thread.onSpinWait();
+      }
+    }
+  }
+
+  /** Returns the transactional ids whose transactions are neither committed nor aborted. */
+  public List<String> openTransactions() throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers()))) {
+      return admin.listTransactions().all().get().stream()
+          .filter(transaction -> transaction.state() == TransactionState.ONGOING)
+          .map(TransactionListing::transactionalId)
+          .toList();
+    }
+  }
+
+  private static Map<TopicPartition, Long> committed(Admin admin, String group) throws Exception {
+    Map<TopicPartition, Long> committed = new HashMap<>();
+    admin
+        .listConsumerGroupOffsets(group)
+        .partitionsToOffsetAndMetadata()
+        .get()
+        .forEach((at, offset) -> committed.put(at, offset.offset()));
+    return committed;
   }
 
   @Override
