@@ -20,10 +20,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import redis.clients.jedis.Jedis;
 
 /**
  * The index beside the real fold: knows nothing of time, is told another order of things, and must
@@ -53,6 +55,14 @@ class IndexedFoldITCase {
   static void stop() {
     index.close();
     redis.close();
+  }
+
+  /** After a failure; else nothing is there. */
+  @AfterEach
+  void leaveNothing() {
+    try (Jedis jedis = new Jedis(redis.uri())) {
+      jedis.flushAll();
+    }
   }
 
   @ParameterizedTest
