@@ -122,7 +122,9 @@ class FailureITCase {
       }
       servers.awaitConsumed(name, name);
       stopWithSavepoint(cluster, job, true);
-      System.out.println("still open: " + servers.openTransactions());
+      System.out.printf(
+          "still open: %s, %d of %d%n",
+          servers.openTransactions(), committed.all().size(), expected.size());
       assertThat(SegmentParts.differences(expected, SegmentParts.committed(committed.all())))
           .isEmpty();
     }
