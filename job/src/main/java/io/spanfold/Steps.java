@@ -9,7 +9,7 @@ import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.config.StartingOffsets;
 import io.spanfold.flush.StoreCleanUp;
 import io.spanfold.fold.FoldSettings;
-import io.spanfold.parse.SourceRecord;
+import io.spanfold.model.SourceRecord;
 import io.spanfold.parse.SourceRecordSchema;
 import io.spanfold.sink.CleanUp;
 import io.spanfold.stage.StageSettings;

@@ -1,7 +1,7 @@
 package io.spanfold.codec;
 
 import io.spanfold.model.DeadLetter;
-import io.spanfold.parse.SourceRecord;
+import io.spanfold.model.SourceRecord;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;

@@ -3,6 +3,7 @@ package io.spanfold.parse;
 import io.spanfold.codec.CodecTypeInfo;
 import io.spanfold.codec.DeadLetterCodec;
 import io.spanfold.model.DeadLetter;
+import io.spanfold.model.SourceRecord;
 import io.spanfold.model.Span;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.metrics.Counter;

@@ -3,6 +3,7 @@ package io.spanfold.parse;
 import io.spanfold.codec.CodecTypeInfo;
 import io.spanfold.codec.SourceRecordCodec;
 import io.spanfold.model.DeadLetter;
+import io.spanfold.model.SourceRecord;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.typeinfo.TypeInformation;

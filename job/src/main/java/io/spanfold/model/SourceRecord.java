@@ -1,6 +1,5 @@
-package io.spanfold.parse;
+package io.spanfold.model;
 
-import io.spanfold.model.DeadLetter;
 import java.util.List;
 
 /**

@@ -1,0 +1,59 @@
+package io.spanfold.codec;
+
+import io.spanfold.fold.Node;
+import io.spanfold.fold.SegmentState;
+import io.spanfold.fold.SegmentState.PartState;
+import io.spanfold.fold.SegmentState.SliceList;
+import io.spanfold.fold.SliceState;
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+
+class FoldStateCodecTest {
+
+  @Test
+  void readsNodesAsTheyWereWritten() throws IOException {
+    RoundTrip.check(
+        new NodeCodec(),
+        random -> {
+          boolean last = random.flag();
+          return new Node(random.any(), last ? 0 : random.any(), last, random.flag());
+        });
+  }
+
+  @Test
+  void readsSegmentsAsTheyWereWritten() throws IOException {
+    RoundTrip.check(
+        new SegmentStateCodec(),
+        random ->
+            new SegmentState(
+                random.any(),
+                random.flag(),
+                random.count(),
+                random.any(),
+                random.count(),
+                random.flag(),
+                random.any(),
+                random.any(),
+                random.any(),
+                random.list(() -> part(random)),
+                random.flag() ? part(random) : null));
+  }
+
+  @Test
+  void readsSlicesAsTheyWereWritten() throws IOException {
+    RoundTrip.check(
+        new SliceStateCodec(),
+        random -> {
+          boolean last = random.flag();
+          int spans = random.count();
+          return new SliceState(
+              random.subsegment(spans), random.indexes(spans), last ? 0 : random.any(), last);
+        });
+  }
+
+  private static PartState part(RandomModel random) {
+    SliceList slices = random.flag() ? new SliceList(random.any(), random.any()) : null;
+    return new PartState(
+        random.any(), random.any(), random.amount(), random.any(), random.any(), slices);
+  }
+}

@@ -1,0 +1,148 @@
+package io.spanfold.codec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.model.Bundle;
+import io.spanfold.model.Bundle.TraceSpans;
+import io.spanfold.model.Bundle.UnstoredSubsegment;
+import io.spanfold.model.DeadLetter;
+import io.spanfold.model.FlushReason;
+import io.spanfold.model.FlushedPart;
+import io.spanfold.model.FlushedPart.SegmentMessage;
+import io.spanfold.model.Outcome;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.model.PartCandidate.Slice;
+import io.spanfold.model.SourceRecord;
+import io.spanfold.model.StoredTrace;
+import java.io.IOException;
+import java.util.List;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+
+class PipelineCodecTest {
+
+  @Test
+  void readsTraceKeysAsTheyWereWritten() throws IOException {
+    RoundTrip.check(new TraceKeyCodec(), RandomModel::trace);
+  }
+
+  @Test
+  void readsSpansAsTheyWereWritten() throws IOException {
+    RoundTrip.check(new SpanCodec(), RandomModel::span);
+  }
+
+  @Test
+  void readsColumnsAsTheyWereWritten() throws IOException {
+    RoundTrip.check(new SpanColumnsCodec(), RandomModel::columns);
+  }
+
+  @Test
+  void readsSubsegmentsAsTheyWereWritten() throws IOException {
+    RoundTrip.check(new SubsegmentCodec(), RandomModel::subsegment);
+  }
+
+  @Test
+  void readsSourceRecordsAsTheyWereWritten() throws IOException {
+    RoundTrip.check(
+        new SourceRecordCodec(),
+        random ->
+            new SourceRecord(
+                "topic-" + random.upTo(9),
+                random.count(),
+                random.amount(),
+                random.bytesOrNone(),
+                random.bytesOrNone(),
+                random.list(
+                    () ->
+                        new DeadLetter.Header("h\u00e4" + random.upTo(9), random.bytesOrNone()))));
+  }
+
+  @Test
+  void readsBundlesAsTheyWereWritten() throws IOException {
+    RoundTrip.check(
+        new BundleCodec(),
+        random ->
+            new Bundle(
+                random.list(
+                    () ->
+                        new TraceSpans(
+                            random.trace(),
+                            random.columns(),
+                            random.list(() -> unstored(random))))));
+  }
+
+  @Test
+  void readsStoredTracesAsTheyWereWritten() throws IOException {
+    RoundTrip.check(
+        new StoredTraceCodec(),
+        random ->
+            new StoredTrace(random.trace(), random.columns(), random.list(random::subsegment)));
+  }
+
+  @Test
+  void readsCandidatesAsTheyWereWritten() throws IOException {
+    RoundTrip.check(
+        new PartCandidateCodec(),
+        random ->
+            new PartCandidate(
+                random.trace(),
+                random.any(),
+                random.count(),
+                random.oneOf(FlushReason.values()),
+                random.any(),
+                random.flag(),
+                random.list(() -> slice(random))));
+  }
+
+  @Test
+  void readsFlushedPartsAsTheyWereWritten() throws IOException {
+    RoundTrip.check(
+        new FlushedPartCodec(),
+        random ->
+            new FlushedPart(
+                random.list(
+                    () ->
+                        new SegmentMessage(
+                            "%032x".formatted(random.amount()),
+                            random.bytes(),
+                            random.count(),
+                            random.count())),
+                random.list(
+                    () ->
+                        new Outcome(
+                            random.amount(),
+                            random.amount(),
+                            random.amount(),
+                            random.oneOf(Outcome.Reason.values()),
+                            random.amount())),
+                random.receipt()));
+  }
+
+  /**
+   * A codec that is part of others is read by them as its version 1, while they write its current
+   * one: who raises it must raise them too, and choose what they read by their own version.
+   */
+  @Test
+  void codecsThatArePartOfOthersAreOfTheVersionThatTheseRead() {
+    List<Codec<?>> parts =
+        List.of(
+            new DeadLetterCodec(),
+            new ReceiptCodec(),
+            new SpanColumnsCodec(),
+            new SubsegmentCodec(),
+            new TraceKeyCodec());
+
+    assertThat(parts).allMatch(codec -> codec.version() == 1);
+  }
+
+  private static UnstoredSubsegment unstored(RandomModel random) {
+    int spans = random.upTo(5);
+    long[] ids = LongStream.generate(random::any).limit(spans).toArray();
+    return new UnstoredSubsegment(random.subsegment(spans), random.bytes(), ids);
+  }
+
+  private static Slice slice(RandomModel random) {
+    int spans = random.count();
+    return new Slice(random.subsegment(spans), random.indexes(spans), random.flag());
+  }
+}
