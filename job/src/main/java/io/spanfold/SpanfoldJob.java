@@ -2,6 +2,7 @@ package io.spanfold;
 
 import io.spanfold.build.SegmentChunker;
 import io.spanfold.bundle.BundleOperator;
+import io.spanfold.clock.ClockOperator;
 import io.spanfold.codec.BundleCodec;
 import io.spanfold.codec.CodecTypeInfo;
 import io.spanfold.codec.FlushedPartCodec;
@@ -100,8 +101,13 @@ public final class SpanfoldJob {
         env.fromSource(steps.source(), steps.clock(), "Read " + config.source().topic())
             .uid("source");
 
-    SingleOutputStreamOperator<Span> spans =
+    DataStream<SourceRecord> timed =
         records
+            .transform("Keep record time", records.getType(), new ClockOperator<SourceRecord>())
+            .uid("clock");
+
+    SingleOutputStreamOperator<Span> spans =
+        timed
             .process(new ParseFunction(SegmentChunker.maxRecordBytes(chunkBytes)), SPAN)
             .name("Parse")
             .uid("parse");

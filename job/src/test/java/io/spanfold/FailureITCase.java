@@ -122,11 +122,13 @@ class FailureITCase {
       }
       servers.awaitConsumed(name, name);
       stopWithSavepoint(cluster, job, true);
+      List<String> differences =
+          SegmentParts.differences(expected, SegmentParts.committed(committed.all()));
+      differences.sort(Comparator.comparing(difference -> difference.substring(2)));
       System.out.printf(
-          "still open: %s, %d of %d%n",
-          servers.openTransactions(), committed.all().size(), expected.size());
-      assertThat(SegmentParts.differences(expected, SegmentParts.committed(committed.all())))
-          .isEmpty();
+          "seed %d: %d differences, open transactions %s%n",
+          seed, differences.size(), servers.openTransactions());
+      assertThat(differences).isEmpty();
     }
   }
 

@@ -21,17 +21,18 @@ class JobGraphTest {
   /** A sink's uid is its writer's; Flink makes that of its committer from it. */
   private static final Map<String, String> NAMES_BY_UID =
       new TreeMap<>(
-          Map.of(
-              "source", "Source: Read ingest-spans",
-              "parse", "Parse",
-              "bundle", "Bundle",
-              "write", "Write to Redis",
-              "track", "Track",
-              "flush", "Flush",
-              "segments-sink", "Write buffered-segments: Writer",
-              "Sink Committer: segments-sink", "Write buffered-segments: Committer",
-              "dead-letters-sink", "Write ingest-spans-dlq: Writer",
-              "Sink Committer: dead-letters-sink", "Write ingest-spans-dlq: Committer"));
+          Map.ofEntries(
+              Map.entry("source", "Source: Read ingest-spans"),
+              Map.entry("clock", "Keep record time"),
+              Map.entry("parse", "Parse"),
+              Map.entry("bundle", "Bundle"),
+              Map.entry("write", "Write to Redis"),
+              Map.entry("track", "Track"),
+              Map.entry("flush", "Flush"),
+              Map.entry("segments-sink", "Write buffered-segments: Writer"),
+              Map.entry("Sink Committer: segments-sink", "Write buffered-segments: Committer"),
+              Map.entry("dead-letters-sink", "Write ingest-spans-dlq: Writer"),
+              Map.entry("Sink Committer: dead-letters-sink", "Write ingest-spans-dlq: Committer")));
 
   private final StreamExecutionEnvironment env =
       StreamExecutionEnvironment.createLocalEnvironment(2, new Configuration());

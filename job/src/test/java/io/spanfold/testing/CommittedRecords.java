@@ -15,13 +15,15 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /** What a reader of committed records sees in a topic. Safe for use by several threads. */
 public final class CommittedRecords implements AutoCloseable {
 
-  private static final Duration PATIENCE = Duration.ofSeconds(15);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+  private final String bootstrapServers;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final List<ConsumerRecord<byte[], byte[]>> seen = new ArrayList<>();
 
   /** Reads all partitions of {@code topic} from their beginning. */
   public CommittedRecords(String bootstrapServers, String topic) {
+    this.bootstrapServers = bootstrapServers;
     Map<String, Object> properties =
         Map.of(
             ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
@@ -52,9 +54,13 @@ public final class CommittedRecords implements AutoCloseable {
     return true;
   }
 
-  /** Reads up to the end of what is committed now, and returns all that was ever seen. */
+  /**
+   * Reads up to what stands at the topic's end now, committed or not, and returns all that was ever
+   * seen. A commit is answered before its markers are written, so what is committed may not be
+   * visible at once; and it fails where a transaction stays open.
+   */
   public synchronized List<ConsumerRecord<byte[], byte[]>> all() {
-    Map<TopicPartition, Long> ends = consumer.endOffsets(consumer.assignment());
+    Map<TopicPartition, Long> ends = ends();
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
     while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
       if (System.nanoTime() > deadline) {
@@ -63,6 +69,16 @@ public final class CommittedRecords implements AutoCloseable {
       consumer.poll(Duration.ofMillis(50)).forEach(seen::add);
     }
     return List.copyOf(seen);
+  }
+
+  private Map<TopicPartition, Long> ends() {
+    try (KafkaConsumer<byte[], byte[]> uncommitted =
+        new KafkaConsumer<>(
+            Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer())) {
+      return uncommitted.endOffsets(consumer.assignment());
+    }
   }
 
   @Override

@@ -1,0 +1,97 @@
+package io.spanfold.clock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ClockOperatorTest {
+
+  private OneInputStreamOperatorTestHarness<String, String> harness;
+
+  @AfterEach
+  void close() throws Exception {
+    harness.close();
+  }
+
+  @Test
+  void elementsAndWatermarksPass() throws Exception {
+    open(null);
+    harness.processElement(new StreamRecord<>("a", 5));
+    harness.processWatermark(new Watermark(4));
+    assertThat(harness.getOutput()).containsExactly(new StreamRecord<>("a", 5), new Watermark(4));
+  }
+
+  @Test
+  void goesOnByTheWallWhileTheSourceIsIdle() throws Exception {
+    open(null);
+    harness.processWatermark(new Watermark(100));
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    harness.setProcessingTime(11_000);
+    assertThat(harness.getOutput()).doesNotContain(WatermarkStatus.IDLE);
+    assertThat(harness.getOutput()).endsWith(new Watermark(11_100));
+  }
+
+  @Test
+  void doesNotGoOnWhileTheSourceIsActive() throws Exception {
+    open(null);
+    harness.processWatermark(new Watermark(100));
+    harness.setProcessingTime(11_000);
+    assertThat(harness.getOutput()).containsExactly(new Watermark(100));
+  }
+
+  @Test
+  void neverGoesBackWhenTheSourceWakesUp() throws Exception {
+    open(null);
+    harness.processWatermark(new Watermark(100));
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    harness.setProcessingTime(11_000);
+    harness.processWatermarkStatus(WatermarkStatus.ACTIVE);
+    harness.processWatermark(new Watermark(5_000));
+    assertThat(harness.getOutput()).doesNotContain(new Watermark(5_000));
+    harness.processWatermark(new Watermark(20_000));
+    assertThat(harness.getOutput()).endsWith(new Watermark(20_000));
+  }
+
+  @Test
+  void isIdleWhereNoRecordWasEverRead() throws Exception {
+    open(null);
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    harness.setProcessingTime(11_000);
+    assertThat(harness.getOutput()).containsExactly(WatermarkStatus.IDLE);
+  }
+
+  @Test
+  void goesOnAfterARestoreWithoutNewInput() throws Exception {
+    open(null);
+    harness.processWatermark(new Watermark(100));
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    harness.close();
+    open(state);
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    harness.setProcessingTime(1_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(1_100));
+  }
+
+  @Test
+  void theEndOfInputEndsRecordTimeThoughTheSourceIsIdle() throws Exception {
+    open(null);
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    harness.endInput();
+    assertThat(harness.getOutput()).endsWith(WatermarkStatus.ACTIVE, Watermark.MAX_WATERMARK);
+  }
+
+  private void open(OperatorSubtaskState state) throws Exception {
+    harness = new OneInputStreamOperatorTestHarness<>(new ClockOperator<>());
+    harness.setup();
+    if (state != null) {
+      harness.initializeState(state);
+    }
+    harness.open();
+  }
+}
