@@ -74,11 +74,15 @@ class RunDirectoryTest {
       Path copy =
           Files.copy(program, gone.resolve("redis-server"), StandardCopyOption.COPY_ATTRIBUTES);
       Process abandoned =
-          new ProcessBuilder(copy.toString(), "--port", "0", "--unixsocket", gone + "/socket")
+          new ProcessBuilder(copy.toString(), "--port", "0", "--unixsocket", "socket")
+              .directory(gone.toFile())
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
               .start();
       try {
+        while (abandoned.isAlive() && !Files.exists(gone.resolve("socket"))) {
+          Thread.onSpinWait();
+        }
         assertThat(abandoned.isAlive()).isTrue();
 
         RunDirectory.clearAbandoned(parent);
