@@ -12,8 +12,8 @@ import java.io.Serializable;
  *
  * <p>To change what is written, raise {@link #version()} and keep reading the older versions.
  *
- * <p>A codec that uses another writes no version of it: when the inner one's is raised, its own is raised too, and each of
- * its versions reads the inner form that belonged to it.
+ * <p>A codec that uses another writes no version of it: when the inner one's is raised, its own is
+ * raised too, and each of its versions reads the inner form that belonged to it.
  *
  * @param <T> the type
  */

@@ -25,6 +25,9 @@ final class FlushMetrics {
   }
 
   void flushed(LoadedPart loaded, FlushedPart flushed) {
+    if (loaded.candidate().spanCount() == 0) {
+      return; // Nothing but subsegments to delete, as all their spans were duplicates.
+    }
     parts.inc();
     spans.inc(flushed.receipt().spanIds().length);
     for (Outcome outcome : flushed.outcomes()) {

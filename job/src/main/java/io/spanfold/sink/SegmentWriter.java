@@ -64,15 +64,16 @@ final class SegmentWriter
   }
 
   private void count(FlushedPart part) {
+    outcomeSpansOut.inc(part.outcomes().stream().mapToLong(Outcome::quantity).sum());
+    if (part.messages().isEmpty()) {
+      return; // Nothing but subsegments to delete, as all their spans were duplicates, or lost.
+    }
     partsOut.inc();
     if (part.receipt().partNumber() == 0) {
       segmentsOut.inc();
     }
     messagesOut.inc(part.messages().size());
-    // The receipt names all spans that the part was to have; those of an outcome were lost.
-    long lost = part.outcomes().stream().mapToLong(Outcome::quantity).sum();
-    spansOut.inc(part.receipt().spanIds().length - lost);
-    outcomeSpansOut.inc(lost);
+    spansOut.inc(part.receipt().spanIds().length);
   }
 
   @Override
