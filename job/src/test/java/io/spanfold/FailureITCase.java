@@ -209,17 +209,11 @@ class FailureITCase {
   }
 
   private static Configuration options(String name) {
-    Configuration options = new Configuration();
-    options.setString("kafka.bootstrap.servers", servers.bootstrapServers());
+    Configuration options = servers.options(name);
     // Small fetches, so that all partitions are read side by side, and failures meet them half
     // read.
     options.setString("kafka.properties.max.partition.fetch.bytes", "8192");
     options.setString("kafka.properties.max.poll.records", "50");
-    options.setString("source.topic", name);
-    options.setString("source.group.id", name);
-    options.setString("sink.topic", name + "-segments");
-    options.setString("sink.transactional-id-prefix", name);
-    options.setString("redis.uri", servers.redisUri());
     options.setString("ingest.batch.max-spans", "1");
     options.setString("segment.max-age", "100 s");
     options.setString("segment.late-grace", "30 s");

@@ -71,13 +71,8 @@ class PipelineITCase {
   }
 
   private static Configuration options(String name, int maxSpans) {
-    Configuration options = new Configuration();
-    options.setString("kafka.bootstrap.servers", servers.bootstrapServers());
-    options.setString("source.topic", name);
+    Configuration options = servers.options(name);
     options.setString("source.bounded", "true");
-    options.setString("sink.topic", name + "-segments");
-    options.setString("sink.transactional-id-prefix", name);
-    options.setString("redis.uri", servers.redisUri());
     options.setString("ingest.batch.max-spans", Integer.toString(maxSpans));
     options.setString("segment.max-age", "100 s");
     options.setString("segment.late-grace", "30 s");

@@ -2,7 +2,6 @@ package io.spanfold.sink;
 
 import io.spanfold.model.FlushedPart;
 import io.spanfold.model.FlushedPart.Receipt;
-import io.spanfold.model.Outcome;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -13,7 +12,6 @@ import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.connector.kafka.sink.KafkaWriterState;
 import org.apache.flink.connector.kafka.sink.TwoPhaseCommittingStatefulSink.PrecommittingStatefulSinkWriter;
-import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
@@ -32,11 +30,7 @@ final class SegmentWriter
           ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
       kafka;
   private final SegmentRecords records;
-  private final Counter segmentsOut;
-  private final Counter partsOut;
-  private final Counter messagesOut;
-  private final Counter spansOut;
-  private final Counter outcomeSpansOut;
+  private final WriterMetrics metrics;
   private List<Receipt> receipts = new ArrayList<>();
 
   SegmentWriter(
@@ -47,11 +41,7 @@ final class SegmentWriter
       MetricGroup metrics) {
     this.kafka = kafka;
     this.records = records;
-    this.segmentsOut = metrics.counter("segmentsOut");
-    this.partsOut = metrics.counter("partsOut");
-    this.messagesOut = metrics.counter("messagesOut");
-    this.spansOut = metrics.counter("spansOut");
-    this.outcomeSpansOut = metrics.counter("outcomeSpansOut");
+    this.metrics = new WriterMetrics(metrics);
   }
 
   @Override
@@ -60,20 +50,7 @@ final class SegmentWriter
       kafka.write(record, context);
     }
     receipts.add(part.receipt());
-    count(part);
-  }
-
-  private void count(FlushedPart part) {
-    outcomeSpansOut.inc(part.outcomes().stream().mapToLong(Outcome::quantity).sum());
-    if (part.messages().isEmpty()) {
-      return; // Nothing but subsegments to delete, as all their spans were duplicates, or lost.
-    }
-    partsOut.inc();
-    if (part.receipt().partNumber() == 0) {
-      segmentsOut.inc();
-    }
-    messagesOut.inc(part.messages().size());
-    spansOut.inc(part.receipt().spanIds().length);
+    this.metrics.written(part);
   }
 
   @Override

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.apache.flink.configuration.Configuration;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TransactionListing;
@@ -53,6 +54,21 @@ public final class Servers implements AutoCloseable {
   /** Returns the value of {@code redis.uri}. */
   public String redisUri() {
     return redis.uris().stream().map(URI::toString).collect(Collectors.joining(","));
+  }
+
+  /**
+   * Returns options for a job on these servers that reads the topic {@code name}, writes to {@code
+   * name-segments}, and shares nothing with other tests' jobs.
+   */
+  public Configuration options(String name) {
+    Configuration options = new Configuration();
+    options.setString("kafka.bootstrap.servers", bootstrapServers());
+    options.setString("redis.uri", redisUri());
+    options.setString("source.topic", name);
+    options.setString("source.group.id", name);
+    options.setString("sink.topic", name + "-segments");
+    options.setString("sink.transactional-id-prefix", name);
+    return options;
   }
 
   /** Returns all keys in Redis. */
