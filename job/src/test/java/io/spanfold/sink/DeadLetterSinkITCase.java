@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.codec.CodecTypeInfo;
 import io.spanfold.codec.DeadLetterCodec;
 import io.spanfold.config.SpanfoldConfig;
-import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.model.DeadLetter;
 import io.spanfold.testing.CommittedRecords;
+import io.spanfold.testing.KafkaUnderTest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +36,7 @@ class DeadLetterSinkITCase {
 
   @Test
   void commitsDeadLettersOnceWhateverTheirSize() throws Exception {
-    try (KafkaBroker broker = KafkaBroker.start()) {
+    try (KafkaUnderTest broker = KafkaUnderTest.start()) {
       broker.createTopic("ingest-spans-dlq", 1);
       run(
           SpanfoldConfig.of(

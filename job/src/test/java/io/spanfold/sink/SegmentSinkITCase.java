@@ -4,10 +4,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.config.SpanfoldConfig;
-import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.model.FlushedPart;
 import io.spanfold.model.FlushedPart.Receipt;
 import io.spanfold.testing.CommittedRecords;
+import io.spanfold.testing.KafkaUnderTest;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Path;
@@ -85,7 +85,7 @@ class SegmentSinkITCase {
   private static final AtomicInteger COMMITS = new AtomicInteger();
   private static final AtomicInteger SNAPSHOTS = new AtomicInteger();
   private static final AtomicInteger STARTS = new AtomicInteger();
-  private static KafkaBroker broker;
+  private static KafkaUnderTest broker;
   private static CommittedRecords segments;
 
   @TempDir static Path savepoints;
@@ -95,7 +95,7 @@ class SegmentSinkITCase {
 
   @BeforeAll
   static void startBroker() {
-    broker = KafkaBroker.start();
+    broker = KafkaUnderTest.start();
   }
 
   @AfterAll

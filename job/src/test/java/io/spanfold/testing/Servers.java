@@ -1,6 +1,5 @@
 package io.spanfold.testing;
 
-import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.embedded.RedisCluster;
 import java.io.IOException;
 import java.net.URI;
@@ -28,14 +27,14 @@ public final class Servers implements AutoCloseable {
   /** How many partitions the source topic has. */
   public static final int PARTITIONS = 4;
 
-  private final KafkaBroker kafka;
+  private final KafkaUnderTest kafka;
   private final RedisCluster redis;
 
   /** Starts both. */
   public Servers() throws IOException {
     Path directory = Files.createTempDirectory("spanfold-test");
     redis = RedisCluster.start(directory);
-    kafka = KafkaBroker.start();
+    kafka = KafkaUnderTest.start();
     kafka.createTopic("buffered-segments", 2);
     kafka.createTopic("ingest-spans-dlq", 1);
     kafka.createTopic("outcomes", 1);
