@@ -63,7 +63,7 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
 
   private void tick(long time) {
     long now = getProcessingTimeService().getCurrentProcessingTime();
-    if (sourceIdle && current != NONE && current != Watermark.MAX_WATERMARK.getTimestamp()) {
+    if (sourceIdle && current != NONE) {
       current += Math.max(0, now - tickedAt);
       tickedAt = now;
       output.emitWatermark(new Watermark(current));
@@ -78,6 +78,11 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
 
   @Override
   public void processWatermark(Watermark mark) throws Exception {
+    if (mark.equals(Watermark.MAX_WATERMARK)) {
+      // Not kept: a job that is started from a drained savepoint goes on where record time was.
+      super.processWatermark(mark);
+      return;
+    }
     // The clock may have gone on further by itself; watermarks never go back.
     if (mark.getTimestamp() > current) {
       current = mark.getTimestamp();

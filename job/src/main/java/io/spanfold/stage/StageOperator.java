@@ -22,9 +22,13 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
  * Hands its elements to worker threads, and emits what they turn into.
  *
  * <p>An element is in the checkpoint until its results have left, and they leave in one go, between
- * two barriers: so a failure repeats the whole of an element or nothing of it. After a restore with
- * another parallelism elements may come up in another subtask than those of their kind; the stages
- * that use this operator do not mind.
+ * two barriers: so a failure repeats the whole of an element or nothing of it.
+ *
+ * <p>After a restore with another parallelism, elements that were in the checkpoint may come up in
+ * another subtask than later ones of their kind, and so out of order. For writes this shows only
+ * where a deadline falls between two bundles of a trace that were both in flight; for flushes,
+ * where it fell inside a subsegment and both parts that share it were in flight: the payload may
+ * then be deleted before the earlier part is loaded.
  *
  * <p>Watermarks wait for the elements before them, and are not kept: those after a restore come
  * from the source.

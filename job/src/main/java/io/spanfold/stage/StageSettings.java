@@ -21,4 +21,14 @@ public record StageSettings(
     long maxActive,
     int maxBatch,
     long barrierWaitMillis)
-    implements Serializable {}
+    implements Serializable {
+
+  /** Refuses settings under which a stage could come to stand still. */
+  public StageSettings {
+    if (ordered && workers > 1 && maxActive != Long.MAX_VALUE) {
+      // Results behind the head keep their share of maxActive, and the head may wait for it.
+      throw new IllegalArgumentException(
+          "an ordered stage of several workers cannot bound what is active; bound what waits");
+    }
+  }
+}

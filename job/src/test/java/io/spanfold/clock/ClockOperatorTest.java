@@ -86,6 +86,18 @@ class ClockOperatorTest {
     assertThat(harness.getOutput()).endsWith(WatermarkStatus.ACTIVE, Watermark.MAX_WATERMARK);
   }
 
+  @Test
+  void theEndOfTimeIsNotRememberedByADrainedSavepoint() throws Exception {
+    open(null);
+    harness.processWatermark(new Watermark(100));
+    harness.processWatermark(Watermark.MAX_WATERMARK);
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    harness.close();
+    open(state);
+    harness.processWatermark(new Watermark(200));
+    assertThat(harness.getOutput()).containsExactly(new Watermark(200));
+  }
+
   private void open(OperatorSubtaskState state) throws Exception {
     harness = new OneInputStreamOperatorTestHarness<>(new ClockOperator<>());
     harness.setup();

@@ -62,7 +62,7 @@ public class StageOperatorTest {
 
   @Test
   void resultsLeaveInTheOrderOfTheirElementsWhereItMatters() throws Exception {
-    open(new StageSettings(true, 2, 100, 100, 1, 0), null);
+    open(new StageSettings(true, 2, 100, Long.MAX_VALUE, 1, 0), null);
     add(1);
     add(2);
     awaitGiven(1, 2);
@@ -110,7 +110,7 @@ public class StageOperatorTest {
 
   @Test
   void aResultThatWaitsForItsTurnIsStillInTheCheckpoint() throws Exception {
-    StageSettings settings = new StageSettings(true, 3, 100, 100, 1, 0);
+    StageSettings settings = new StageSettings(true, 3, 100, Long.MAX_VALUE, 1, 0);
     open(settings, null);
     add(1);
     add(2);
@@ -177,6 +177,13 @@ public class StageOperatorTest {
     open(new StageSettings(false, 1, 0, 100, 1, 0), null);
     add(-1); // Returns only once its results have left, as nothing may wait.
     assertThat(harness.extractOutputValues()).containsExactly("-1a", "-1b");
+  }
+
+  @Test
+  void settingsUnderWhichItCouldStandStillAreRefused() throws Exception {
+    open(new StageSettings(false, 1, 100, 100, 1, 0), null);
+    assertThatThrownBy(() -> new StageSettings(true, 2, 100, 100, 1, 0))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
