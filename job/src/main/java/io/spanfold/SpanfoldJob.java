@@ -131,7 +131,8 @@ public final class SpanfoldJob {
             .uid("track");
 
     SingleOutputStreamOperator<FlushedPart> flushed =
-        due.transform(
+        inOrderOfTraces(due, config)
+            .transform(
                 "Flush",
                 FLUSHED,
                 new StageOperator<>(
@@ -156,6 +157,12 @@ public final class SpanfoldJob {
         .sinkTo(KafkaSinks.deadLetters(config))
         .name("Write " + config.sink().deadLetterTopic())
         .uid("dead-letters-sink");
+  }
+
+  /** Two parts of a trace may share a payload, so one subtask must flush them, in their order. */
+  private static DataStream<PartCandidate> inOrderOfTraces(
+      DataStream<PartCandidate> due, SpanfoldConfig config) {
+    return config.flush().parallelism() > 0 ? due.keyBy(PartCandidate::trace, TRACE) : due;
   }
 
   private static void configure(StreamExecutionEnvironment env) {

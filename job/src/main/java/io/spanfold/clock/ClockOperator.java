@@ -15,9 +15,11 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 /**
  * Keeps the clock of a source subtask going where the source itself has nothing to say: all its
  * splits are idle, as after a restore without new input. It then goes on by the wall from the last
- * watermark, which it keeps in state; a subtask that starts without one takes the earliest that any
- * subtask had. Only where no record was ever read it says that it is idle, so that it does not hold
- * the others back.
+ * watermark, which it keeps in state. Where it has none, as no record was ever read or the job got
+ * more subtasks, it says that it is idle, so that it does not hold the others back.
+ *
+ * <p>The state is dealt out, not shared with all: union state would keep Flink from taking
+ * checkpoints once one subtask of a bounded source has finished.
  *
  * <p>It also sees to it that the end of input ends record time: Flink drops the last watermark of a
  * source that is idle.
@@ -43,7 +45,7 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
     saved =
         context
             .getOperatorStateStore()
-            .getUnionListState(new ListStateDescriptor<>("watermark", LongSerializer.INSTANCE));
+            .getListState(new ListStateDescriptor<>("watermark", LongSerializer.INSTANCE));
     current = NONE;
     for (long watermark : saved.get()) {
       current = current == NONE ? watermark : Math.min(current, watermark);

@@ -102,6 +102,11 @@ final class OpenPart {
     return last;
   }
 
+  /** Returns whether both together would be larger than a part may become. */
+  boolean overflowsWith(OpenPart other, FoldSettings settings) {
+    return bytes + other.bytes >= settings.maxBytes();
+  }
+
   boolean full(FoldSettings settings) {
     return bytes >= settings.maxBytes();
   }

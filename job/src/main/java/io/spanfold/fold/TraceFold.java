@@ -211,6 +211,10 @@ public final class TraceFold {
     merged.closed.addAll(other.closed);
     if (merged.open == null) {
       merged.open = other.open;
+    } else if (other.open != null && merged.open.overflowsWith(other.open, settings)) {
+      // Many parts may merge within one bundle, and a flush must be able to hold any part.
+      merged.closed.add(other.open);
+      merged.overflowed = true;
     } else if (other.open != null) {
       merged.open.slices(slices.join(merged.open.slices(), other.open.slices()));
       merged.open.absorb(other.open);

@@ -188,7 +188,9 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
   @Override
   public void processWatermarkStatus(WatermarkStatus status) throws Exception {
     if (slots.isEmpty()) {
-      super.processWatermarkStatus(status);
+      // Not by the superclass: it leaves out what it takes for a repetition, and has not seen those
+      // that left by way of a slot.
+      output.emitWatermarkStatus(status);
     } else {
       slots.add(new Slot.Status<>(status));
     }
@@ -200,8 +202,10 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
       long until =
           getProcessingTimeService().getCurrentProcessingTime() + settings.barrierWaitMillis();
       // The timer is what ends the wait where no element does.
-      ScheduledFuture<?> timer = getProcessingTimeService().registerTimer(until, time -> {});
-      while (elements > 0 && !timer.isDone()) {
+      boolean[] over = {false};
+      ScheduledFuture<?> timer =
+          getProcessingTimeService().registerTimer(until, time -> over[0] = true);
+      while (elements > 0 && !over[0]) {
         mailbox.yield();
       }
       timer.cancel(false);

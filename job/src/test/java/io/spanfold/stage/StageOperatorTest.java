@@ -18,6 +18,7 @@ import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -184,6 +185,17 @@ public class StageOperatorTest {
     open(new StageSettings(false, 1, 100, 100, 1, 0), null);
     assertThatThrownBy(() -> new StageSettings(true, 2, 100, 100, 1, 0))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void wakesUpThoughItFellIdleBehindAnElement() throws Exception {
+    open(new StageSettings(false, 1, 100, 100, 1, 0), null);
+    add(1);
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    awaitGiven(1);
+    complete(1);
+    harness.processWatermarkStatus(WatermarkStatus.ACTIVE);
+    assertThat(harness.getOutput()).endsWith(WatermarkStatus.IDLE, WatermarkStatus.ACTIVE);
   }
 
   @Test
