@@ -136,7 +136,7 @@ public final class SpanfoldJob {
                 "Flush",
                 FLUSHED,
                 new StageOperator<>(
-                    new FlushFunction(steps.store(), chunkBytes, Clock.systemUTC()),
+                    new FlushFunction(steps.store(), steps.reread(), chunkBytes, Clock.systemUTC()),
                     steps.flushStage(),
                     new PartCandidateCodec()))
             .uid("flush");

@@ -11,6 +11,7 @@ import io.spanfold.flush.StoreCleanUp;
 import io.spanfold.fold.FoldSettings;
 import io.spanfold.model.SourceRecord;
 import io.spanfold.parse.SourceRecordSchema;
+import io.spanfold.reread.RereadSettings;
 import io.spanfold.sink.CleanUp;
 import io.spanfold.stage.StageSettings;
 import io.spanfold.store.SegmentStore;
@@ -158,6 +159,14 @@ final class Steps {
         config.phase(),
         CONNECT_TIMEOUT,
         ANSWER_TIMEOUT,
+        RETRIES);
+  }
+
+  RereadSettings reread() {
+    return new RereadSettings(
+        config.kafka().bootstrapServers(),
+        config.kafka().properties(),
+        config.source().topic(),
         RETRIES);
   }
 

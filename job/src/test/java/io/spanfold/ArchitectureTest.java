@@ -77,11 +77,22 @@ class ArchitectureTest {
   }
 
   @Test
+  void readingAgainKnowsNoFlink() {
+    noClasses()
+        .that()
+        .resideInAPackage(ours("reread"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.apache.flink..")
+        .check(CLASSES);
+  }
+
+  @Test
   void onlyTheEndsOfThePipelineKnowKafka() {
     noClasses()
         .that()
         .resideOutsideOfPackage(ours("sink"))
-        .and(areNot("Steps", "TopicLimits", "parse.SourceRecordSchema"))
+        .and(areNot("Steps", "TopicLimits", "parse.SourceRecordSchema", "reread.PositionReader"))
         .should()
         .dependOnClassesThat()
         .resideInAPackage("org.apache.kafka..")

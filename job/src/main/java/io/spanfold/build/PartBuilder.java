@@ -62,11 +62,9 @@ public final class PartBuilder {
   private List<Outcome> outcomes(LoadedPart part) {
     Map<Long, Long> lostByOrganization = new TreeMap<>();
     for (LoadedSlice slice : part.slices()) {
-      if (slice.lost() && slice.slice().spanCount() > 0) {
+      if (slice.lostSpans() > 0) {
         lostByOrganization.merge(
-            slice.slice().subsegment().organizationId(),
-            (long) slice.slice().spanCount(),
-            Long::sum);
+            slice.slice().subsegment().organizationId(), (long) slice.lostSpans(), Long::sum);
       }
     }
     List<Outcome> outcomes = new ArrayList<>();

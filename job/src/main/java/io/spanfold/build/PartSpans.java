@@ -21,7 +21,7 @@ final class PartSpans {
 
   private PartSpans() {}
 
-  /** Returns the spans of {@code part} by unsigned id; those of lost slices are not among them. */
+  /** Returns the spans of {@code part} by unsigned id; lost ones are not among them. */
   static List<BufferedSpan> sorted(LoadedPart part) {
     List<BufferedSpan> spans = new ArrayList<>(part.candidate().spanCount());
     for (LoadedSlice slice : part.slices()) {
@@ -35,21 +35,20 @@ final class PartSpans {
 
   private static void select(LoadedSlice loaded, List<BufferedSpan> spans) {
     Slice slice = loaded.slice();
-    int[] indexes = slice.indexes();
     int before = spans.size();
     SpanFrames.forEach(
         loaded.frames(),
-        (index, span) -> {
-          int next = spans.size() - before;
-          if (indexes == null || (next < indexes.length && indexes[next] == index)) {
+        (frame, span) -> {
+          if (slice.takes(loaded.indexOf(frame))) {
             spans.add(span);
           }
         });
     int found = spans.size() - before;
-    if (found != slice.spanCount()) {
+    int expected = slice.spanCount() - loaded.lostSpans();
+    if (found != expected) {
       throw new IllegalArgumentException(
           "the payload of subsegment %s holds %d of the %d spans asked for"
-              .formatted(Hex.id(slice.subsegment().id()), found, slice.spanCount()));
+              .formatted(Hex.id(slice.subsegment().id()), found, expected));
     }
   }
 

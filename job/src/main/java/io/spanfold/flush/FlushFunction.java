@@ -4,6 +4,8 @@ import io.spanfold.build.PartBuilder;
 import io.spanfold.model.FlushedPart;
 import io.spanfold.model.LoadedPart;
 import io.spanfold.model.PartCandidate;
+import io.spanfold.reread.LostPayloads;
+import io.spanfold.reread.RereadSettings;
 import io.spanfold.stage.StageFunction;
 import io.spanfold.stage.StageTask;
 import io.spanfold.stage.StageWorker;
@@ -26,6 +28,7 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
   private static final int COPIES = 2;
 
   private final StoreSettings settings;
+  private final RereadSettings reread;
   private final int chunkBytes;
   private final Clock wall;
 
@@ -33,11 +36,13 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
    * Makes a function that loads from the store of {@code settings}.
    *
    * @param settings where the payloads are
+   * @param reread where the records are that they were made from
    * @param chunkBytes the largest length of a message's value
    * @param wall the wall clock; serializable
    */
-  public FlushFunction(StoreSettings settings, int chunkBytes, Clock wall) {
+  public FlushFunction(StoreSettings settings, RereadSettings reread, int chunkBytes, Clock wall) {
     this.settings = settings;
+    this.reread = reread;
     this.chunkBytes = chunkBytes;
     this.wall = wall;
   }
@@ -46,6 +51,7 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
   public StageWorker<PartCandidate, FlushedPart> open(MetricGroup metrics) {
     return new Flusher(
         SegmentStore.connect(settings),
+        new LostPayloads(reread),
         new PartBuilder(chunkBytes, wall),
         new FlushMetrics(metrics, wall));
   }
@@ -66,15 +72,20 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
     return part.trace().hashCode();
   }
 
-  private record Flusher(SegmentStore store, PartBuilder builder, FlushMetrics metrics)
+  private record Flusher(
+      SegmentStore store, LostPayloads lostPayloads, PartBuilder builder, FlushMetrics metrics)
       implements StageWorker<PartCandidate, FlushedPart> {
 
     @Override
-    public void process(List<StageTask<PartCandidate, FlushedPart>> tasks) {
+    public void process(List<StageTask<PartCandidate, FlushedPart>> tasks)
+        throws InterruptedException {
       IdentityHashMap<PartCandidate, StageTask<PartCandidate, FlushedPart>> taskOf =
           new IdentityHashMap<>();
       tasks.forEach(task -> taskOf.put(task.input(), task));
-      for (LoadedPart loaded : store.load(tasks.stream().map(StageTask::input).toList())) {
+      List<LoadedPart> stored = store.load(tasks.stream().map(StageTask::input).toList());
+      List<LoadedPart> parts = lostPayloads.restore(stored);
+      metrics.restored(stored, parts);
+      for (LoadedPart loaded : parts) {
         FlushedPart flushed = builder.build(loaded);
         metrics.flushed(loaded, flushed);
         taskOf.get(loaded.candidate()).complete(List.of(flushed));
@@ -83,7 +94,9 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
 
     @Override
     public void close() {
-      store.close();
+      try (store) {
+        lostPayloads.close();
+      }
     }
   }
 }

@@ -2,8 +2,10 @@ package io.spanfold.flush;
 
 import io.spanfold.model.FlushedPart;
 import io.spanfold.model.LoadedPart;
+import io.spanfold.model.LoadedPart.LoadedSlice;
 import io.spanfold.model.Outcome;
 import java.time.Clock;
+import java.util.List;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 
@@ -12,6 +14,8 @@ final class FlushMetrics {
 
   private final Counter parts;
   private final Counter spans;
+  private final Counter rereadSubsegments;
+  private final Counter rereadSpans;
   private final Counter lost;
   private final Clock wall;
   private volatile long lagMillis;
@@ -19,9 +23,28 @@ final class FlushMetrics {
   FlushMetrics(MetricGroup metrics, Clock wall) {
     parts = metrics.counter("partsFlushed");
     spans = metrics.counter("spansFlushed");
+    rereadSubsegments = metrics.counter("rereadSubsegments");
+    rereadSpans = metrics.counter("rereadSpans");
     lost = metrics.counter("spansLost");
     this.wall = wall;
     metrics.gauge("flushLagMillis", () -> lagMillis);
+  }
+
+  /** Counts what {@code parts} have that {@code stored}, the same as Redis gave them, have not. */
+  void restored(List<LoadedPart> stored, List<LoadedPart> parts) {
+    if (stored == parts) {
+      return;
+    }
+    for (int i = 0; i < parts.size(); i++) {
+      for (int j = 0; j < parts.get(i).slices().size(); j++) {
+        LoadedSlice before = stored.get(i).slices().get(j);
+        LoadedSlice after = parts.get(i).slices().get(j);
+        if (before.lostSpans() > after.lostSpans()) {
+          rereadSubsegments.inc();
+          rereadSpans.inc(before.lostSpans() - after.lostSpans());
+        }
+      }
+    }
   }
 
   void flushed(LoadedPart loaded, FlushedPart flushed) {

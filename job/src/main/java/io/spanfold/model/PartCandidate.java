@@ -1,5 +1,6 @@
 package io.spanfold.model;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -49,6 +50,11 @@ public record PartCandidate(
     /** Returns how many spans are taken. */
     public int spanCount() {
       return indexes == null ? subsegment.spanCount() : indexes.length;
+    }
+
+    /** Returns whether it takes the subsegment's span at {@code index}. */
+    public boolean takes(int index) {
+      return indexes == null || Arrays.binarySearch(indexes, index) >= 0;
     }
   }
 }

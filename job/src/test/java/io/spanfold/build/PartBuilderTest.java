@@ -2,6 +2,7 @@ package io.spanfold.build;
 
 import static java.time.ZoneOffset.UTC;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.spanfold.model.FlushReason;
@@ -97,6 +98,39 @@ class PartBuilderTest {
     assertThat(part.receipt().flushIds()).isEmpty();
     assertThat(part.outcomes()).extracting(Outcome::quantity).containsExactly(7L);
     assertThat(part.receipt().subsegments()).hasSize(1);
+  }
+
+  @Test
+  void emitsWhatWasFoundOfASubsegmentAndTellsOfTheRest() {
+    // Of spans 0 to 5 of the subsegment, 1, 2 and 4 were found again.
+    byte[] found = SpanFrames.encode(List.of(span(11), span(12), span(14)));
+    LoadedSlice whole =
+        new LoadedSlice(new Slice(subsegment(2, 30, 6), null, true), found, new int[] {1, 2, 4});
+    LoadedSlice some =
+        new LoadedSlice(
+            new Slice(subsegment(3, 20, 6), new int[] {0, 2, 3, 4}, true),
+            SpanFrames.encode(List.of(span(21), span(22), span(24))),
+            new int[] {1, 2, 4});
+
+    FlushedPart part = builder.build(part(whole, some));
+
+    assertThat(part.receipt().spanIds()).containsExactly(11, 12, 14, 22, 24);
+    assertThat(part.outcomes())
+        .containsExactly(
+            new Outcome(NOW, 20, 42, Outcome.Reason.PAYLOAD_LOST, 2),
+            new Outcome(NOW, 30, 42, Outcome.Reason.PAYLOAD_LOST, 3));
+    assertThat(part.receipt().subsegments()).extracting(Subsegment::id).containsExactly(2L, 3L);
+  }
+
+  @Test
+  void refusesAPayloadThatHoldsFewerSpansThanItSays() {
+    LoadedSlice broken =
+        new LoadedSlice(
+            new Slice(subsegment(2, 30, 3), null, true), SpanFrames.encode(List.of(span(1))));
+
+    assertThatThrownBy(() -> builder.build(part(broken)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("holds 1 of the 3 spans");
   }
 
   @Test

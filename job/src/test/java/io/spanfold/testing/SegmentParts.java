@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
@@ -33,15 +34,25 @@ public final class SegmentParts {
 
   /** Returns the parts that the rules demand, sorted. */
   public static List<String> expected(Map<TraceKey, NaiveFold> oracles) {
+    return expected(oracles, span -> true);
+  }
+
+  /**
+   * Returns the same, of those spans only that can be emitted, and without parts that have none.
+   */
+  public static List<String> expected(Map<TraceKey, NaiveFold> oracles, Predicate<Span> emittable) {
     List<String> parts = new ArrayList<>();
     oracles.forEach(
         (trace, oracle) -> {
           for (Flushed part : oracle.flushed) {
             Set<String> spans =
                 part.spans().stream()
+                    .filter(emittable)
                     .map(span -> Hex.id(span.spanId()) + "/" + span.offset())
                     .collect(Collectors.toCollection(TreeSet::new));
-            parts.add(line(trace.toString(), Hex.id(part.segmentId()), part.number(), spans));
+            if (!spans.isEmpty()) {
+              parts.add(line(trace.toString(), Hex.id(part.segmentId()), part.number(), spans));
+            }
           }
         });
     parts.sort(Comparator.naturalOrder());

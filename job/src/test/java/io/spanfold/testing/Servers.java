@@ -1,5 +1,7 @@
 package io.spanfold.testing;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.spanfold.embedded.RedisCluster;
 import java.io.IOException;
 import java.net.URI;
@@ -9,7 +11,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.flink.configuration.Configuration;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -72,14 +76,35 @@ public final class Servers implements AutoCloseable {
 
   /** Returns all keys in Redis. */
   public Set<String> redisKeys() {
+    return onEachNode(node -> List.copyOf(node.keys("*")))
+        .flatMap(List::stream)
+        .collect(Collectors.toSet());
+  }
+
+  /** Returns how many spans the index in Redis counts. */
+  public long storedSpans() {
+    return onEachNode(
+            node ->
+                node.keys("span-buf:ic:*").stream()
+                    .mapToLong(key -> Long.parseLong(node.get(key)))
+                    .sum())
+        .mapToLong(Long::longValue)
+        .sum();
+  }
+
+  /** Deletes all that is in Redis. */
+  public void wipeRedis() {
+    assertThat(onEachNode(Jedis::flushAll)).containsOnly("OK");
+  }
+
+  private <T> Stream<T> onEachNode(Function<Jedis, T> question) {
     return redis.uris().stream()
-        .flatMap(
+        .map(
             uri -> {
               try (Jedis node = new Jedis(new HostAndPort(uri.getHost(), uri.getPort()))) {
-                return List.copyOf(node.keys("*")).stream();
+                return question.apply(node);
               }
-            })
-        .collect(Collectors.toSet());
+            });
   }
 
   /** Waits until a consumer group has committed the ends of all partitions of a topic. */

@@ -38,12 +38,17 @@ public final class SpanRecords {
             new ByteArraySerializer(),
             new ByteArraySerializer())) {
       for (Span span : spans) {
-        int partition = Math.floorMod(span.trace().hashCode(), partitions);
+        int partition = partition(span, partitions);
         producer.send(
             new ProducerRecord<>(
                 topic, partition, span.timestamp(), null, json(span).getBytes(UTF_8)));
       }
       producer.flush();
     }
+  }
+
+  /** Returns the partition that {@link #send} sends a span to. */
+  public static int partition(Span span, int partitions) {
+    return Math.floorMod(span.trace().hashCode(), partitions);
   }
 }
