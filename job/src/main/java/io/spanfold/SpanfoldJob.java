@@ -175,6 +175,7 @@ public final class SpanfoldJob {
     ours.set(PipelineOptions.GENERIC_TYPES, false);
     // Everything that is handed on is immutable.
     ours.set(PipelineOptions.OBJECT_REUSE, true);
+    FailureHandling.configure(env.getConfiguration(), ours);
     env.configure(ours);
   }
 }

@@ -37,13 +37,25 @@ final class Steps {
   /** How many bundles, at their largest, may wait for Redis in a subtask. */
   private static final int BUNDLES_WAITING = 3;
 
-  /** How many parts may wait to be flushed in a subtask; they weigh some hundred bytes each. */
-  private static final int PARTS_WAITING = 20_000;
+  /** How many slices of parts may wait to be flushed in a subtask: some hundred bytes each. */
+  private static final int SLICES_WAITING = 50_000;
 
   private static final int FLUSH_WORKERS = 2;
 
-  /** How many parts are loaded in one go at the most. */
-  private static final int PARTS_A_LOAD = 200;
+  /**
+   * How many parts are loaded in one go at the most. After a loss, what they lack is read again in
+   * one run over the topic, which costs about the same for few parts as for many.
+   */
+  private static final int PARTS_A_LOAD = 1_000;
+
+  /**
+   * Longer than loading from Redis and reading again from Kafka may take, retries included, before
+   * they fail by themselves: this is for what nobody thought of.
+   */
+  private static final Duration FLUSH_STALL = Duration.ofMinutes(10);
+
+  /** Writes may wait for as long as Redis is full: a pause, not an accident. */
+  private static final long NO_STALL = 0;
 
   /**
    * Bundles are done in milliseconds as a rule; waiting for them is cheaper than writing them into
@@ -141,12 +153,19 @@ final class Steps {
         BUNDLES_WAITING * config.ingest().batchMaxBytes(),
         Long.MAX_VALUE,
         1,
-        BARRIER_WAIT.toMillis());
+        BARRIER_WAIT.toMillis(),
+        NO_STALL);
   }
 
   StageSettings flushStage() {
     return new StageSettings(
-        false, FLUSH_WORKERS, PARTS_WAITING, config.flush().inFlightBytes(), PARTS_A_LOAD, 0);
+        false,
+        FLUSH_WORKERS,
+        SLICES_WAITING,
+        config.flush().inFlightBytes(),
+        PARTS_A_LOAD,
+        0,
+        FLUSH_STALL.toMillis());
   }
 
   StoreSettings store() {

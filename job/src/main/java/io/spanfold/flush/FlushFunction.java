@@ -56,10 +56,10 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
         new FlushMetrics(metrics, wall));
   }
 
-  /** Candidates are small: they are counted. */
+  /** Slices are what a candidate consists of: they are counted. */
   @Override
   public long waitingCost(PartCandidate part) {
-    return 1;
+    return 1L + part.slices().size();
   }
 
   @Override

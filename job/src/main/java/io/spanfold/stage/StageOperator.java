@@ -6,7 +6,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -33,8 +35,12 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
  * <p>Watermarks wait for the elements before them, and are not kept: those after a restore come
  * from the source.
  *
- * <p>Where the stage is full no element is taken in, and no barrier passes, until one element is
- * done. That one takes as long as its worker allows it to.
+ * <p>A full stage holds its input up, but never for good: a barrier could not pass it then. It
+ * waits a second for room, lets in a fraction of what it may hold, and so on. So a stage that
+ * stands still slows its input to a trickle, checkpoints go on, and what is in flight before it
+ * goes into its state; whoever feeds it must see to it that not much more comes.
+ *
+ * <p>A stage that has work and finishes nothing of it for too long fails its task.
  *
  * @param <IN> the elements
  * @param <OUT> what they turn into
@@ -43,6 +49,17 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
     implements OneInputStreamOperator<IN, OUT> {
 
   private static final long serialVersionUID = 1L;
+
+  /** How long a full stage waits for room before it takes in some more all the same. */
+  static final long FULL_WAIT_MILLIS = 1_000;
+
+  /** A full stage takes in this fraction of its bound after each wait, and at least one element. */
+  private static final int OVERDRAFT_SHARE = 20;
+
+  private static final long MAIL_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+  /** How often a stall is looked for in the time that makes one. */
+  private static final int STALL_CHECKS = 4;
 
   private final StageFunction<IN, OUT> function;
   private final StageSettings settings;
@@ -54,8 +71,13 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
   private transient Deque<Slot<IN, OUT>> slots;
   private transient List<WorkerThread<IN, OUT>> workers;
   private transient Budget active;
+  private transient StallDetector stalls;
+  private transient Thread taskThread;
   private transient long waiting;
   private transient int elements;
+
+  /** What may still be taken in above the bound before the stage waits again. */
+  private transient long overdraft;
 
   /** Makes a stage whose elements are kept in checkpoints by {@code codec}. */
   public StageOperator(StageFunction<IN, OUT> function, StageSettings settings, Codec<IN> codec) {
@@ -86,6 +108,8 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
     super.open();
     slots = new ArrayDeque<>();
     active = new Budget(settings.maxActive());
+    stalls = new StallDetector(settings.maxStallMillis(), System::nanoTime);
+    taskThread = Thread.currentThread();
     workers = new ArrayList<>();
     for (int i = 0; i < settings.workers(); i++) {
       WorkerThread<IN, OUT> worker =
@@ -102,30 +126,88 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
     }
     getMetricGroup().gauge("elementsInFlight", () -> elements);
     getMetricGroup().gauge("activeCost", active::used);
-    restored.forEach(this::take);
+    for (IN input : restored) {
+      take(input);
+    }
     restored = List.of();
+    if (settings.maxStallMillis() > 0) {
+      checkForStallLater();
+    }
+  }
+
+  private void checkForStallLater() {
+    long now = getProcessingTimeService().getCurrentProcessingTime();
+    getProcessingTimeService()
+        .registerTimer(
+            now + Math.max(1, settings.maxStallMillis() / STALL_CHECKS), time -> checkForStall());
+  }
+
+  private void checkForStall() {
+    if (elements > 0 && stalls.stalled()) {
+      workers.forEach(worker -> LOG.error("{}", worker.stack()));
+      throw new StageException(
+          ("%s has %d elements in it, and has finished none for %d s: it fails so that it starts"
+                  + " afresh. The stacks of its workers were logged.")
+              .formatted(getOperatorName(), elements, stalls.quietSeconds()),
+          null);
+    }
+    checkForStallLater();
   }
 
   @Override
   public void processElement(StreamRecord<IN> record) throws Exception {
-    take(record.getValue());
-    while (waiting > settings.maxWaiting()) {
-      mailbox.yield();
+    long cost = take(record.getValue());
+    if (waiting <= settings.maxWaiting()) {
+      overdraft = 0;
+    } else if (overdraft > 0) {
+      overdraft -= cost;
+    } else if (!runMailUntil(() -> waiting <= settings.maxWaiting(), FULL_WAIT_MILLIS)) {
+      overdraft = Math.max(1, settings.maxWaiting() / OVERDRAFT_SHARE);
     }
   }
 
-  private void take(IN input) {
+  /**
+   * Works off mail until {@code done} holds.
+   *
+   * @return false where it does not hold after {@code millis}
+   */
+  private boolean runMailUntil(BooleanSupplier done, long millis) throws InterruptedException {
+    long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+    while (!done.getAsBoolean()) {
+      if (!mailbox.tryYield()) {
+        long left = until - System.nanoTime();
+        if (left <= 0) {
+          return false;
+        }
+        // A worker that is done ends the wait; other mail is seen a little later.
+        LockSupport.parkNanos(this, Math.min(left, MAIL_PAUSE_NANOS));
+        if (Thread.interrupted()) {
+          throw new InterruptedException("cancelled while waiting for room in a stage");
+        }
+      }
+    }
+    return true;
+  }
+
+  /** Takes an element in; returns what it costs to hold it. */
+  private long take(IN input) {
     Slot.Element<IN, OUT> element =
         new Slot.Element<>(input, function.waitingCost(input), function.activeCost(input));
     slots.add(element);
+    if (elements == 0) {
+      stalls.progress();
+    }
     elements++;
     waiting += element.waitingCost;
     workers.get(Math.floorMod(function.affinity(input), workers.size())).enqueue(element);
+    return element.waitingCost;
   }
 
   /** In the worker's thread. */
   private void completed(Slot.Element<IN, OUT> element, List<OUT> results) {
+    stalls.progress();
     mailbox.execute(() -> emit(element, results), "emit the results of %s", getOperatorName());
+    LockSupport.unpark(taskThread);
   }
 
   /** In the worker's thread. */
@@ -146,6 +228,8 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
     while (!slots.isEmpty() && leaveHead(slots.peek())) {
       slots.remove();
     }
+    // Whoever comes after this stage may have held it up.
+    stalls.progress();
   }
 
   private boolean leaveHead(Slot<IN, OUT> head) {
@@ -198,18 +282,7 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
 
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
-    if (elements > 0 && settings.barrierWaitMillis() > 0) {
-      long until =
-          getProcessingTimeService().getCurrentProcessingTime() + settings.barrierWaitMillis();
-      // The timer is what ends the wait where no element does.
-      boolean[] over = {false};
-      ScheduledFuture<?> timer =
-          getProcessingTimeService().registerTimer(until, time -> over[0] = true);
-      while (elements > 0 && !over[0]) {
-        mailbox.yield();
-      }
-      timer.cancel(false);
-    }
+    runMailUntil(() -> elements == 0, settings.barrierWaitMillis());
     super.prepareSnapshotPreBarrier(checkpointId);
   }
 
@@ -236,8 +309,9 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
   @Override
   public void close() throws Exception {
     if (workers != null) {
+      workers.forEach(WorkerThread::interrupt);
       for (WorkerThread<IN, OUT> worker : workers) {
-        worker.close();
+        worker.join();
       }
     }
     super.close();

@@ -7,12 +7,15 @@ import java.io.Serializable;
  *
  * @param ordered whether results leave in the order of their elements, not as they come
  * @param workers how many threads work
- * @param maxWaiting what all elements in the stage may cost together before no more are taken in
+ * @param maxWaiting what all elements in the stage may cost together before its input is slowed
+ *     down
  * @param maxActive what all elements that are worked on, or whose results wait to leave, may cost
  *     together; one element may always be worked on, whatever it costs
  * @param maxBatch how many elements a worker is given at once at the most
  * @param barrierWaitMillis how long a barrier waits for the elements before it to be done, so that
  *     they need not go into the checkpoint
+ * @param maxStallMillis how long the stage may have elements and finish none before its task fails;
+ *     longer than the longest that a worker may take for one, retries included; 0 for no bound
  */
 public record StageSettings(
     boolean ordered,
@@ -20,7 +23,8 @@ public record StageSettings(
     long maxWaiting,
     long maxActive,
     int maxBatch,
-    long barrierWaitMillis)
+    long barrierWaitMillis,
+    long maxStallMillis)
     implements Serializable {
 
   /** Refuses settings under which a stage could come to stand still. */

@@ -7,6 +7,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.flink.metrics.MetricGroup;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,9 +65,24 @@ final class WorkerThread<IN, OUT> {
     queue.add(element);
   }
 
-  void close() throws InterruptedException {
+  void interrupt() {
     thread.interrupt();
+  }
+
+  /** Waits for the end of an interrupted thread, but not for ever. */
+  void join() throws InterruptedException {
     thread.join(JOIN_MILLIS);
+  }
+
+  /** Returns what the thread is at, for a log. */
+  String stack() {
+    return thread.getName()
+        + " ("
+        + thread.getState()
+        + ")\n"
+        + Stream.of(thread.getStackTrace())
+            .map(frame -> "    at " + frame)
+            .collect(Collectors.joining("\n"));
   }
 
   private void run() {

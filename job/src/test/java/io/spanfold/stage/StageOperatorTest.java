@@ -7,12 +7,14 @@ import io.spanfold.codec.Codec;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
@@ -51,7 +53,7 @@ public class StageOperatorTest {
 
   @Test
   void resultsLeaveAsTheyComeWhereOrderDoesNotMatter() throws Exception {
-    open(new StageSettings(false, 2, 100, 100, 1, 0), null);
+    open(new StageSettings(false, 2, 100, 100, 1, 0, 0), null);
     add(1);
     add(2);
     awaitGiven(1, 2);
@@ -63,7 +65,7 @@ public class StageOperatorTest {
 
   @Test
   void resultsLeaveInTheOrderOfTheirElementsWhereItMatters() throws Exception {
-    open(new StageSettings(true, 2, 100, Long.MAX_VALUE, 1, 0), null);
+    open(new StageSettings(true, 2, 100, Long.MAX_VALUE, 1, 0, 0), null);
     add(1);
     add(2);
     awaitGiven(1, 2);
@@ -75,7 +77,7 @@ public class StageOperatorTest {
 
   @Test
   void aWatermarkWaitsForTheElementsBeforeItButNotForThoseAfter() throws Exception {
-    open(new StageSettings(false, 3, 100, 100, 1, 0), null);
+    open(new StageSettings(false, 3, 100, 100, 1, 0, 0), null);
     add(1);
     harness.processWatermark(new Watermark(10));
     add(2);
@@ -91,7 +93,7 @@ public class StageOperatorTest {
 
   @Test
   void elementsThatHaveNotLeftAreInTheCheckpointAndWorkedOnAgain() throws Exception {
-    StageSettings settings = new StageSettings(false, 3, 100, 100, 1, 0);
+    StageSettings settings = new StageSettings(false, 3, 100, 100, 1, 0, 0);
     open(settings, null);
     add(1);
     add(2);
@@ -111,7 +113,7 @@ public class StageOperatorTest {
 
   @Test
   void aResultThatWaitsForItsTurnIsStillInTheCheckpoint() throws Exception {
-    StageSettings settings = new StageSettings(true, 3, 100, Long.MAX_VALUE, 1, 0);
+    StageSettings settings = new StageSettings(true, 3, 100, Long.MAX_VALUE, 1, 0, 0);
     open(settings, null);
     add(1);
     add(2);
@@ -127,7 +129,7 @@ public class StageOperatorTest {
 
   @Test
   void aBarrierWaitsForElementsThatAreAboutToBeDone() throws Exception {
-    open(new StageSettings(false, 1, 100, 100, 1, 60_000), null);
+    open(new StageSettings(false, 1, 100, 100, 1, 60_000, 0), null);
     add(-1);
     harness.prepareSnapshotPreBarrier(1);
     assertThat(harness.extractOutputValues()).containsExactly("-1a", "-1b");
@@ -135,7 +137,7 @@ public class StageOperatorTest {
 
   @Test
   void noMoreIsWorkedOnThanTheBoundAllows() throws Exception {
-    open(new StageSettings(false, 3, 1_000, 100, 1, 0), null);
+    open(new StageSettings(false, 3, 1_000, 100, 1, 0, 0), null);
     add(60);
     awaitGiven(60);
     add(61);
@@ -146,14 +148,14 @@ public class StageOperatorTest {
 
   @Test
   void anElementAboveTheBoundIsWorkedOnAlone() throws Exception {
-    open(new StageSettings(false, 3, 1_000, 100, 1, 0), null);
+    open(new StageSettings(false, 3, 1_000, 100, 1, 0, 0), null);
     add(500);
     awaitGiven(500);
   }
 
   @Test
   void whatWaitsTogetherIsGivenTogether() throws Exception {
-    open(new StageSettings(false, 1, 1_000, 100, 10, 0), null);
+    open(new StageSettings(false, 1, 1_000, 100, 10, 0, 0), null);
     add(90);
     awaitGiven(90);
     add(30);
@@ -167,7 +169,7 @@ public class StageOperatorTest {
 
   @Test
   void theEndOfInputWaitsForWhatIsWorkedOn() throws Exception {
-    open(new StageSettings(false, 1, 100, 100, 1, 0), null);
+    open(new StageSettings(false, 1, 100, 100, 1, 0, 0), null);
     add(-1); // Completes by itself.
     harness.getOneInputOperator().finish();
     assertThat(harness.extractOutputValues()).containsExactly("-1a", "-1b");
@@ -175,21 +177,74 @@ public class StageOperatorTest {
 
   @Test
   void takesNothingInWhileItIsFull() throws Exception {
-    open(new StageSettings(false, 1, 0, 100, 1, 0), null);
+    open(new StageSettings(false, 1, 0, 100, 1, 0, 0), null);
     add(-1); // Returns only once its results have left, as nothing may wait.
     assertThat(harness.extractOutputValues()).containsExactly("-1a", "-1b");
   }
 
   @Test
+  void aFullStageLetsATrickleInSoThatABarrierCanCome() throws Exception {
+    open(new StageSettings(false, 1, 20, 1_000, 1, 0, 0), null);
+    add(50); // Nobody completes it.
+    add(1);
+    add(2);
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    close();
+    forget();
+
+    open(new StageSettings(false, 1, 1_000, 1_000, 1, 0, 0), state);
+    awaitGiven(50, 1, 2);
+  }
+
+  @Test
+  void aFullStageTakesInAtOnceWhenAnElementIsDone() throws Exception {
+    open(new StageSettings(false, 1, 0, 1_000, 1, 0, 0), null);
+    long start = System.nanoTime();
+    for (int i = 1; i <= 10; i++) {
+      add(-i);
+    }
+    assertThat(harness.extractOutputValues()).hasSize(20);
+    assertThat(Duration.ofNanos(System.nanoTime() - start))
+        .isLessThan(Duration.ofMillis(StageOperator.FULL_WAIT_MILLIS));
+  }
+
+  @Test
+  void aStageThatFinishesNothingForTooLongFailsItsTask() throws Exception {
+    open(new StageSettings(false, 1, 100, 100, 1, 0, 4), null);
+    add(1);
+    awaitGiven(1);
+    AtomicLong now = new AtomicLong();
+    assertThatThrownBy(
+            () -> {
+              while (true) {
+                harness.setProcessingTime(now.addAndGet(1_000));
+              }
+            })
+        .hasStackTraceContaining("has 1 elements in it, and has finished none");
+  }
+
+  @Test
+  void aStageWithoutWorkIsNoStall() throws Exception {
+    open(new StageSettings(false, 1, 100, 100, 1, 0, 4), null);
+    add(-1);
+    runMail();
+    long from = System.nanoTime();
+    long now = 0;
+    while (System.nanoTime() - from < TimeUnit.MILLISECONDS.toNanos(20)) {
+      harness.setProcessingTime(now += 1_000);
+    }
+  }
+
+  @Test
   void settingsUnderWhichItCouldStandStillAreRefused() throws Exception {
-    open(new StageSettings(false, 1, 100, 100, 1, 0), null);
-    assertThatThrownBy(() -> new StageSettings(true, 2, 100, 100, 1, 0))
+    open(new StageSettings(false, 1, 100, 100, 1, 0, 0), null);
+    assertThatThrownBy(() -> new StageSettings(true, 2, 100, 100, 1, 0, 0))
         .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
   void wakesUpThoughItFellIdleBehindAnElement() throws Exception {
-    open(new StageSettings(false, 1, 100, 100, 1, 0), null);
+    open(new StageSettings(false, 1, 100, 100, 1, 0, 0), null);
     add(1);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
     awaitGiven(1);
@@ -200,7 +255,7 @@ public class StageOperatorTest {
 
   @Test
   void aWorkersFailureFailsTheTask() throws Exception {
-    open(new StageSettings(false, 1, 100, 100, 1, 0), null);
+    open(new StageSettings(false, 1, 100, 100, 1, 0, 0), null);
     add(-13);
     assertThatThrownBy(this::runMail).hasRootCauseMessage("unlucky");
   }
