@@ -58,7 +58,10 @@ final class OpenPart {
     last = Math.max(last, other.last);
     bytes += other.bytes;
     heldUntil = Math.max(heldUntil, other.heldUntil);
-    lateSince = Math.max(lateSince, other.lateSince);
+    // The one that was late first has waited the longest, and is held for the maximum age at most.
+    if (lateSince == IN_TIME || other.lateSince != IN_TIME && other.lateSince < lateSince) {
+      lateSince = other.lateSince;
+    }
     other.taken.forEach(
         (subsegment, indexes) ->
             taken.computeIfAbsent(subsegment, s -> new Taken()).addAll(indexes));
