@@ -14,6 +14,7 @@ import io.spanfold.store.StoreSettings;
 import java.time.Clock;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.function.Supplier;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
@@ -54,6 +55,17 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
         new LostPayloads(reread),
         new PartBuilder(chunkBytes, wall),
         new FlushMetrics(metrics, wall));
+  }
+
+  /** The lag is how long the part that has been in flush for longest is due, by the wall clock. */
+  @Override
+  public void register(MetricGroup metrics, Supplier<PartCandidate> oldest) {
+    metrics.gauge(
+        "flushLagMillis",
+        () -> {
+          PartCandidate part = oldest.get();
+          return part == null ? 0L : Math.max(0, wall.millis() - part.dueAt());
+        });
   }
 
   /** Slices are what a candidate consists of: they are counted. */

@@ -18,7 +18,7 @@ final class FlushMetrics {
   private final Counter rereadSpans;
   private final Counter lost;
   private final Clock wall;
-  private volatile long lagMillis;
+  private volatile long lastFlushAt;
 
   FlushMetrics(MetricGroup metrics, Clock wall) {
     parts = metrics.counter("partsFlushed");
@@ -27,7 +27,7 @@ final class FlushMetrics {
     rereadSpans = metrics.counter("rereadSpans");
     lost = metrics.counter("spansLost");
     this.wall = wall;
-    metrics.gauge("flushLagMillis", () -> lagMillis);
+    metrics.gauge("lastFlushAt", () -> lastFlushAt);
   }
 
   /** Counts what {@code parts} have that {@code stored}, the same as Redis gave them, have not. */
@@ -56,6 +56,6 @@ final class FlushMetrics {
     for (Outcome outcome : flushed.outcomes()) {
       lost.inc(outcome.quantity());
     }
-    lagMillis = wall.millis() - loaded.candidate().dueAt();
+    lastFlushAt = wall.millis();
   }
 }

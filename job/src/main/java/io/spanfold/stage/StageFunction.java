@@ -1,6 +1,7 @@
 package io.spanfold.stage;
 
 import java.io.Serializable;
+import java.util.function.Supplier;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
@@ -17,6 +18,15 @@ public interface StageFunction<IN, OUT> extends Serializable {
    * @param metrics the worker's own metrics
    */
   StageWorker<IN, OUT> open(MetricGroup metrics) throws Exception;
+
+  /**
+   * Registers what the stage as a whole tells.
+   *
+   * @param metrics the stage's metrics
+   * @param oldest gives the element that has been in the stage for longest, or null where there is
+   *     none; for any thread
+   */
+  default void register(MetricGroup metrics, Supplier<IN> oldest) {}
 
   /**
    * Returns what it costs to hold {@code element} while it waits, in the unit of {@link

@@ -30,7 +30,7 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
  * another subtask than later ones of their kind, and so out of order. For writes this shows only
  * where a deadline falls between two bundles of a trace that were both in flight; for flushes,
  * where it fell inside a subsegment and both parts that share it were in flight: the payload may
- * then be deleted before the earlier part is loaded.
+ * then be deleted before the earlier part is loaded, which reads it again from Kafka.
  *
  * <p>Watermarks wait for the elements before them, and are not kept: those after a restore come
  * from the source.
@@ -75,6 +75,9 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
   private transient Thread taskThread;
   private transient long waiting;
   private transient int elements;
+
+  /** The first element that has not left, for metrics. */
+  private transient volatile IN oldest;
 
   /** What may still be taken in above the bound before the stage waits again. */
   private transient long overdraft;
@@ -125,6 +128,7 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
       worker.start();
     }
     getMetricGroup().gauge("elementsInFlight", () -> elements);
+    function.register(getMetricGroup(), () -> oldest);
     getMetricGroup().gauge("activeCost", active::used);
     for (IN input : restored) {
       take(input);
@@ -196,6 +200,7 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
     slots.add(element);
     if (elements == 0) {
       stalls.progress();
+      oldest = input;
     }
     elements++;
     waiting += element.waitingCost;
@@ -228,8 +233,19 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
     while (!slots.isEmpty() && leaveHead(slots.peek())) {
       slots.remove();
     }
+    oldest = firstElement();
     // Whoever comes after this stage may have held it up.
     stalls.progress();
+  }
+
+  /** Looks past watermarks only: elements that have left are not at the head. */
+  private IN firstElement() {
+    for (Slot<IN, OUT> slot : slots) {
+      if (slot instanceof Slot.Element<IN, OUT> element) {
+        return element.input;
+      }
+    }
+    return null;
   }
 
   private boolean leaveHead(Slot<IN, OUT> head) {

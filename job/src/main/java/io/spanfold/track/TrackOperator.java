@@ -8,9 +8,14 @@ import io.spanfold.model.PartCandidate;
 import io.spanfold.model.StoredTrace;
 import io.spanfold.model.TraceKey;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeutils.base.LongSerializer;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.InternalTimer;
 import org.apache.flink.streaming.api.operators.InternalTimerService;
@@ -39,9 +44,36 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
   private transient Counter duplicates;
   private transient Map<FlushReason, Counter> parts;
 
+  /**
+   * How many spans are in state. Kept beside it, as counting them would mean reading all of it;
+   * after rescaling only the sum over all subtasks is right.
+   */
+  private transient long buffered;
+
+  private transient ListState<Long> savedBuffered;
+
   /** Makes an operator that folds by {@code settings}. */
   public TrackOperator(FoldSettings settings) {
     this.settings = settings;
+  }
+
+  @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    savedBuffered =
+        context
+            .getOperatorStateStore()
+            .getListState(new ListStateDescriptor<>("spans-buffered", LongSerializer.INSTANCE));
+    buffered = 0;
+    for (long count : savedBuffered.get()) {
+      buffered += count;
+    }
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    super.snapshotState(context);
+    savedBuffered.update(List.of(buffered));
   }
 
   @Override
@@ -51,6 +83,7 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
     fold = new TraceFold(settings, new KeyedFoldState(getKeyedStateStore()), this);
     spans = getMetricGroup().counter("spansTracked");
     duplicates = getMetricGroup().counter("duplicateSpans");
+    getMetricGroup().gauge("spansBuffered", this::spansBuffered);
     parts = new EnumMap<>(FlushReason.class);
     for (FlushReason reason : FlushReason.values()) {
       parts.put(reason, getMetricGroup().addGroup("reason", reason.label()).counter("partsDue"));
@@ -61,6 +94,7 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
   public void processElement(StreamRecord<StoredTrace> record) {
     StoredTrace trace = record.getValue();
     spans.inc(trace.spans().size());
+    buffered += trace.spans().size();
     fold.add(trace, timers.currentWatermark());
   }
 
@@ -76,8 +110,13 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
     throw new IllegalStateException("no timer of processing time is ever set");
   }
 
+  long spansBuffered() {
+    return buffered;
+  }
+
   @Override
   public void due(PartCandidate part) {
+    buffered -= part.spanCount();
     if (part.spanCount() > 0) {
       parts.get(part.reason()).inc();
     }
@@ -87,6 +126,7 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
   @Override
   public void duplicate() {
     duplicates.inc();
+    buffered--;
   }
 
   @Override

@@ -137,13 +137,16 @@ class TrackOperatorTest {
     Map<Long, List<Span>> payloads = new HashMap<>();
     Set<Object> result = new HashSet<>();
     OperatorSubtaskState state = null;
+    int parallelism = 1;
     int from = 0;
     while (from < spans.size()) {
       int to =
           random.nextInt(3) == 0 ? spans.size() : from + random.nextInt(spans.size() - from + 1);
+      int before = parallelism;
+      parallelism = 1 + random.nextInt(3);
       state =
           runUntilSnapshot(
-              backend, 1 + random.nextInt(3), state, spans, from, to, payloads, result, random);
+              backend, before, parallelism, state, spans, from, to, payloads, result, random);
       from = to;
     }
     return result;
@@ -151,6 +154,7 @@ class TrackOperatorTest {
 
   private static OperatorSubtaskState runUntilSnapshot(
       String backend,
+      int parallelismBefore,
       int parallelism,
       OperatorSubtaskState state,
       List<Span> spans,
@@ -170,7 +174,7 @@ class TrackOperatorTest {
         harness.setup();
         harness.initializeState(
             AbstractStreamOperatorTestHarness.repartitionOperatorState(
-                state, MAX_PARALLELISM, 1, parallelism, i));
+                state, MAX_PARALLELISM, parallelismBefore, parallelism, i));
       }
       harness.open();
       subtasks.add(harness);
@@ -195,6 +199,7 @@ class TrackOperatorTest {
       }
     }
     List<OperatorSubtaskState> snapshots = new ArrayList<>();
+    long buffered = 0;
     for (var each : subtasks) {
       if (to == spans.size()) {
         each.processWatermark(Watermark.MAX_WATERMARK);
@@ -208,7 +213,11 @@ class TrackOperatorTest {
                   new Flushed(part.segmentId(), part.partNumber(), spansOf(part, payloads))));
         }
       }
+      buffered += ((TrackOperator) each.getOneInputOperator()).spansBuffered();
       each.close();
+    }
+    if (to == spans.size()) {
+      assertThat(buffered).as("spans counted as buffered when all have left").isZero();
     }
     return AbstractStreamOperatorTestHarness.repackageState(
         snapshots.toArray(OperatorSubtaskState[]::new));
