@@ -17,6 +17,9 @@ import java.util.Arrays;
  * is only checked for being JSON in UTF-8, and is kept as bytes. A lone surrogate written as an
  * escape passes in a string, but not in a field's name, where few readers can represent it.
  *
+ * <p>A record as it is usually written is read by {@link RecordScanner}; Jackson decides about all
+ * others, so about all that are rejected.
+ *
  * <p>Not thread-safe; meant to be used again for every record.
  */
 public final class SpanParser {
@@ -31,6 +34,7 @@ public final class SpanParser {
 
   private final int maxRecordBytes;
   private final JsonFactory factory;
+  private final RecordScanner scanner = new RecordScanner();
 
   /**
    * Makes a parser.
@@ -89,16 +93,19 @@ public final class SpanParser {
       start++;
     }
     checkBytes(value, start, end);
-    RecordFields fields = read(value, start, end);
+    RecordFields fields = scanner.scan(value, start, end);
+    if (fields == null) {
+      fields = read(value, start, end);
+    }
     byte[] record =
         start == 0 && end == value.length ? value : Arrays.copyOfRange(value, start, end);
     return new Span(
         fields.trace(),
-        fields.spanId(),
+        fields.spanId,
         fields.parentId(),
         fields.root(),
         clampedTimestamp,
-        fields.organizationId(),
+        fields.organizationId,
         partition,
         offset,
         fields.stampPoints(),
@@ -126,15 +133,16 @@ public final class SpanParser {
     }
   }
 
-  private RecordFields read(byte[] value, int start, int end) throws RejectedRecordException {
+  /** Reads what the scanner is not sure of, and says what is wrong with it. */
+  RecordFields read(byte[] value, int start, int end) throws RejectedRecordException {
     try (JsonParser json = factory.createParser(value, start, end - start)) {
       try {
         json.nextToken();
-        RecordFields fields = RecordFields.read(json);
+        RecordFields fields = TokenReader.read(json);
         if (json.currentLocation().getByteOffset() != end - start) {
           throw malformed("something follows the object; expected one object a record");
         }
-        fields.requireAll();
+        TokenReader.requireAll(fields);
         return fields;
       } catch (StreamConstraintsException e) {
         if (json.getParsingContext().getNestingDepth() > MAX_DEPTH) {
