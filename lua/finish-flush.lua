@@ -3,7 +3,8 @@
 --
 -- KEYS[1]  span-buf:ssr:{project:trace}, the trace's redirects. All other keys share its hash tag.
 -- ARGV[1]  the segment's id when it was flushed (16 hexadecimal digits): names the flush lock
--- ARGV[2]  owner of the flush lock that is to be released; empty for none
+-- ARGV[2]  who releases the flush lock, as job:epoch; empty for nobody. What a former attempt of the
+--          job locked, and did not live to release, goes too
 -- ARGV[3]  the ids of the flushed spans one after another (16 digits each)
 -- then, for each subsegment, four arguments:
 --   id, the root that add-subsegments answered for it (16 digits each), number of its spans, length
@@ -213,7 +214,9 @@ end
 
 if owner ~= '' then
   local lock = 'span-buf:fl:' .. segment_key(flushed)
-  if redis.call('GET', lock) == owner then
+  local locked_by, locked_in = string.match(redis.call('GET', lock) or '', '^(.*):(%d+)$')
+  local job, epoch = string.match(owner, '^(.*):(%d+)$')
+  if locked_by and locked_by == job and tonumber(locked_in) <= tonumber(epoch) then
     redis.call('DEL', lock)
   end
 end

@@ -121,7 +121,9 @@ public final class SpanfoldJob {
                 "Write to Redis",
                 STORED,
                 new StageOperator<>(
-                    new WriteFunction(steps.store()), steps.writeStage(), new BundleCodec()))
+                    new WriteFunction(steps.store(), steps.lease()),
+                    steps.writeStage(),
+                    new BundleCodec()))
             .uid("write");
 
     DataStream<PartCandidate> due =
@@ -136,7 +138,13 @@ public final class SpanfoldJob {
                 "Flush",
                 FLUSHED,
                 new StageOperator<>(
-                    new FlushFunction(steps.store(), steps.reread(), chunkBytes, Clock.systemUTC()),
+                    new FlushFunction(
+                        steps.store(),
+                        steps.lease(),
+                        config.flush().lockTtl(),
+                        steps.reread(),
+                        chunkBytes,
+                        Clock.systemUTC()),
                     steps.flushStage(),
                     new PartCandidateCodec()))
             .uid("flush");

@@ -9,6 +9,8 @@ import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.config.StartingOffsets;
 import io.spanfold.flush.StoreCleanUp;
 import io.spanfold.fold.FoldSettings;
+import io.spanfold.lease.Lease;
+import io.spanfold.lease.LeaseSettings;
 import io.spanfold.model.SourceRecord;
 import io.spanfold.parse.SourceRecordSchema;
 import io.spanfold.reread.RereadSettings;
@@ -181,6 +183,10 @@ final class Steps {
         RETRIES);
   }
 
+  LeaseSettings lease() {
+    return LeaseSettings.of(store(), config.redis().buffer());
+  }
+
   RereadSettings reread() {
     return new RereadSettings(
         config.kafka().bootstrapServers(),
@@ -192,6 +198,9 @@ final class Steps {
   CleanUp.Factory cleanUp() {
     StoreSettings settings =
         store().withTimeouts(CONNECT_TIMEOUT, CLEAN_UP_RETRIES, CLEAN_UP_RETRIES);
-    return metrics -> new StoreCleanUp(SegmentStore.connect(settings));
+    LeaseSettings lease = lease();
+    return metrics ->
+        new StoreCleanUp(
+            SegmentStore.connect(settings), Lease.open(lease, metrics), CLEAN_UP_RETRIES);
   }
 }

@@ -77,6 +77,29 @@ class ArchitectureTest {
   }
 
   @Test
+  void whatIsKeptUpOfTheLeaseKnowsNoFlink() {
+    noClasses()
+        .that()
+        .resideInAPackage(ours("lease"))
+        .and(areNot("lease.Lease", "lease.TaskAttempt", "lease.LeaseRefusedException"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.apache.flink..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void theSinkLeavesCleaningUpToOthers() {
+    noClasses()
+        .that()
+        .resideInAPackage(ours("sink"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(ours("store"), ours("lease"), ours("flush"))
+        .check(CLASSES);
+  }
+
+  @Test
   void readingAgainKnowsNoFlink() {
     noClasses()
         .that()

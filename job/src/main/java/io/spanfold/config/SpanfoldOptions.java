@@ -154,7 +154,8 @@ public final class SpanfoldOptions {
       key("redis.buffer")
           .stringType()
           .defaultValue("spanfold")
-          .withDescription("Name of the lease that keeps a second job off the same buffer.");
+          .withDescription(
+              "Name of the buffer, for whoever is refused: one Redis is one buffer, and has one job.");
 
   /** Spans a bundle. */
   public static final ConfigOption<Integer> INGEST_BATCH_MAX_SPANS =

@@ -1,6 +1,8 @@
 package io.spanfold.flush;
 
 import io.spanfold.build.PartBuilder;
+import io.spanfold.lease.Lease;
+import io.spanfold.lease.LeaseSettings;
 import io.spanfold.model.FlushedPart;
 import io.spanfold.model.LoadedPart;
 import io.spanfold.model.PartCandidate;
@@ -12,6 +14,7 @@ import io.spanfold.stage.StageWorker;
 import io.spanfold.store.SegmentStore;
 import io.spanfold.store.StoreSettings;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.function.Supplier;
@@ -29,6 +32,8 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
   private static final int COPIES = 2;
 
   private final StoreSettings settings;
+  private final LeaseSettings lease;
+  private final Duration lockTtl;
   private final RereadSettings reread;
   private final int chunkBytes;
   private final Clock wall;
@@ -37,12 +42,22 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
    * Makes a function that loads from the store of {@code settings}.
    *
    * @param settings where the payloads are
+   * @param lease the lease under which segments are locked
+   * @param lockTtl how long a lock lives that nobody releases
    * @param reread where the records are that they were made from
    * @param chunkBytes the largest length of a message's value
    * @param wall the wall clock; serializable
    */
-  public FlushFunction(StoreSettings settings, RereadSettings reread, int chunkBytes, Clock wall) {
+  public FlushFunction(
+      StoreSettings settings,
+      LeaseSettings lease,
+      Duration lockTtl,
+      RereadSettings reread,
+      int chunkBytes,
+      Clock wall) {
     this.settings = settings;
+    this.lease = lease;
+    this.lockTtl = lockTtl;
     this.reread = reread;
     this.chunkBytes = chunkBytes;
     this.wall = wall;
@@ -50,8 +65,12 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
 
   @Override
   public StageWorker<PartCandidate, FlushedPart> open(MetricGroup metrics) {
+    SegmentStore store = SegmentStore.connect(settings);
+    Lease held = Lease.open(lease, metrics);
     return new Flusher(
-        SegmentStore.connect(settings),
+        store,
+        held,
+        new FlushLocks(store, held, lockTtl, metrics),
         new LostPayloads(reread),
         new PartBuilder(chunkBytes, wall),
         new FlushMetrics(metrics, wall));
@@ -85,7 +104,12 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
   }
 
   private record Flusher(
-      SegmentStore store, LostPayloads lostPayloads, PartBuilder builder, FlushMetrics metrics)
+      SegmentStore store,
+      Lease lease,
+      FlushLocks locks,
+      LostPayloads lostPayloads,
+      PartBuilder builder,
+      FlushMetrics metrics)
       implements StageWorker<PartCandidate, FlushedPart> {
 
     @Override
@@ -94,7 +118,9 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
       IdentityHashMap<PartCandidate, StageTask<PartCandidate, FlushedPart>> taskOf =
           new IdentityHashMap<>();
       tasks.forEach(task -> taskOf.put(task.input(), task));
-      List<LoadedPart> stored = store.load(tasks.stream().map(StageTask::input).toList());
+      List<PartCandidate> candidates = tasks.stream().map(StageTask::input).toList();
+      locks.take(candidates);
+      List<LoadedPart> stored = store.load(candidates);
       List<LoadedPart> parts = lostPayloads.restore(stored);
       metrics.restored(stored, parts);
       for (LoadedPart loaded : parts) {
@@ -106,7 +132,8 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
 
     @Override
     public void close() {
-      try (store) {
+      try (store;
+          lease) {
         lostPayloads.close();
       }
     }

@@ -18,6 +18,7 @@ public interface CleanUp extends AutoCloseable {
    *
    * @param receipts of committed parts, in the order in which they were written
    * @throws IOException where some of it could not be done, as an unchecked exception also tells
+   * @throws NotOwnerException where nothing was done, as it is somebody else's now: fails the task
    * @throws InterruptedException where the job is being cancelled
    */
   void cleanUp(List<Receipt> receipts) throws IOException, InterruptedException;

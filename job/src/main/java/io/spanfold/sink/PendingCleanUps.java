@@ -77,6 +77,7 @@ final class PendingCleanUps implements AutoCloseable {
    * Tries to clean up all that is pending, and stops at the first failure.
    *
    * @return whether nothing is pending any more
+   * @throws NotOwnerException where this is no longer ours to do
    */
   boolean run() throws InterruptedException {
     while (!receipts.isEmpty()) {
@@ -86,6 +87,8 @@ final class PendingCleanUps implements AutoCloseable {
           cleanUp = factory.create(metrics);
         }
         cleanUp.cleanUp(batch);
+      } catch (NotOwnerException e) {
+        throw e; // Not a clean-up that can be made up for: somebody else is at work here.
       } catch (IOException | RuntimeException e) {
         failed.inc();
         LOG.warn(

@@ -9,6 +9,9 @@ final class RedisKeys {
   /** What every key of the buffer starts with. */
   static final String PREFIX = "span-buf:";
 
+  /** The lease: one for all that a Redis holds. */
+  static final String LEASE = PREFIX + "lease";
+
   private RedisKeys() {}
 
   /** Returns the key of a subsegment's payload in the distributed layout. */

@@ -17,6 +17,7 @@ final class RedisScripts {
 
   static final RedisScript ADD_SUBSEGMENTS = RedisScript.load("add-subsegments.lua");
   static final RedisScript FINISH_FLUSH = RedisScript.load("finish-flush.lua");
+  static final RedisScript LOCK_FLUSH = RedisScript.load("lock-flush.lua");
 
   private static final int ID_DIGITS = 16;
   private static final byte[] DIGITS = "0123456789abcdef".getBytes(US_ASCII);
@@ -78,7 +79,7 @@ final class RedisScripts {
    *
    * @param receipt what was flushed, of subsegments that were {@linkplain Subsegment#filedUnder
    *     filed}
-   * @param lockOwner whose flush lock to release; empty for none
+   * @param lockOwner who releases its flush lock, as the lock holds it; empty for nobody
    */
   RedisCommand<Object> finishFlush(FlushedPart.Receipt receipt, String lockOwner) {
     List<byte[]> arguments = new ArrayList<>(3 + 4 * receipt.subsegments().size());
@@ -92,6 +93,18 @@ final class RedisScripts {
       arguments.add(ascii(Long.toString(subsegment.recordBytes())));
     }
     return call(FINISH_FLUSH, receipt.trace(), arguments);
+  }
+
+  /** Returns the call that takes a segment's flush lock; {@link LockState} reads its answer. */
+  RedisCommand<Object> lockFlush(TraceKey trace, long segment, LockOwner owner, Duration ttl) {
+    byte[] key = ascii(RedisKeys.flushLock(trace, segment));
+    List<byte[]> arguments =
+        List.of(
+            ascii(owner.job()),
+            ascii(Long.toString(owner.epoch())),
+            ascii(Long.toString(ttl.toMillis())));
+    return new RedisCommand<>(
+        key, commands.evalsha(LOCK_FLUSH.sha1(), List.of(key), arguments), key.length, LOCK_FLUSH);
   }
 
   /** Reads the answer to {@link #finishFlush}. */

@@ -1,5 +1,7 @@
 package io.spanfold.store;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import io.spanfold.model.Bundle;
 import io.spanfold.model.Bundle.TraceSpans;
 import io.spanfold.model.Bundle.UnstoredSubsegment;
@@ -12,6 +14,7 @@ import io.spanfold.model.StoredTrace;
 import io.spanfold.model.Subsegment;
 import io.spanfold.model.TraceKey;
 import io.spanfold.payload.PayloadCompression;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -39,18 +42,18 @@ public final class SegmentStore implements AutoCloseable {
   /** More than what a span's frame takes beside its record. */
   private static final int FRAME_OVERHEAD = 64;
 
+  private final CommandObjects redis = new CommandObjects(RedisProtocol.RESP2);
   private final RedisPipelines pipelines;
   private final RedisScripts scripts;
   private final PayloadLayout layout;
   private final PayloadCompression compression;
 
   private SegmentStore(StoreSettings settings, RedisPipelines pipelines) {
-    CommandObjects commands = new CommandObjects(RedisProtocol.RESP2);
     this.pipelines = pipelines;
-    this.scripts = new RedisScripts(commands, settings.ttl());
+    this.scripts = new RedisScripts(redis, settings.ttl());
     this.layout =
         switch (settings.phase()) {
-          case DISTRIBUTED -> new DistributedLayout(commands, settings.ttl());
+          case DISTRIBUTED -> new DistributedLayout(redis, settings.ttl());
           case MERGED, DUAL_WRITE, DUAL_READ ->
               throw new IllegalArgumentException(
                   "this version has no merged payloads; set rollout.phase to distributed");
@@ -120,6 +123,36 @@ public final class SegmentStore implements AutoCloseable {
   }
 
   /**
+   * Takes the flush locks of parts' segments, to be released by {@link #cleanUp}: a script call a
+   * part. Works in a full Redis.
+   *
+   * @return what became of each, in the same order
+   * @throws StoreException where Redis could not be asked
+   */
+  public List<LockState> lock(List<PartCandidate> parts, LockOwner owner, Duration ttl) {
+    List<RedisCommand<?>> commands = new ArrayList<>(parts.size());
+    for (PartCandidate part : parts) {
+      commands.add(scripts.lockFlush(part.trace(), part.segmentId(), owner, ttl));
+    }
+    return send("lock %d parts in Redis".formatted(parts.size()), commands).stream()
+        .map(answer -> LockState.of(new String((byte[]) answer, US_ASCII)))
+        .toList();
+  }
+
+  /**
+   * Returns the epoch of the lease as Redis has it now; 0 where it has none.
+   *
+   * @throws StoreException where Redis could not be asked
+   */
+  public long leaseEpoch() {
+    byte[] key = RedisKeys.LEASE.getBytes(US_ASCII);
+    RedisCommand<byte[]> command =
+        new RedisCommand<>(key, redis.hget(key, "epoch".getBytes(US_ASCII)), 0, null);
+    byte[] epoch = pipelines.send("read the lease in Redis", List.of(command)).get(0);
+    return epoch == null ? 0 : Long.parseLong(new String(epoch, US_ASCII));
+  }
+
+  /**
    * Loads the payloads of parts: a GET a slice. What Redis does not have, or has in a form that
    * cannot be read, comes as a slice without frames.
    *
@@ -147,18 +180,21 @@ public final class SegmentStore implements AutoCloseable {
   }
 
   /**
-   * Removes flushed parts, payloads and index: a script call a part and an UNLINK a subsegment. To
-   * be called once their records are committed. Works in a full Redis, and may be repeated.
+   * Removes flushed parts, payloads, index and locks: a script call a part and an UNLINK a
+   * subsegment. To be called once their records are committed. Works in a full Redis, and may be
+   * repeated.
    *
+   * @param receipts what was flushed
+   * @param owner whose locks go with it, those of its older epochs included
    * @throws StoreException where it failed
    */
-  public void cleanUp(List<FlushedPart.Receipt> receipts) {
+  public void cleanUp(List<FlushedPart.Receipt> receipts, LockOwner owner) {
     List<RedisCommand<?>> commands = new ArrayList<>();
     for (FlushedPart.Receipt receipt : receipts) {
       for (Subsegment subsegment : receipt.subsegments()) {
         commands.add(layout.remove(receipt.trace(), subsegment));
       }
-      commands.add(scripts.finishFlush(receipt, ""));
+      commands.add(scripts.finishFlush(receipt, owner.lock()));
     }
     send("clean up %d flushed parts in Redis".formatted(receipts.size()), commands);
   }

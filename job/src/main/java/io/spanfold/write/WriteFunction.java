@@ -1,5 +1,7 @@
 package io.spanfold.write;
 
+import io.spanfold.lease.Lease;
+import io.spanfold.lease.LeaseSettings;
 import io.spanfold.model.Bundle;
 import io.spanfold.model.StoredTrace;
 import io.spanfold.stage.StageFunction;
@@ -20,15 +22,17 @@ public final class WriteFunction implements StageFunction<Bundle, StoredTrace> {
   private static final long serialVersionUID = 1L;
 
   private final StoreSettings settings;
+  private final LeaseSettings lease;
 
-  /** Makes a function that writes to the store of {@code settings}. */
-  public WriteFunction(StoreSettings settings) {
+  /** Makes a function that writes to the store of {@code settings} while it has the lease. */
+  public WriteFunction(StoreSettings settings, LeaseSettings lease) {
     this.settings = settings;
+    this.lease = lease;
   }
 
   @Override
   public StageWorker<Bundle, StoredTrace> open(MetricGroup metrics) {
-    return new Writer(SegmentStore.connect(settings));
+    return new Writer(SegmentStore.connect(settings), Lease.open(lease, metrics));
   }
 
   @Override
@@ -46,18 +50,22 @@ public final class WriteFunction implements StageFunction<Bundle, StoredTrace> {
     return 0;
   }
 
-  private record Writer(SegmentStore store) implements StageWorker<Bundle, StoredTrace> {
+  private record Writer(SegmentStore store, Lease lease)
+      implements StageWorker<Bundle, StoredTrace> {
 
     @Override
-    public void process(List<StageTask<Bundle, StoredTrace>> tasks) {
+    public void process(List<StageTask<Bundle, StoredTrace>> tasks) throws InterruptedException {
       for (StageTask<Bundle, StoredTrace> task : tasks) {
+        lease.confirm();
         task.complete(store.write(task.input()));
       }
     }
 
     @Override
     public void close() {
-      store.close();
+      try (store) {
+        lease.close();
+      }
     }
   }
 }

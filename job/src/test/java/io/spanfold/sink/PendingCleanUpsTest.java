@@ -1,6 +1,7 @@
 package io.spanfold.sink;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.spanfold.model.FlushedPart.Receipt;
 import java.io.IOException;
@@ -21,6 +22,7 @@ class PendingCleanUpsTest {
   private int failures;
   private int failedStarts;
   private long failsOn = -1;
+  private boolean superseded;
 
   @Test
   void cleansUpInOrderAndKeepsNothing() throws Exception {
@@ -85,6 +87,18 @@ class PendingCleanUpsTest {
   }
 
   @Test
+  void failsWhereItIsNoLongerItsToDo() {
+    PendingCleanUps pending = pending(1_000);
+    superseded = true;
+    pending.add(receipts(0, 2));
+
+    assertThatExceptionOfType(NotOwnerException.class)
+        .isThrownBy(pending::run)
+        .withMessageContaining("nothing was cleaned up: somebody else, on purpose");
+    assertThat(cleaned).isEmpty();
+  }
+
+  @Test
   void countsWhatIsLeftWhenItCloses() throws Exception {
     PendingCleanUps pending = pending(1_000);
     failures = 1;
@@ -114,6 +128,9 @@ class PendingCleanUpsTest {
   private final class Recording implements CleanUp {
     @Override
     public void cleanUp(List<Receipt> receipts) {
+      if (superseded) {
+        throw new NotOwnerException(new IllegalStateException("somebody else, on purpose"));
+      }
       List<Long> numbers = receipts.stream().map(Receipt::segmentId).toList();
       if (failures-- > 0 || numbers.contains(failsOn)) {
         throw new IllegalStateException("not now, on purpose");

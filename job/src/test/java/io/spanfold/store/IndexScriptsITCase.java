@@ -235,7 +235,7 @@ class IndexScriptsITCase {
 
   @ParameterizedTest
   @EnumSource
-  void releasesALockOnlyForItsOwner(Servers servers) {
+  void releasesALockForItsOwnerAndThoseOfItThatAreNewer(Servers servers) {
     index = new IndexUnderTest(servers.uris());
     TraceKey trace = new TraceKey(1, 2, 3);
     String lock = RedisKeys.flushLock(trace, 50);
@@ -248,8 +248,9 @@ class IndexScriptsITCase {
     }
     index.finish(trace, 50, List.of(), "");
     index.finish(trace, 50, List.of(), "me:1");
+    index.finish(trace, 50, List.of(), "you:3");
     assertThat(index.keys()).containsExactly(lock);
-    index.finish(trace, 50, List.of(), "me:2");
+    index.finish(trace, 50, List.of(), random.nextBoolean() ? "me:2" : "me:11");
     assertThat(index.keys()).isEmpty();
   }
 

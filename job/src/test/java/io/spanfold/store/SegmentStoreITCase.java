@@ -40,6 +40,7 @@ class SegmentStoreITCase {
 
   private static final String SECRET = "open-sesame";
   private static final int SUBSEGMENTS = 3;
+  private static final LockOwner OWNER = new LockOwner("job", 1);
 
   @TempDir static Path directory;
   private static RedisNode single;
@@ -97,9 +98,9 @@ class SegmentStoreITCase {
       assertLoaded(store.load(candidates(stored)), bundle);
       // Once more: a part may be flushed again after a failure.
       assertThat(store.write(bundle)).hasSize(200);
-      store.cleanUp(receipts(stored, bundle));
+      store.cleanUp(receipts(stored, bundle), OWNER);
       assertThat(keys(servers)).isZero();
-      store.cleanUp(receipts(stored, bundle));
+      store.cleanUp(receipts(stored, bundle), OWNER);
       assertThat(keys(servers)).isZero();
     }
   }
@@ -113,8 +114,8 @@ class SegmentStoreITCase {
       Bundle below = new Bundle(List.of(of(trace, unstored(100, false, 200))));
       List<StoredTrace> storedAbove = store.write(above);
       List<StoredTrace> storedBelow = store.write(below);
-      store.cleanUp(receipts(storedAbove, above));
-      store.cleanUp(receipts(storedBelow, below));
+      store.cleanUp(receipts(storedAbove, above), OWNER);
+      store.cleanUp(receipts(storedBelow, below), OWNER);
       assertThat(keys(servers)).isZero();
     }
   }
@@ -142,7 +143,7 @@ class SegmentStoreITCase {
         assertLoaded(store.load(candidates(stored)), bundle);
         servers.nodes().forEach(node -> onNode(node, "CLIENT KILL TYPE normal SKIPME yes"));
         servers.nodes().forEach(node -> onNode(node, "SCRIPT FLUSH"));
-        store.cleanUp(receipts(stored, bundle));
+        store.cleanUp(receipts(stored, bundle), OWNER);
         assertThat(keys(servers)).isZero();
       }
     }
@@ -206,7 +207,7 @@ class SegmentStoreITCase {
       }
       List<LoadedSlice> slices = store.load(candidates(stored)).get(0).slices();
       assertThat(slices).extracting(LoadedSlice::lost).containsExactly(true, true, false);
-      store.cleanUp(receipts(stored, bundle));
+      store.cleanUp(receipts(stored, bundle), OWNER);
       assertThat(keys(servers)).isZero();
     }
   }
@@ -254,12 +255,13 @@ class SegmentStoreITCase {
                   FlushReason.PRESSURE,
                   List.of(),
                   two,
-                  new long[0])));
+                  new long[0])),
+          OWNER);
       try (Jedis jedis = node.connect()) {
         assertThat(jedis.scard(RedisKeys.members(whole.trace(), whole.segmentId()))).isEqualTo(1);
         assertThat(jedis.get(RedisKeys.spanCount(whole.trace(), whole.segmentId()))).isEqualTo("2");
       }
-      store.cleanUp(receipts);
+      store.cleanUp(receipts, OWNER);
       assertThat(keysOf(node)).isLessThan(before / 10 + SUBSEGMENTS * 20 * 6);
     }
   }

@@ -1,0 +1,140 @@
+package io.spanfold;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.spanfold.codec.BundleCodec;
+import io.spanfold.codec.CodecTypeInfo;
+import io.spanfold.codec.StoredTraceCodec;
+import io.spanfold.embedded.RedisNode;
+import io.spanfold.lease.LeaseRefusedException;
+import io.spanfold.lease.LeaseSettings;
+import io.spanfold.model.Bundle;
+import io.spanfold.model.StoredTrace;
+import io.spanfold.stage.StageOperator;
+import io.spanfold.stage.StageSettings;
+import io.spanfold.store.LeaseAnswer;
+import io.spanfold.store.LeaseAnswer.State;
+import io.spanfold.store.LeaseClaim;
+import io.spanfold.store.LeaseStore;
+import io.spanfold.store.StoreSettings;
+import io.spanfold.write.WriteFunction;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A stage of the job on a Redis that somebody else may have, in Flink. */
+@Timeout(120)
+class SecondJobITCase {
+
+  private static final Duration TTL = Duration.ofSeconds(2);
+  private static final LeaseClaim FIRST = new LeaseClaim("main", "first", "a".repeat(32), 0);
+
+  @TempDir Path directory;
+  private RedisNode redis;
+  private LeaseStore first;
+
+  @BeforeEach
+  void start() {
+    redis = RedisNode.start(RedisNode.Options.in(directory));
+    first = new LeaseStore(store());
+  }
+
+  @AfterEach
+  void stop() {
+    first.close();
+    redis.close();
+  }
+
+  @Test
+  void failsForGoodWithoutRestartsWhileTheFirstIsAtWork() throws Exception {
+    LeaseAnswer held = first.take(FIRST, TTL);
+    try (MiniCluster cluster = cluster()) {
+      JobID second = submit(cluster);
+      while (!cluster.getJobStatus(second).get().isGloballyTerminalState()) {
+        assertThat(first.renew(FIRST, held, TTL).state()).isEqualTo(State.HELD);
+      }
+      assertThat(cluster.getJobStatus(second).get()).isEqualTo(JobStatus.FAILED);
+      Throwable failure = catchThrowable(() -> result(cluster, second));
+      assertThat(failure)
+          .hasStackTraceContaining("JobException: The failure is not recoverable")
+          .hasStackTraceContaining(
+              "failed: the Redis at [" + redis.uri() + "] is the buffer main of job first since")
+          .hasStackTraceContaining("(buffer second) a Redis of its own");
+      assertThat(failure).hasStackTraceContaining(LeaseRefusedException.class.getSimpleName());
+      assertThat(first.renew(FIRST, held, TTL).state()).isEqualTo(State.HELD);
+    }
+  }
+
+  @Test
+  void beginsOnceTheFirstIsGone() throws Exception {
+    LeaseAnswer held = first.take(FIRST, TTL);
+    try (MiniCluster cluster = cluster()) {
+      result(cluster, submit(cluster));
+      assertThat(first.renew(FIRST, held, TTL).state())
+          .as("the first, where it wakes up")
+          .isEqualTo(State.SUPERSEDED);
+    }
+  }
+
+  private static void result(MiniCluster cluster, JobID job) throws Exception {
+    cluster
+        .requestJobResult(job)
+        .get(60, TimeUnit.SECONDS)
+        .toJobExecutionResult(SecondJobITCase.class.getClassLoader());
+  }
+
+  private static MiniCluster cluster() throws Exception {
+    MiniCluster cluster =
+        new MiniCluster(
+            new MiniClusterConfiguration.Builder()
+                .setNumTaskManagers(1)
+                .setNumSlotsPerTaskManager(1)
+                .withRandomPorts()
+                .build());
+    cluster.start();
+    return cluster;
+  }
+
+  private JobID submit(MiniCluster cluster) throws Exception {
+    Configuration configuration = new Configuration();
+    configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
+    configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 1_000);
+    configuration.set(
+        RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(100));
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.getExecutionEnvironment(configuration);
+    env.setParallelism(1);
+    LeaseSettings lease =
+        LeaseSettings.of(store(), "second")
+            .withTimes(TTL, Duration.ofMillis(100), Duration.ofMillis(500), Duration.ofSeconds(4));
+    env.fromData(new CodecTypeInfo<>(Bundle.class, new BundleCodec()), new Bundle(List.of()))
+        .transform(
+            "Write",
+            new CodecTypeInfo<>(StoredTrace.class, new StoredTraceCodec()),
+            new StageOperator<>(
+                new WriteFunction(store(), lease),
+                new StageSettings(true, 1, 1_000, Long.MAX_VALUE, 1, 500, 0),
+                new BundleCodec()))
+        .sinkTo(new DiscardingSink<>());
+    return cluster.submitJob(env.getStreamGraph()).get().getJobID();
+  }
+
+  private StoreSettings store() {
+    return StoreSettings.of(List.of(redis.uri()));
+  }
+}
