@@ -66,6 +66,7 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
   @Override
   public StageWorker<PartCandidate, FlushedPart> open(MetricGroup metrics) {
     SegmentStore store = SegmentStore.connect(settings);
+    metrics.gauge("redisRetries", store::retriedCommands);
     Lease held = Lease.open(lease, metrics);
     return new Flusher(
         store,

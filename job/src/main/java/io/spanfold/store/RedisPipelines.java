@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +34,7 @@ final class RedisPipelines implements AutoCloseable {
 
   private final RedisNodes nodes;
   private final RetryPolicy retries;
+  private final AtomicLong retried = new AtomicLong();
 
   RedisPipelines(RedisNodes nodes, RetryPolicy retries) {
     this.nodes = nodes;
@@ -58,6 +60,7 @@ final class RedisPipelines implements AutoCloseable {
       if (round.worst == RedisFailure.FATAL) {
         throw failed(what, round, attempts);
       }
+      retried.addAndGet(round.pending.size());
       boolean prepared = prepare(round);
       // A restarted node that lacks the scripts has nothing to recover from, so does not wait.
       // Once.
@@ -68,6 +71,11 @@ final class RedisPipelines implements AutoCloseable {
         waitFor(what, round, attempts);
       }
     }
+  }
+
+  /** Returns how many commands were sent again so far; for any thread. */
+  long retried() {
+    return retried.get();
   }
 
   @Override

@@ -199,6 +199,11 @@ public final class SegmentStore implements AutoCloseable {
     send("clean up %d flushed parts in Redis".formatted(receipts.size()), commands);
   }
 
+  /** Returns how many commands failed and were sent again so far; for any thread. */
+  public long retriedCommands() {
+    return pipelines.retried();
+  }
+
   /** Closes the connections. */
   @Override
   public void close() {

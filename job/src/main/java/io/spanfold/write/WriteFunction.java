@@ -32,7 +32,9 @@ public final class WriteFunction implements StageFunction<Bundle, StoredTrace> {
 
   @Override
   public StageWorker<Bundle, StoredTrace> open(MetricGroup metrics) {
-    return new Writer(SegmentStore.connect(settings), Lease.open(lease, metrics));
+    SegmentStore store = SegmentStore.connect(settings);
+    metrics.gauge("redisRetries", store::retriedCommands);
+    return new Writer(store, Lease.open(lease, metrics));
   }
 
   @Override

@@ -146,6 +146,7 @@ class SegmentStoreITCase {
         store.cleanUp(receipts(stored, bundle), OWNER);
         assertThat(keys(servers)).isZero();
       }
+      assertThat(store.retriedCommands()).isPositive();
     }
   }
 
