@@ -203,6 +203,29 @@ public final class KafkaBroker implements AutoCloseable {
           failure);
     }
 
+    /**
+     * Prepares a broker that is to run as a process of its own, {@code kafka.Kafka <file>}: picks
+     * its ports, formats its directory, which must be given, and writes its properties.
+     *
+     * @param file where the properties go
+     * @return the address for clients, as {@code host:port}
+     * @throws UncheckedIOException where the file or the directory cannot be written
+     */
+    public String writeConfiguration(Path file) {
+      Path data = directory.orElseThrow(() -> new IllegalStateException("give a directory first"));
+      try (ServerSocket first = freePort();
+          ServerSocket second = freePort();
+          OutputStream output = Files.newOutputStream(file)) {
+        int clientPort = port.orElse(first.getLocalPort());
+        Files.createDirectories(data);
+        format(data);
+        configuration(data, clientPort, second.getLocalPort()).store(output, null);
+        return HOST + ":" + clientPort;
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot prepare a broker in " + data, e);
+      }
+    }
+
     private static boolean isPortTaken(Throwable failure) {
       return Stream.iterate(failure, Objects::nonNull, Throwable::getCause)
           .anyMatch(BindException.class::isInstance);

@@ -6,17 +6,19 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import redis.clients.jedis.Jedis;
 
 /**
- * A Redis Cluster of three masters without replicas, on free ports of the loopback interface.
+ * A Redis Cluster of three masters on free ports of the loopback interface; without replicas unless
+ * asked for.
  *
  * <p>Safe for use by one thread at a time.
  */
 public final class RedisCluster implements AutoCloseable {
 
-  private static final int NODES = 3;
+  private static final int MASTERS = 3;
   private static final int SLOTS = 16_384;
   private static final Duration FORM_TIMEOUT = Duration.ofSeconds(30);
 
@@ -42,9 +44,19 @@ public final class RedisCluster implements AutoCloseable {
    * @throws IllegalStateException where it does not form
    */
   public static RedisCluster start(RedisNode.Options options) {
+    return start(options, 0);
+  }
+
+  /**
+   * Starts a cluster in which the first {@code replicas} of the masters have a replica each. The
+   * masters come first in {@link #nodes()}.
+   *
+   * @throws IllegalStateException where it does not form
+   */
+  public static RedisCluster start(RedisNode.Options options, int replicas) {
     List<RedisNode> started = new ArrayList<>();
     try {
-      for (int i = 0; i < NODES; i++) {
+      for (int i = 0; i < MASTERS + replicas; i++) {
         RedisNode.Options own =
             new RedisNode.Options(
                 options.directory().resolve("node-" + i),
@@ -93,9 +105,9 @@ public final class RedisCluster implements AutoCloseable {
   }
 
   private static void form(List<RedisNode> nodes) {
-    for (int i = 0; i < NODES; i++) {
+    for (int i = 0; i < MASTERS; i++) {
       // A range of slots a node; by single slots, as ADDSLOTSRANGE came with Redis 7 only.
-      int[] slots = IntStream.range(i * SLOTS / NODES, (i + 1) * SLOTS / NODES).toArray();
+      int[] slots = IntStream.range(i * SLOTS / MASTERS, (i + 1) * SLOTS / MASTERS).toArray();
       try (Jedis jedis = nodes.get(i).connect()) {
         jedis.clusterAddSlots(slots);
         jedis.clusterSetConfigEpoch(i + 1L);
@@ -103,16 +115,40 @@ public final class RedisCluster implements AutoCloseable {
     }
     // After all have their epochs: a node that knows another one is not given any.
     try (Jedis jedis = nodes.get(0).connect()) {
-      for (RedisNode other : nodes.subList(1, NODES)) {
+      for (RedisNode other : nodes.subList(1, nodes.size())) {
         jedis.clusterMeet(other.address().getHost(), other.port());
       }
     }
     awaitWhole(nodes);
+    for (int i = MASTERS; i < nodes.size(); i++) {
+      try (Jedis master = nodes.get(i - MASTERS).connect();
+          Jedis replica = nodes.get(i).connect()) {
+        replica.clusterReplicate(master.clusterMyId());
+      }
+    }
+    awaitReplicas(nodes);
+  }
+
+  private static void awaitReplicas(List<RedisNode> nodes) {
+    await(
+        () ->
+            nodes.subList(MASTERS, nodes.size()).stream()
+                .allMatch(
+                    node -> {
+                      try (Jedis jedis = node.connect()) {
+                        return jedis.info("replication").contains("master_link_status:up");
+                      }
+                    }),
+        nodes);
   }
 
   private static void awaitWhole(List<RedisNode> nodes) {
+    await(() -> nodes.stream().allMatch(n -> callsItWhole(n, nodes.size())), nodes);
+  }
+
+  private static void await(BooleanSupplier condition, List<RedisNode> nodes) {
     long end = System.nanoTime() + FORM_TIMEOUT.toNanos();
-    while (!nodes.stream().allMatch(RedisCluster::callsItWhole)) {
+    while (!condition.getAsBoolean()) {
       if (System.nanoTime() > end) {
         throw new IllegalStateException(
             "the Redis Cluster did not form in %s; see %s"
@@ -127,10 +163,10 @@ public final class RedisCluster implements AutoCloseable {
     }
   }
 
-  private static boolean callsItWhole(RedisNode node) {
+  private static boolean callsItWhole(RedisNode node, int nodes) {
     try (Jedis jedis = node.connect()) {
       String info = jedis.clusterInfo();
-      return info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:" + NODES);
+      return info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:" + nodes);
     }
   }
 }

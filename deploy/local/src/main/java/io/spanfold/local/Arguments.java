@@ -74,6 +74,11 @@ record Arguments(Map<String, String> values, List<String> jobOptions) {
     }
   }
 
+  /** Returns the value as it was given, if it was. */
+  Optional<String> text(String name) {
+    return Optional.ofNullable(values.get(name));
+  }
+
   /** Returns a TCP port, if it is given. */
   OptionalInt port(String name) {
     return values.containsKey(name)

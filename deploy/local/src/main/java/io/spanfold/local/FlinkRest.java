@@ -14,12 +14,14 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
- * The calls of Flink's REST interface that a submission needs. Thread-safe.
+ * The calls of Flink's REST interface that runs need. Thread-safe.
  *
  * <p>Every method throws {@link FailedRunException} where Flink refuses or does not answer.
  */
@@ -62,20 +64,88 @@ final class FlinkRest {
     return file.substring(file.lastIndexOf('/') + 1);
   }
 
-  /** Runs the main class of an uploaded jar and returns the id of the job that it submits. */
-  String runJar(String jarId, List<String> programArguments, int parallelism) {
+  /**
+   * Runs the main class of an uploaded jar and returns the id of the job that it submits.
+   *
+   * @param restoreFrom the savepoint or retained checkpoint to go on from; empty for none
+   */
+  String runJar(
+      String jarId, List<String> programArguments, int parallelism, Optional<String> restoreFrom) {
+    Map<String, Object> body = new HashMap<>();
+    body.put("programArgsList", programArguments);
+    body.put("parallelism", parallelism);
+    restoreFrom.ifPresent(path -> body.put("savepointPath", path));
+    return post("/jars/" + jarId + "/run", body, "the job was refused").path("jobid").asText();
+  }
+
+  /**
+   * Stops a job with a savepoint and returns where that is, once the job has ended.
+   *
+   * @param drain whether all deadlines pass before it
+   * @throws FailedRunException where no savepoint came about, as in the middle of a restart
+   */
+  String stopWithSavepoint(String jobId, Path directory, boolean drain) {
+    String trigger =
+        post(
+                "/jobs/" + jobId + "/stop",
+                Map.of("drain", drain, "targetDirectory", directory.toUri().toString()),
+                "the job was not stopped")
+            .path("request-id")
+            .asText();
+    while (true) {
+      JsonNode answer = get("/jobs/" + jobId + "/savepoints/" + trigger);
+      JsonNode operation = answer.path("operation");
+      if (answer.path("status").path("id").asText().equals("COMPLETED")) {
+        if (operation.has("location")) {
+          return operation.path("location").asText();
+        }
+        String trace = operation.path("failure-cause").path("stack-trace").asText();
+        throw new FailedRunException("no savepoint: " + StackTraces.rootCause(trace));
+      }
+      Pause.millis(100);
+    }
+  }
+
+  /** Returns whether every task of the job runs. */
+  boolean isWhollyRunning(String jobId) {
+    JsonNode job = get("/jobs/" + jobId);
+    if (!job.path("state").asText().equals("RUNNING")) {
+      return false;
+    }
+    for (JsonNode vertex : job.path("vertices")) {
+      if (!vertex.path("status").asText().equals("RUNNING")) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Returns when the last completed checkpoint began, in ms since the epoch; 0 before the first.
+   */
+  long lastCheckpointMillis(String jobId) {
+    return get("/jobs/" + jobId + "/checkpoints")
+        .path("latest")
+        .path("completed")
+        .path("trigger_timestamp")
+        .asLong(0);
+  }
+
+  /** Returns how many task managers have registered and have not been missed yet. */
+  int taskManagers() {
+    return get("/overview").path("taskmanagers").asInt();
+  }
+
+  private JsonNode post(String path, Map<String, Object> body, String complaint) {
     try {
-      String body =
-          JSON.writeValueAsString(
-              Map.of("programArgsList", programArguments, "parallelism", parallelism));
       HttpRequest request =
-          request("/jars/" + jarId + "/run")
+          request(path)
               .header("Content-Type", "application/json")
-              .POST(BodyPublishers.ofString(body))
+              .POST(BodyPublishers.ofString(JSON.writeValueAsString(body)))
               .build();
-      return send(request, "the job was refused").path("jobid").asText();
+      return send(request, complaint);
     } catch (JsonProcessingException e) {
-      throw new IllegalStateException("arguments that JSON cannot hold", e);
+      throw new IllegalStateException("a body that JSON cannot hold", e);
     }
   }
 

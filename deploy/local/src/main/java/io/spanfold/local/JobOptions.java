@@ -45,6 +45,18 @@ final class JobOptions {
     return this;
   }
 
+  /** Sets what makes the job use these servers, and the topics of a run. */
+  JobOptions connect(String bootstrapServers, String redisUri) {
+    return set("kafka.bootstrap.servers", bootstrapServers)
+        .set("source.topic", Topics.SPANS)
+        .set("sink.topic", Topics.SEGMENTS)
+        .set("dead-letter.topic", Topics.DEAD_LETTERS)
+        .set("outcomes.topic", Topics.OUTCOMES)
+        .set("redis.uri", redisUri)
+        .set("redis.buffer", "local")
+        .set("sink.transactional-id-prefix", "spanfold-local");
+  }
+
   private boolean isGiven(String name) {
     return given.stream().anyMatch(o -> o.equals("--" + name) || o.startsWith("--" + name + "="));
   }

@@ -3,8 +3,6 @@ package io.spanfold.local;
 import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.embedded.RedisCluster;
 import java.net.URI;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
@@ -16,10 +14,7 @@ import java.util.stream.Collectors;
  */
 final class LocalServers implements AutoCloseable {
 
-  private static volatile boolean stopping;
-
-  private final Deque<AutoCloseable> started = new ArrayDeque<>();
-  private final Thread stopAtExit;
+  private final ServerStack started;
   private KafkaBroker broker;
   private RedisCluster redis;
   private LocalFlink flink;
@@ -41,14 +36,7 @@ final class LocalServers implements AutoCloseable {
       Map<String, String> flinkConfiguration) {}
 
   private LocalServers(RunDirectory directory) {
-    stopAtExit =
-        new Thread(
-            () -> {
-              stopping = true;
-              stop();
-              directory.close();
-            },
-            "stop-servers");
+    started = new ServerStack(directory);
   }
 
   /**
@@ -58,7 +46,6 @@ final class LocalServers implements AutoCloseable {
    */
   static LocalServers start(RunDirectory directory, Settings settings) {
     LocalServers servers = new LocalServers(directory);
-    Runtime.getRuntime().addShutdownHook(servers.stopAtExit);
     try {
       servers.startAll(directory, settings);
       return servers;
@@ -78,24 +65,17 @@ final class LocalServers implements AutoCloseable {
             .property(
                 "socket.request.max.bytes", String.valueOf(2 * Topics.MAX_SOURCE_RECORD_BYTES));
     settings.kafkaPort().ifPresent(kafka::port);
-    broker = keep(kafka.start());
-    Topics.create(broker, settings.partitions());
-    redis = keep(RedisCluster.start(directory.subdirectory("redis")));
+    broker = started.keep(kafka.start());
+    Topics.create(broker.bootstrapServers(), settings.partitions());
+    redis = started.keep(RedisCluster.start(directory.subdirectory("redis")));
     flink =
-        keep(
+        started.keep(
             LocalFlink.start(
                 directory.subdirectory("flink"),
                 directory.log(),
                 settings.slots(),
                 settings.webPort(),
                 settings.flinkConfiguration()));
-  }
-
-  private <T extends AutoCloseable> T keep(T server) {
-    synchronized (started) {
-      started.push(server);
-    }
-    return server;
   }
 
   String bootstrapServers() {
@@ -113,46 +93,14 @@ final class LocalServers implements AutoCloseable {
 
   /** Submits the job with the options that these servers make necessary. */
   JobSubmission submit(JobOptions options, boolean bounded, int parallelism) {
-    options
-        .set("kafka.bootstrap.servers", bootstrapServers())
-        .set("source.topic", Topics.SPANS)
-        .set("source.bounded", String.valueOf(bounded))
-        .set("sink.topic", Topics.SEGMENTS)
-        .set("dead-letter.topic", Topics.DEAD_LETTERS)
-        .set("outcomes.topic", Topics.OUTCOMES)
-        .set("redis.uri", redisUri())
-        .set("redis.buffer", "local")
-        .set("sink.transactional-id-prefix", "spanfold-local");
+    options.connect(bootstrapServers(), redisUri()).set("source.bounded", String.valueOf(bounded));
     return JobSubmission.submit(
         new FlinkRest(flink.address()), JobSubmission.jar(), options.toArguments(), parallelism);
-  }
-
-  /** Returns whether the process was asked to end, so that whatever fails now is no news. */
-  static boolean isStopping() {
-    return stopping;
   }
 
   /** Stops what has been started, the last first. May be called more than once. */
   @Override
   public void close() {
-    stop();
-    try {
-      Runtime.getRuntime().removeShutdownHook(stopAtExit);
-    } catch (IllegalStateException e) {
-      // The process is ending, and the hook does the same.
-      return;
-    }
-  }
-
-  private void stop() {
-    synchronized (started) {
-      while (!started.isEmpty()) {
-        try {
-          started.pop().close();
-        } catch (Exception e) {
-          System.err.println("a server did not stop well: " + e);
-        }
-      }
-    }
+    started.close();
   }
 }

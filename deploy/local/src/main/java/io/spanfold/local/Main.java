@@ -1,9 +1,7 @@
 package io.spanfold.local;
 
-import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.slf4j.LoggerFactory;
@@ -55,7 +53,8 @@ public final class Main {
   }
 
   private static List<Command> commands(RunDirectory directory) {
-    return List.of(new Demo(directory), new Replay(directory));
+    return List.of(
+        new Demo(directory), new Replay(directory), new Cluster(directory), new Chaos(directory));
   }
 
   private static int run(Command command, List<String> arguments, RunDirectory directory) {
@@ -74,7 +73,7 @@ public final class Main {
 
   private static void report(String reason, Exception failure, RunDirectory directory) {
     // After Ctrl-C the servers go away under the command, which then fails in its own way.
-    if (!LocalServers.isStopping()) {
+    if (!ServerStack.isStopping()) {
       // Without a log no server was started, and the reason is all there is to tell.
       boolean servers = Files.exists(directory.log());
       LoggerFactory.getLogger(Main.class).error("the run failed", failure);
@@ -82,14 +81,11 @@ public final class Main {
     }
   }
 
-  /** The log of a failed run is what tells more, so it is kept when the run's directory goes. */
+  /** The logs of a failed run are what tells more, so they are kept when its directory goes. */
   private static String keptLog(RunDirectory directory) {
-    String name = "spanfold-local-" + ProcessHandle.current().pid() + ".log";
-    Path kept = directory.path().resolveSibling(name);
     try {
-      Files.copy(directory.log(), kept, StandardCopyOption.REPLACE_EXISTING);
-      return "\nThe log of Kafka and Flink is in " + kept;
-    } catch (IOException e) {
+      return "\nThe logs are in " + directory.keepLogs();
+    } catch (UncheckedIOException e) {
       return "";
     }
   }

@@ -8,9 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -19,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Where one run keeps everything: servers' data, unpacked programs, checkpoints, the log. It goes
@@ -27,14 +30,15 @@ import java.util.regex.Pattern;
  * <p>Its name bears the id of the process that owns it, and a file in it when that process started,
  * since ids come round again. A run that was killed leaves its directory and its Redis servers; the
  * next run finds that the owner is gone, ends the servers and deletes the directory. The servers
- * are known by their program: it was unpacked into this very directory, so nothing else can be hit.
- * For this the start script makes the directory and names it as {@code java.io.tmpdir}, which Java
- * reads only at its start.
+ * are known by their program, which was unpacked into this very directory, or by id and start,
+ * which stand in it, so nothing else can be hit. For this the start script makes the directory and
+ * names it as {@code java.io.tmpdir}, which Java reads only at its start.
  */
 final class RunDirectory implements AutoCloseable {
 
   private static final String PREFIX = "spanfold-local-";
   private static final String OWNER = "owner";
+  private static final String PROCESSES = "processes";
   private static final Pattern NAME = Pattern.compile(PREFIX + "(\\d+)-\\w+");
 
   /** How far the operating system's account of a process's start may differ from read to read. */
@@ -105,6 +109,53 @@ final class RunDirectory implements AutoCloseable {
     return path.resolve("local.log");
   }
 
+  /** Returns the directory for the logs of servers that are processes of their own. */
+  Path logs() {
+    return subdirectory("logs");
+  }
+
+  /**
+   * Copies all logs to where they stay when this directory goes, and returns that place: a file
+   * where the log is the only one, else a directory.
+   *
+   * @throws UncheckedIOException where they cannot be copied
+   */
+  Path keepLogs() {
+    String name = PREFIX + ProcessHandle.current().pid();
+    try {
+      if (!Files.exists(path.resolve("logs"))) {
+        return Files.copy(
+            log(), path.resolveSibling(name + ".log"), StandardCopyOption.REPLACE_EXISTING);
+      }
+      Path kept = Files.createDirectories(path.resolveSibling(name + ".logs"));
+      List<Path> logs = new ArrayList<>(List.of(log()));
+      try (Stream<Path> others = Files.list(logs())) {
+        others.filter(Files::isRegularFile).forEach(logs::add);
+      }
+      for (Path log : logs) {
+        Files.copy(log, kept.resolve(log.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+      }
+      return kept;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot keep the logs of " + path, e);
+    }
+  }
+
+  /**
+   * Remembers a server, so that it is ended with the run, or by the next one. A program that was
+   * unpacked into this directory need not be remembered.
+   *
+   * @throws UncheckedIOException where it cannot be written down
+   */
+  void remember(ProcessHandle process) {
+    Path file = subdirectory(PROCESSES).resolve(String.valueOf(process.pid()));
+    try {
+      Files.writeString(file, String.valueOf(startOf(process).toEpochMilli()));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write " + file, e);
+    }
+  }
+
   /** Returns the path of a subdirectory, made if missing. */
   Path subdirectory(String name) {
     try {
@@ -139,16 +190,14 @@ final class RunDirectory implements AutoCloseable {
       // Without the file the run is only just beginning.
       return process.isPresent();
     }
-    Instant start = Instant.ofEpochMilli(Long.parseLong(Files.readString(owner).strip()));
-    Duration difference = Duration.between(startOf(process.get()), start).abs();
-    return difference.compareTo(START_TOLERANCE) <= 0;
+    return startedAt(process.get(), owner);
   }
 
   private static void endProgramsOf(Path run) throws IOException {
     Path real = run.toRealPath();
     List<ProcessHandle> programs =
         ProcessHandle.allProcesses()
-            .filter(p -> p.info().command().filter(c -> Path.of(c).startsWith(real)).isPresent())
+            .filter(p -> isUnpackedIn(real, p) || isRememberedIn(real, p))
             .toList();
     programs.forEach(ProcessHandle::destroyForcibly);
     CompletableFuture<?>[] ends =
@@ -160,6 +209,26 @@ final class RunDirectory implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private static boolean isUnpackedIn(Path run, ProcessHandle process) {
+    return process.info().command().filter(c -> Path.of(c).startsWith(run)).isPresent();
+  }
+
+  private static boolean isRememberedIn(Path run, ProcessHandle process) {
+    Path file = run.resolve(PROCESSES).resolve(String.valueOf(process.pid()));
+    try {
+      return Files.exists(file) && startedAt(process, file);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file, e);
+    }
+  }
+
+  /** Returns whether a process is the one whose start {@code file} tells; ids come round again. */
+  private static boolean startedAt(ProcessHandle process, Path file) throws IOException {
+    Instant start = Instant.ofEpochMilli(Long.parseLong(Files.readString(file).strip()));
+    Duration difference = Duration.between(startOf(process), start).abs();
+    return difference.compareTo(START_TOLERANCE) <= 0;
   }
 
   /** Ends servers that outlived their stop, and deletes the directory. May be called again. */
@@ -177,7 +246,8 @@ final class RunDirectory implements AutoCloseable {
     }
   }
 
-  private static void delete(Path root) throws IOException {
+  /** Deletes a file, or a directory with all that is in it; does nothing where there is none. */
+  static void delete(Path root) throws IOException {
     if (!Files.exists(root)) {
       return;
     }

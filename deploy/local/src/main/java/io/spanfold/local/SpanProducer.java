@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -28,6 +29,12 @@ final class SpanProducer implements AutoCloseable {
                 20,
                 ProducerConfig.BATCH_SIZE_CONFIG,
                 1 << 18,
+                // Longer than any outage of the broker that a run makes.
+                ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
+                600_000,
+                // Else a broker that is away makes it forget the topic, and sending would wait.
+                CommonClientConfigs.METADATA_RECOVERY_STRATEGY_CONFIG,
+                "none",
                 ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
                 Topics.MAX_SOURCE_RECORD_BYTES + Topics.RECORD_OVERHEAD_BYTES,
                 ProducerConfig.BUFFER_MEMORY_CONFIG,

@@ -1,7 +1,11 @@
 package io.spanfold.local;
 
-import io.spanfold.embedded.KafkaBroker;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.NewTopic;
 
 /** The topics of a run. */
 final class Topics {
@@ -20,14 +24,26 @@ final class Topics {
   private Topics() {}
 
   /** Creates all of them. */
-  static void create(KafkaBroker broker, int partitions) {
+  static void create(String bootstrapServers, int partitions) {
     Map<String, String> large =
         Map.of(
             "max.message.bytes",
             String.valueOf(MAX_SOURCE_RECORD_BYTES + 2 * RECORD_OVERHEAD_BYTES));
-    broker.createTopic(SPANS, partitions, large);
-    broker.createTopic(SEGMENTS, partitions);
-    broker.createTopic(DEAD_LETTERS, 1, large);
-    broker.createTopic(OUTCOMES, 1);
+    List<NewTopic> topics =
+        List.of(
+            new NewTopic(SPANS, partitions, (short) 1).configs(large),
+            new NewTopic(SEGMENTS, partitions, (short) 1),
+            new NewTopic(DEAD_LETTERS, 1, (short) 1).configs(large),
+            new NewTopic(OUTCOMES, 1, (short) 1));
+    try (Admin admin =
+        Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers))) {
+      admin.createTopics(topics).all().get();
+    } catch (ExecutionException e) {
+      throw new FailedRunException(
+          "the topics were not created: " + e.getCause().getMessage(), e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new FailedRunException("interrupted while topics were created", e);
+    }
   }
 }

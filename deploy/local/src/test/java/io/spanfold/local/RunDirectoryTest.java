@@ -98,6 +98,26 @@ class RunDirectoryTest {
     }
   }
 
+  @Test
+  void endsRememberedProcessesWithTheRunUnlessTheirIdCameRoundAgain() throws Exception {
+    Process server = new ProcessBuilder("sleep", "60").start();
+    Process stranger = new ProcessBuilder("sleep", "60").start();
+    try {
+      try (RunDirectory directory = RunDirectory.create(parent)) {
+        directory.remember(server.toHandle());
+        directory.remember(stranger.toHandle());
+        Files.writeString(
+            directory.path().resolve("processes").resolve(String.valueOf(stranger.pid())), "1");
+      }
+
+      assertThat(server.waitFor(5, TimeUnit.SECONDS)).isTrue();
+      assertThat(stranger.isAlive()).isTrue();
+    } finally {
+      server.destroyForcibly();
+      stranger.destroyForcibly();
+    }
+  }
+
   private Path runOf(long pid, Instant start) throws IOException {
     Path run = Files.createDirectory(parent.resolve("spanfold-local-" + pid + "-x1"));
     RunDirectory.writeOwner(run, start);
