@@ -129,7 +129,7 @@ public final class SpanfoldJob {
     DataStream<PartCandidate> due =
         stored
             .keyBy(StoredTrace::trace, TRACE)
-            .transform("Track", PART, new TrackOperator(steps.foldSettings()))
+            .transform("Track", PART, new TrackOperator(steps.foldSettings(), steps.memoryGuard()))
             .uid("track");
 
     SingleOutputStreamOperator<FlushedPart> flushed =

@@ -3,6 +3,7 @@ package io.spanfold;
 import io.spanfold.bundle.BundleLimits;
 import io.spanfold.bundle.SubsegmentGrouping;
 import io.spanfold.clock.BacklogClock;
+import io.spanfold.clock.ReadingStatus;
 import io.spanfold.clock.RecordTime;
 import io.spanfold.clock.SplitClock;
 import io.spanfold.config.SpanfoldConfig;
@@ -13,8 +14,10 @@ import io.spanfold.lease.Lease;
 import io.spanfold.lease.LeaseSettings;
 import io.spanfold.model.SourceRecord;
 import io.spanfold.parse.SourceRecordSchema;
+import io.spanfold.pressure.MemoryGuardSettings;
 import io.spanfold.reread.RereadSettings;
 import io.spanfold.sink.CleanUp;
+import io.spanfold.source.GatedSource;
 import io.spanfold.stage.StageSettings;
 import io.spanfold.store.SegmentStore;
 import io.spanfold.store.StoreSettings;
@@ -25,6 +28,8 @@ import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.util.clock.SystemClock;
+import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 
@@ -81,9 +86,17 @@ final class Steps {
     this.config = config;
   }
 
-  KafkaSource<SourceRecord> source() {
+  GatedSource<SourceRecord> source() {
+    Properties clients = new Properties();
+    config.kafka().properties().forEach(clients::setProperty);
+    clients.setProperty(
+        CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, config.kafka().bootstrapServers());
+    return new GatedSource<>(kafkaSource(clients), memoryGuard(), clients);
+  }
+
+  private KafkaSource<SourceRecord> kafkaSource(Properties clients) {
     Properties properties = new Properties();
-    config.kafka().properties().forEach(properties::setProperty);
+    properties.putAll(clients);
     // What an upstream transaction has not committed was never sent.
     properties.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     KafkaSourceBuilder<SourceRecord> source =
@@ -116,7 +129,13 @@ final class Steps {
         config.source().bounded()
             ? WatermarkStrategy.forGenerator(context -> new BacklogClock<>())
             : WatermarkStrategy.forGenerator(
-                context -> new SplitClock<>(context.getInputActivityClock()));
+                context ->
+                    new SplitClock<>(
+                        context.getInputActivityClock(),
+                        SystemClock.getInstance(),
+                        ReadingStatus.of(context.getMetricGroup()),
+                        SourceRecord::partition,
+                        SourceRecord::offset));
     RecordTime<SourceRecord> time = new RecordTime<>(Clock.systemUTC());
     return strategy.withTimestampAssigner(context -> time);
   }
@@ -168,6 +187,10 @@ final class Steps {
         PARTS_A_LOAD,
         0,
         FLUSH_STALL.toMillis());
+  }
+
+  MemoryGuardSettings memoryGuard() {
+    return MemoryGuardSettings.of(store(), config.redis().maxMemoryFraction());
   }
 
   StoreSettings store() {

@@ -114,7 +114,7 @@ class ArchitectureTest {
   void onlyTheEndsOfThePipelineKnowKafka() {
     noClasses()
         .that()
-        .resideOutsideOfPackage(ours("sink"))
+        .resideOutsideOfPackages(ours("source"), ours("sink"))
         .and(areNot("Steps", "TopicLimits", "parse.SourceRecordSchema", "reread.PositionReader"))
         .should()
         .dependOnClassesThat()

@@ -1,8 +1,12 @@
 package io.spanfold.clock;
 
+import io.spanfold.shared.Shared;
+import org.apache.flink.api.common.serialization.SerializerConfigImpl;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.typeutils.base.LongSerializer;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.java.tuple.Tuple2;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -15,8 +19,16 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 /**
  * Keeps the clock of a source subtask going where the source itself has nothing to say: all its
  * splits are idle, as after a restore without new input. It then goes on by the wall from the last
- * watermark, which it keeps in state. Where it has none, as no record was ever read or the job got
- * more subtasks, it says that it is idle, so that it does not hold the others back.
+ * watermark, which it keeps in state; not while nothing can be read. Where it has none, as no
+ * record was ever read or the job got more subtasks, it says that it is idle, so that it does not
+ * hold the others back.
+ *
+ * <p>After a restore it also makes up for the time that the job was down, once it is certain that
+ * there is no backlog: partitions end where they were read to, or have been silent for half a
+ * minute. Where there is a backlog, record time is what the backlog says.
+ *
+ * <p>While Redis is full it goes on by the wall in any case, so that what is buffered becomes due
+ * and makes room.
  *
  * <p>The state is dealt out, not shared with all: union state would keep Flink from taking
  * checkpoints once one subtask of a bounded source has finished.
@@ -34,10 +46,31 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
   private static final long TICK_MILLIS = 1_000;
   private static final long NONE = Long.MIN_VALUE;
 
-  private transient ListState<Long> saved;
+  /** After such a silence nobody expects a backlog any more. */
+  private static final long CERTAIN_MILLIS = 30_000;
+
+  private static final TypeInformation<Tuple2<Long, Long>> SAVED =
+      Types.TUPLE(Types.LONG, Types.LONG);
+
+  /** The watermark, and when it was that by the wall. */
+  private transient ListState<Tuple2<Long, Long>> saved;
+
+  private transient Shared.Share<ReadingStatus> reading;
   private transient long current;
   private transient boolean sourceIdle;
   private transient long tickedAt;
+
+  /**
+   * For how long the job was down, as far as that was not made up for; and how long all is silent.
+   */
+  private transient long behind;
+
+  private transient long savedAt;
+
+  private transient long silent;
+
+  /** What was restored is told once, as the first thing. */
+  private transient boolean told;
 
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
@@ -45,32 +78,58 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
     saved =
         context
             .getOperatorStateStore()
-            .getListState(new ListStateDescriptor<>("watermark", LongSerializer.INSTANCE));
+            .getListState(
+                new ListStateDescriptor<>(
+                    "clock", SAVED.createSerializer(new SerializerConfigImpl())));
     current = NONE;
-    for (long watermark : saved.get()) {
-      current = current == NONE ? watermark : Math.min(current, watermark);
+    for (Tuple2<Long, Long> clock : saved.get()) {
+      if (current == NONE || clock.f0 < current) {
+        current = clock.f0;
+        savedAt = clock.f1;
+      }
     }
   }
 
   @Override
   public void open() throws Exception {
     super.open();
-    startTicking();
-  }
-
-  private void startTicking() {
-    long now = getProcessingTimeService().getCurrentProcessingTime();
-    getProcessingTimeService().registerTimer(now + TICK_MILLIS, this::tick);
+    reading = ReadingStatus.open(getMetricGroup());
+    tickedAt = getProcessingTimeService().getCurrentProcessingTime();
+    behind = current == NONE ? 0 : Math.max(0, tickedAt - savedAt);
+    getProcessingTimeService().registerTimer(tickedAt, this::tick);
   }
 
   private void tick(long time) {
     long now = getProcessingTimeService().getCurrentProcessingTime();
-    if (sourceIdle && current != NONE) {
-      current += Math.max(0, now - tickedAt);
-      tickedAt = now;
-      output.emitWatermark(new Watermark(current));
+    long passed = Math.max(0, now - tickedAt);
+    tickedAt = now;
+    if (current != NONE) {
+      long on = goesOn(passed);
+      if (on > 0 || !told) {
+        told = true;
+        current += on;
+        output.emitWatermark(new Watermark(current));
+      }
     }
-    startTicking();
+    getProcessingTimeService().registerTimer(now + TICK_MILLIS, this::tick);
+  }
+
+  /** Returns by how much the clock goes on by itself when {@code passed} has passed by the wall. */
+  private long goesOn(long passed) {
+    if (reading.get().pressed()) {
+      return passed;
+    }
+    if (!sourceIdle || !reading.get().canReadAll()) {
+      silent = 0;
+      return 0;
+    }
+    silent += passed;
+    long madeUp = 0;
+    if (behind > 0 && (reading.get().hasNothingNew() || silent >= CERTAIN_MILLIS)) {
+      madeUp = behind;
+      behind = 0;
+    }
+    return passed + madeUp;
   }
 
   @Override
@@ -85,8 +144,11 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
       super.processWatermark(mark);
       return;
     }
+    // A record was read, so record time is known again.
+    behind = 0;
     // The clock may have gone on further by itself; watermarks never go back.
     if (mark.getTimestamp() > current) {
+      told = true;
       current = mark.getTimestamp();
       super.processWatermark(mark);
     }
@@ -95,6 +157,7 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
   @Override
   public void processWatermarkStatus(WatermarkStatus status) throws Exception {
     sourceIdle = status.isIdle();
+    silent = 0;
     tickedAt = getProcessingTimeService().getCurrentProcessingTime();
     if (status.isActive() || current == NONE) {
       super.processWatermarkStatus(status);
@@ -106,7 +169,7 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
     super.snapshotState(context);
     saved.clear();
     if (current != NONE) {
-      saved.add(current);
+      saved.add(Tuple2.of(current, getProcessingTimeService().getCurrentProcessingTime()));
     }
   }
 
@@ -114,5 +177,13 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
   public void endInput() {
     output.emitWatermarkStatus(WatermarkStatus.ACTIVE);
     output.emitWatermark(Watermark.MAX_WATERMARK);
+  }
+
+  @Override
+  public void close() throws Exception {
+    if (reading != null) {
+      reading.close();
+    }
+    super.close();
   }
 }

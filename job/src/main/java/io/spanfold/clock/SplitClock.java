@@ -1,19 +1,25 @@
 package io.spanfold.clock;
 
+import java.util.function.ToIntFunction;
+import java.util.function.ToLongFunction;
 import org.apache.flink.api.common.eventtime.Watermark;
 import org.apache.flink.api.common.eventtime.WatermarkGenerator;
 import org.apache.flink.api.common.eventtime.WatermarkOutput;
+import org.apache.flink.util.clock.Clock;
 import org.apache.flink.util.clock.RelativeClock;
 
 /**
  * The clock of one source split. While records come it is where the latest of them is. When none
- * have come for a while it goes on by itself, so that a trace is flushed though nothing follows it;
- * the time that it waits before that is never made up for, so it stays behind what a record that is
- * on its way may carry.
+ * have come for a while, and would come if there were any, it goes on by itself, so that a trace is
+ * flushed though nothing follows it; the time that it waits before that is never made up for, so it
+ * stays behind what a record that is on its way may carry.
  *
  * <p>It goes by Flink's input activity clock, which stands still while the split is held back by
- * back-pressure. A split that never had a record says that it is idle, so that it does not hold the
- * others back.
+ * back-pressure, and it stands still itself while nothing can be read: the broker is away, or the
+ * gate is closed. So that a silent split does not hold the others back for ever where the task is
+ * held back most of the time, it says that it is idle once it has had nothing for a minute.
+ *
+ * <p>A split that never had a record says that it is idle, too.
  *
  * @param <T> the records
  */
@@ -22,35 +28,90 @@ public final class SplitClock<T> implements WatermarkGenerator<T> {
   /** How long a split has nothing to read before its clock goes on by itself, in milliseconds. */
   static final long GRACE_MILLIS = 3_000;
 
+  /** How long a split has nothing before the others go on without it, in milliseconds. */
+  static final long SILENCE_MILLIS = 60_000;
+
   private final RelativeClock activity;
+  private final Clock wall;
+  private final ReadingStatus reading;
+  private final ToIntFunction<T> partitionOf;
+  private final ToLongFunction<T> offsetOf;
 
   private long latest = Long.MIN_VALUE;
-  private long quietSince;
+  private int partition;
+  private long next;
 
-  /** Makes a clock that takes the time it has nothing to read from {@code activity}. */
-  public SplitClock(RelativeClock activity) {
+  /** Whether a record has come since the last look. */
+  private boolean heard;
+
+  private long lookedAt;
+  private long quiet;
+  private long goneOn;
+  private long silentSince;
+
+  /**
+   * Makes a clock.
+   *
+   * @param activity the time that the split was not held back
+   * @param wall the time that passes in any case
+   * @param reading whether a record would come if there was one
+   * @param partitionOf a record's partition
+   * @param offsetOf a record's offset there
+   */
+  public SplitClock(
+      RelativeClock activity,
+      Clock wall,
+      ReadingStatus reading,
+      ToIntFunction<T> partitionOf,
+      ToLongFunction<T> offsetOf) {
     this.activity = activity;
-    quietSince = activity.relativeTimeMillis();
+    this.wall = wall;
+    this.reading = reading;
+    this.partitionOf = partitionOf;
+    this.offsetOf = offsetOf;
+    lookedAt = activity.relativeTimeMillis();
+    silentSince = wall.relativeTimeMillis();
   }
 
   @Override
   public void onEvent(T record, long timestamp, WatermarkOutput output) {
     latest = Math.max(latest, timestamp);
-    quietSince = activity.relativeTimeMillis();
+    partition = partitionOf.applyAsInt(record);
+    next = offsetOf.applyAsLong(record) + 1;
+    heard = true;
   }
 
   @Override
   public void onPeriodicEmit(WatermarkOutput output) {
-    long quiet = activity.relativeTimeMillis() - quietSince;
-    if (latest == Long.MIN_VALUE) {
+    long now = activity.relativeTimeMillis();
+    long passed = now - lookedAt;
+    lookedAt = now;
+    if (heard) {
+      heard = false;
+      quiet = 0;
+      goneOn = 0;
+      silentSince = wall.relativeTimeMillis();
+    } else if (latest == Long.MIN_VALUE) {
+      quiet += passed;
       if (quiet >= GRACE_MILLIS) {
         output.markIdle();
       }
       return;
+    } else if (reading.canRead(partition)) {
+      quiet += passed;
+      goneOn += Math.max(0, Math.min(passed, quiet - GRACE_MILLIS));
+    } else {
+      // What waited meanwhile has its own time to come, once it can be read.
+      quiet = 0;
+      silentSince = wall.relativeTimeMillis();
+    }
+    if (wall.relativeTimeMillis() - silentSince >= SILENCE_MILLIS
+        && reading.isAtEnd(partition, next)) {
+      output.markIdle();
+      return;
     }
     // A watermark promises that nothing of its own time or before comes; of the latest time more
     // may come.
-    long goneOn = Math.max(0, quiet - GRACE_MILLIS);
     output.emitWatermark(new Watermark(latest - 1 + goneOn));
   }
 }

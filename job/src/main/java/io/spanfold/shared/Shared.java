@@ -2,6 +2,7 @@ package io.spanfold.shared;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
@@ -40,6 +41,13 @@ public final class Shared<K, T extends AutoCloseable> {
     Entry entry = entries.computeIfAbsent(key, k -> new Entry(k, maker.get()));
     entry.shares++;
     return entry.new EntryShare();
+  }
+
+  /**
+   * Returns the thing of {@code key} where somebody has a share in it, without one for the caller.
+   */
+  public synchronized Optional<T> find(K key) {
+    return Optional.ofNullable(entries.get(key)).map(entry -> entry.thing);
   }
 
   private final class Entry {

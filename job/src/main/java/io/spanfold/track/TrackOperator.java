@@ -7,6 +7,9 @@ import io.spanfold.model.FlushReason;
 import io.spanfold.model.PartCandidate;
 import io.spanfold.model.StoredTrace;
 import io.spanfold.model.TraceKey;
+import io.spanfold.pressure.MemoryGuard;
+import io.spanfold.pressure.MemoryGuardSettings;
+import io.spanfold.shared.Shared;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +40,9 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
   private static final long serialVersionUID = 1L;
 
   private final FoldSettings settings;
+  private final MemoryGuardSettings guardSettings;
 
+  private transient Shared.Share<MemoryGuard> guard;
   private transient TraceFold fold;
   private transient InternalTimerService<Long> timers;
   private transient Counter spans;
@@ -52,9 +57,15 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
 
   private transient ListState<Long> savedBuffered;
 
-  /** Makes an operator that folds by {@code settings}. */
-  public TrackOperator(FoldSettings settings) {
+  /**
+   * Makes an operator.
+   *
+   * @param settings by which it folds
+   * @param guard knows whether Redis is full, so that what becomes due does so for that
+   */
+  public TrackOperator(FoldSettings settings, MemoryGuardSettings guard) {
     this.settings = settings;
+    this.guardSettings = guard;
   }
 
   @Override
@@ -79,6 +90,7 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
   @Override
   public void open() throws Exception {
     super.open();
+    guard = MemoryGuard.open(guardSettings);
     timers = getInternalTimerService("deadlines", LongSerializer.INSTANCE, this);
     fold = new TraceFold(settings, new KeyedFoldState(getKeyedStateStore()), this);
     spans = getMetricGroup().counter("spansTracked");
@@ -100,14 +112,28 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
 
   @Override
   public void onEventTime(InternalTimer<TraceKey, Long> timer) {
-    boolean ended = timers.currentWatermark() == Watermark.MAX_WATERMARK.getTimestamp();
-    fold.onTimer(
-        timer.getKey(), timer.getNamespace(), timer.getTimestamp(), ended ? FlushReason.END : null);
+    fold.onTimer(timer.getKey(), timer.getNamespace(), timer.getTimestamp(), reason());
+  }
+
+  /** Returns why parts are due where it is not their deadline alone; null where it is. */
+  private FlushReason reason() {
+    if (timers.currentWatermark() == Watermark.MAX_WATERMARK.getTimestamp()) {
+      return FlushReason.END;
+    }
+    return guard.get().pressed() ? FlushReason.PRESSURE : null;
   }
 
   @Override
   public void onProcessingTime(InternalTimer<TraceKey, Long> timer) {
     throw new IllegalStateException("no timer of processing time is ever set");
+  }
+
+  @Override
+  public void close() throws Exception {
+    if (guard != null) {
+      guard.close();
+    }
+    super.close();
   }
 
   long spansBuffered() {

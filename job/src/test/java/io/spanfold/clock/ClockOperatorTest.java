@@ -2,6 +2,7 @@ package io.spanfold.clock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.shared.Shared;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
@@ -14,9 +15,13 @@ class ClockOperatorTest {
 
   private OneInputStreamOperatorTestHarness<String, String> harness;
 
+  /** What the operator shares with the reader, which is not there. */
+  private Shared.Share<ReadingStatus> share;
+
   @AfterEach
   void close() throws Exception {
     harness.close();
+    share.close();
   }
 
   @Test
@@ -95,7 +100,80 @@ class ClockOperatorTest {
     harness.close();
     open(state);
     harness.processWatermark(new Watermark(200));
-    assertThat(harness.getOutput()).containsExactly(new Watermark(200));
+    assertThat(harness.getOutput()).endsWith(new Watermark(200));
+  }
+
+  /** Late spans are held by the clock, which must not be before all time until something comes. */
+  @Test
+  void tellsWhatItWasRestoredWithFirst() throws Exception {
+    restoredAt(100, 0);
+    harness.setProcessingTime(0);
+    assertThat(harness.getOutput()).containsExactly(new Watermark(100));
+  }
+
+  @Test
+  void makesUpForTheTimeTheJobWasDownWhereThereIsNoBacklog() throws Exception {
+    restoredAt(100, 3_600_000);
+    reading().assigned(0, 42);
+    reading().answered(0, 42);
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    harness.setProcessingTime(3_601_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(3_601_100));
+  }
+
+  @Test
+  void makesUpForNothingWhereThereIsABacklog() throws Exception {
+    restoredAt(100, 3_600_000);
+    reading().assigned(0, 42);
+    reading().answered(0, 1_000);
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    harness.setProcessingTime(3_601_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(1_100));
+
+    // It is read, and is record time from then on.
+    harness.processWatermarkStatus(WatermarkStatus.ACTIVE);
+    harness.processWatermark(new Watermark(2_000));
+    reading().answered(0, 1_000);
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    harness.setProcessingTime(3_701_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(102_000));
+  }
+
+  @Test
+  void standsStillWhileNothingCanBeRead() throws Exception {
+    open(null);
+    harness.processWatermark(new Watermark(100));
+    reading().assigned(0, 42); // No leader has answered.
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    harness.setProcessingTime(11_000);
+    assertThat(harness.getOutput()).containsExactly(new Watermark(100));
+  }
+
+  @Test
+  void goesOnByTheWallWhileRedisIsFull() throws Exception {
+    open(null);
+    harness.processWatermark(new Watermark(100));
+    reading().gate(() -> ReadingStatus.Gate.CLOSED_UNDER_PRESSURE);
+    harness.setProcessingTime(11_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(11_100));
+  }
+
+  /** As a job that was stopped at {@code watermark} and was down for {@code millis}. */
+  private void restoredAt(long watermark, long millis) throws Exception {
+    open(null);
+    harness.processWatermark(new Watermark(watermark));
+    OperatorSubtaskState state = harness.snapshot(1, 1);
+    harness.close();
+    harness = new OneInputStreamOperatorTestHarness<>(new ClockOperator<>());
+    harness.setup();
+    harness.initializeState(state);
+    harness.setProcessingTime(millis);
+    harness.open();
+    share = ReadingStatus.open(harness.getOneInputOperator().getMetricGroup());
+  }
+
+  private ReadingStatus reading() {
+    return share.get();
   }
 
   private void open(OperatorSubtaskState state) throws Exception {
@@ -105,5 +183,6 @@ class ClockOperatorTest {
       harness.initializeState(state);
     }
     harness.open();
+    share = ReadingStatus.open(harness.getOneInputOperator().getMetricGroup());
   }
 }

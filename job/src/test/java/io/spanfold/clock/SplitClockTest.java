@@ -3,6 +3,9 @@ package io.spanfold.clock;
 import static io.spanfold.clock.SplitClock.GRACE_MILLIS;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.function.LongSupplier;
+import org.apache.flink.util.clock.Clock;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class SplitClockTest {
@@ -12,19 +15,19 @@ class SplitClockTest {
   /** How long the split had nothing to read, as Flink's input activity clock would say. */
   private long activity = 77;
 
+  private long wall = 1_000_000;
+
+  private final ReadingStatus reading = new ReadingStatus(() -> wall * 1_000_000);
+
   private final SplitClock<String> clock =
       new SplitClock<>(
-          new org.apache.flink.util.clock.RelativeClock() {
-            @Override
-            public long relativeTimeMillis() {
-              return activity;
-            }
+          new ClockOf(() -> activity), new ClockOf(() -> wall), reading, record -> 0, record -> 41);
 
-            @Override
-            public long relativeTimeNanos() {
-              return activity * 1_000_000;
-            }
-          });
+  @BeforeEach
+  void nothingElseToRead() {
+    reading.assigned(0, 0);
+    reading.answered(0, 42);
+  }
 
   @Test
   void isWhereTheLatestRecordIs() {
@@ -38,6 +41,7 @@ class SplitClockTest {
   @Test
   void goesOnByItselfAfterTheGraceThatIsNeverMadeUpFor() {
     clock.onEvent("a", 5_000, log);
+    clock.onPeriodicEmit(log);
     activity += GRACE_MILLIS;
     clock.onPeriodicEmit(log);
     assertThat(log.last()).isEqualTo(4_999);
@@ -81,12 +85,94 @@ class SplitClockTest {
   }
 
   @Test
-  void isNeverIdleOnceThereWasARecord() {
+  void goesOnForAsLongAsNothingComes() {
     clock.onEvent("a", 5_000, log);
+    clock.onPeriodicEmit(log);
     activity += 100 * GRACE_MILLIS;
     clock.onPeriodicEmit(log);
 
     assertThat(log.idle).isZero();
     assertThat(log.last()).isEqualTo(4_999 + 99 * GRACE_MILLIS);
+  }
+
+  @Test
+  void standsStillWhileThePartitionsLeaderIsAway() {
+    clock.onEvent("a", 5_000, log);
+    clock.onPeriodicEmit(log);
+    wall += 10_000; // Without an answer.
+    activity += 10_000;
+    clock.onPeriodicEmit(log);
+    assertThat(log.last()).isEqualTo(4_999);
+
+    // What was produced meanwhile has the grace to come.
+    reading.answered(0, 42);
+    activity += GRACE_MILLIS;
+    clock.onPeriodicEmit(log);
+    assertThat(log.last()).isEqualTo(4_999);
+    activity += 200;
+    clock.onPeriodicEmit(log);
+    assertThat(log.last()).isEqualTo(5_199);
+  }
+
+  @Test
+  void standsStillWhileTheGateIsClosed() {
+    clock.onEvent("a", 5_000, log);
+    clock.onPeriodicEmit(log);
+    reading.gate(() -> ReadingStatus.Gate.CLOSED);
+    activity += 10_000;
+    clock.onPeriodicEmit(log);
+
+    assertThat(log.last()).isEqualTo(4_999);
+  }
+
+  /** Else it would fall behind the others for ever where the task is held back most of the time. */
+  @Test
+  void isIdleAfterAMinuteWithNothingToReadThoughItIsHeldBack() {
+    clock.onEvent("a", 5_000, log);
+    clock.onPeriodicEmit(log);
+    wall += SplitClock.SILENCE_MILLIS;
+    reading.answered(0, 43); // A transaction's marker.
+    clock.onPeriodicEmit(log);
+    assertThat(log.idle).isEqualTo(1);
+
+    clock.onEvent("b", 70_000, log);
+    clock.onPeriodicEmit(log);
+    assertThat(log.last()).isEqualTo(69_999);
+    assertThat(log.idle).isEqualTo(1);
+  }
+
+  @Test
+  void isNotIdleWhileThereIsSomethingToRead() {
+    clock.onEvent("a", 5_000, log);
+    clock.onPeriodicEmit(log);
+    wall += 2 * SplitClock.SILENCE_MILLIS;
+    reading.answered(0, 50);
+    clock.onPeriodicEmit(log);
+
+    assertThat(log.idle).isZero();
+  }
+
+  /** A clock that the test moves. */
+  private static final class ClockOf extends Clock {
+    private final LongSupplier millis;
+
+    ClockOf(LongSupplier millis) {
+      this.millis = millis;
+    }
+
+    @Override
+    public long absoluteTimeMillis() {
+      return millis.getAsLong();
+    }
+
+    @Override
+    public long relativeTimeMillis() {
+      return millis.getAsLong();
+    }
+
+    @Override
+    public long relativeTimeNanos() {
+      return millis.getAsLong() * 1_000_000;
+    }
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.bundle.SubsegmentGrouping;
 import io.spanfold.codec.CodecTypeInfo;
 import io.spanfold.codec.TraceKeyCodec;
+import io.spanfold.config.RolloutPhase;
 import io.spanfold.fold.FoldSettings;
 import io.spanfold.model.Bundle.TraceSpans;
 import io.spanfold.model.FlushReason;
@@ -14,11 +15,15 @@ import io.spanfold.model.Span;
 import io.spanfold.model.StoredTrace;
 import io.spanfold.model.Subsegment;
 import io.spanfold.model.TraceKey;
+import io.spanfold.pressure.MemoryGuardSettings;
+import io.spanfold.store.StoreSettings;
 import io.spanfold.testing.NaiveFold;
 import io.spanfold.testing.NaiveFold.Flushed;
 import io.spanfold.testing.RandomTraces;
 import io.spanfold.testing.RandomTraces.Pace;
 import io.spanfold.testing.Spans;
+import java.net.URI;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -44,6 +49,21 @@ class TrackOperatorTest {
 
   private static final FoldSettings SETTINGS =
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
+
+  /** Nobody answers there, so it is never full. */
+  private static final MemoryGuardSettings NO_REDIS =
+      MemoryGuardSettings.of(
+          new StoreSettings(
+              List.of(URI.create("redis://127.0.0.1:1")),
+              null,
+              null,
+              Duration.ofHours(1),
+              0,
+              RolloutPhase.DISTRIBUTED,
+              Duration.ofSeconds(1),
+              Duration.ofSeconds(1),
+              Duration.ofMillis(1)),
+          0.8);
 
   private static final TraceKey TRACE = new TraceKey(1, 2, 3);
 
@@ -257,7 +277,7 @@ class TrackOperatorTest {
       harness(StateBackend backend, int parallelism, int subtask) throws Exception {
     var harness =
         new KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, PartCandidate>(
-            new TrackOperator(SETTINGS),
+            new TrackOperator(SETTINGS, NO_REDIS),
             StoredTrace::trace,
             new CodecTypeInfo<>(TraceKey.class, new TraceKeyCodec()),
             MAX_PARALLELISM,
