@@ -7,7 +7,9 @@ import io.spanfold.clock.RecordTime;
 import io.spanfold.clock.SplitClock;
 import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.config.StartingOffsets;
+import io.spanfold.flush.FlushSettings;
 import io.spanfold.flush.StoreCleanUp;
+import io.spanfold.flush.StoreRebuild;
 import io.spanfold.fold.FoldSettings;
 import io.spanfold.lease.Lease;
 import io.spanfold.lease.LeaseSettings;
@@ -15,6 +17,7 @@ import io.spanfold.model.SourceRecord;
 import io.spanfold.parse.SourceRecordSchema;
 import io.spanfold.reread.RereadSettings;
 import io.spanfold.sink.CleanUp;
+import io.spanfold.sink.Rebuild;
 import io.spanfold.stage.StageSettings;
 import io.spanfold.store.SegmentStore;
 import io.spanfold.store.StoreSettings;
@@ -202,5 +205,14 @@ final class Steps {
     return metrics ->
         new StoreCleanUp(
             SegmentStore.connect(settings), Lease.open(lease, metrics), CLEAN_UP_RETRIES);
+  }
+
+  FlushSettings flush() {
+    return new FlushSettings(store(), lease(), config.flush().lockTtl(), reread());
+  }
+
+  Rebuild.Factory rebuild() {
+    FlushSettings settings = flush();
+    return metrics -> new StoreRebuild(settings, metrics, Clock.systemUTC());
   }
 }
