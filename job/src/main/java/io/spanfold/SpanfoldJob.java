@@ -138,20 +138,14 @@ public final class SpanfoldJob {
                 "Flush",
                 FLUSHED,
                 new StageOperator<>(
-                    new FlushFunction(
-                        steps.store(),
-                        steps.lease(),
-                        config.flush().lockTtl(),
-                        steps.reread(),
-                        chunkBytes,
-                        Clock.systemUTC()),
+                    new FlushFunction(steps.flush(), chunkBytes, Clock.systemUTC()),
                     steps.flushStage(),
                     new PartCandidateCodec()))
             .uid("flush");
 
     var segments =
         flushed
-            .sinkTo(new SegmentSink(config, chunkBytes, steps.cleanUp()))
+            .sinkTo(new SegmentSink(config, chunkBytes, steps.cleanUp(), steps.rebuild()))
             .name("Write " + config.sink().topic())
             .uid("segments-sink");
 

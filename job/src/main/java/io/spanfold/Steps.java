@@ -8,7 +8,9 @@ import io.spanfold.clock.RecordTime;
 import io.spanfold.clock.SplitClock;
 import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.config.StartingOffsets;
+import io.spanfold.flush.FlushSettings;
 import io.spanfold.flush.StoreCleanUp;
+import io.spanfold.flush.StoreRebuild;
 import io.spanfold.fold.FoldSettings;
 import io.spanfold.lease.Lease;
 import io.spanfold.lease.LeaseSettings;
@@ -17,6 +19,7 @@ import io.spanfold.parse.SourceRecordSchema;
 import io.spanfold.pressure.MemoryGuardSettings;
 import io.spanfold.reread.RereadSettings;
 import io.spanfold.sink.CleanUp;
+import io.spanfold.sink.Rebuild;
 import io.spanfold.source.GatedSource;
 import io.spanfold.stage.StageSettings;
 import io.spanfold.store.SegmentStore;
@@ -225,5 +228,14 @@ final class Steps {
     return metrics ->
         new StoreCleanUp(
             SegmentStore.connect(settings), Lease.open(lease, metrics), CLEAN_UP_RETRIES);
+  }
+
+  FlushSettings flush() {
+    return new FlushSettings(store(), lease(), config.flush().lockTtl(), reread());
+  }
+
+  Rebuild.Factory rebuild() {
+    FlushSettings settings = flush();
+    return metrics -> new StoreRebuild(settings, metrics, Clock.systemUTC());
   }
 }

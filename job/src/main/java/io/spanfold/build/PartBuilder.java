@@ -7,8 +7,6 @@ import io.spanfold.model.LoadedPart;
 import io.spanfold.model.LoadedPart.LoadedSlice;
 import io.spanfold.model.Outcome;
 import io.spanfold.model.PartCandidate;
-import io.spanfold.model.PartCandidate.Slice;
-import io.spanfold.model.Subsegment;
 import io.spanfold.payload.BufferedSpan;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -22,6 +20,7 @@ import java.util.TreeMap;
  */
 public final class PartBuilder {
 
+  private final int chunkBytes;
   private final SegmentChunker chunker;
   private final Clock wall;
 
@@ -32,6 +31,7 @@ public final class PartBuilder {
    * @param wall tells the time of outcomes
    */
   public PartBuilder(int chunkBytes, Clock wall) {
+    this.chunkBytes = chunkBytes;
     this.chunker = new SegmentChunker(chunkBytes);
     this.wall = wall;
   }
@@ -45,16 +45,11 @@ public final class PartBuilder {
     PartCandidate candidate = part.candidate();
     List<BufferedSpan> spans = PartSpans.sorted(part);
     List<SegmentMessage> messages = chunker.messages(candidate, spans);
-    List<Subsegment> deletable =
-        candidate.slices().stream().filter(Slice::last).map(Slice::subsegment).toList();
     Receipt receipt =
         new Receipt(
-            candidate.trace(),
-            candidate.segmentId(),
-            candidate.partNumber(),
-            candidate.reason(),
+            candidate,
+            chunkBytes,
             messages.stream().map(SegmentMessage::flushId).toList(),
-            deletable,
             spans.stream().mapToLong(BufferedSpan::spanId).toArray());
     return new FlushedPart(messages, outcomes(part), receipt);
   }

@@ -1,10 +1,8 @@
 package io.spanfold.codec;
 
-import io.spanfold.model.FlushReason;
 import io.spanfold.model.FlushedPart.Receipt;
 import io.spanfold.model.Hex;
-import io.spanfold.model.Subsegment;
-import io.spanfold.model.TraceKey;
+import io.spanfold.model.PartCandidate;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -12,15 +10,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Writes and reads receipts. The version of the subsegments in one is written with it, so that
- * {@link SubsegmentCodec} can evolve by itself.
+ * Writes and reads receipts. The version of the candidate in one is written with it, so that {@link
+ * PartCandidateCodec} can evolve by itself.
  */
 public final class ReceiptCodec implements Codec<Receipt> {
 
   private static final long serialVersionUID = 1L;
   private static final int ID_DIGITS = 16;
-  private static final FlushReason[] REASONS = FlushReason.values();
-  private static final SubsegmentCodec SUBSEGMENTS = new SubsegmentCodec();
+  private static final PartCandidateCodec CANDIDATES = new PartCandidateCodec();
 
   @Override
   public int version() {
@@ -29,21 +26,13 @@ public final class ReceiptCodec implements Codec<Receipt> {
 
   @Override
   public void write(Receipt value, DataOutput out) throws IOException {
-    VarInts.write(value.trace().projectId(), out);
-    out.writeLong(value.trace().traceHigh());
-    out.writeLong(value.trace().traceLow());
-    out.writeLong(value.segmentId());
-    VarInts.write(value.partNumber(), out);
-    VarInts.write(value.reason().ordinal(), out);
+    VarInts.write(CANDIDATES.version(), out);
+    CANDIDATES.write(value.candidate(), out);
+    VarInts.write(value.chunkBytes(), out);
     VarInts.write(value.flushIds().size(), out);
     for (String flushId : value.flushIds()) {
       out.writeLong(Hex.parseId(flushId.substring(0, ID_DIGITS)));
       out.writeLong(Hex.parseId(flushId.substring(ID_DIGITS)));
-    }
-    VarInts.write(SUBSEGMENTS.version(), out);
-    VarInts.write(value.subsegments().size(), out);
-    for (Subsegment subsegment : value.subsegments()) {
-      SUBSEGMENTS.write(subsegment, out);
     }
     VarInts.write(value.spanIds().length, out);
     for (long spanId : value.spanIds()) {
@@ -53,25 +42,17 @@ public final class ReceiptCodec implements Codec<Receipt> {
 
   @Override
   public Receipt read(int version, DataInput in) throws IOException {
-    TraceKey trace = new TraceKey(VarInts.read(in), in.readLong(), in.readLong());
-    long segmentId = in.readLong();
-    int partNumber = VarInts.readInt(in);
-    FlushReason reason = REASONS[VarInts.readInt(in)];
+    PartCandidate candidate = CANDIDATES.read(VarInts.readInt(in), in);
+    int chunkBytes = VarInts.readInt(in);
     int flushCount = VarInts.readInt(in);
     List<String> flushIds = new ArrayList<>(flushCount);
     for (int i = 0; i < flushCount; i++) {
       flushIds.add(Hex.id(in.readLong()) + Hex.id(in.readLong()));
     }
-    int subsegmentVersion = VarInts.readInt(in);
-    int subsegmentCount = VarInts.readInt(in);
-    List<Subsegment> subsegments = new ArrayList<>(subsegmentCount);
-    for (int i = 0; i < subsegmentCount; i++) {
-      subsegments.add(SUBSEGMENTS.read(subsegmentVersion, in));
-    }
     long[] spanIds = new long[VarInts.readInt(in)];
     for (int i = 0; i < spanIds.length; i++) {
       spanIds[i] = in.readLong();
     }
-    return new Receipt(trace, segmentId, partNumber, reason, flushIds, subsegments, spanIds);
+    return new Receipt(candidate, chunkBytes, flushIds, spanIds);
   }
 }

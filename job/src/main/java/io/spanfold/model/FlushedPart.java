@@ -1,5 +1,6 @@
 package io.spanfold.model;
 
+import io.spanfold.model.PartCandidate.Slice;
 import java.util.List;
 
 /**
@@ -9,7 +10,7 @@ import java.util.List;
  *
  * @param messages the records for the segments topic
  * @param outcomes the records for the outcomes topic: spans of this part that will never be emitted
- * @param receipt what is to be cleaned up after the commit
+ * @param receipt what it was made from
  */
 public record FlushedPart(List<SegmentMessage> messages, List<Outcome> outcomes, Receipt receipt) {
 
@@ -24,22 +25,40 @@ public record FlushedPart(List<SegmentMessage> messages, List<Outcome> outcomes,
   public record SegmentMessage(String flushId, byte[] value, int chunkNumber, int chunkCount) {}
 
   /**
-   * What a part was made from.
+   * What a part was made from: enough to clean up after it, to look for it in the topics, and to
+   * make it again with the same messages.
    *
-   * @param trace the trace
-   * @param segmentId the segment's id when the part was flushed
-   * @param partNumber which part of the segment it is
-   * @param reason why it was flushed
-   * @param flushIds the ids of the part's messages
-   * @param subsegments what may be deleted
-   * @param spanIds the ids of the part's spans, whose redirects may be dropped
+   * @param candidate the part as it was due
+   * @param chunkBytes the largest length of a value that its messages were cut to
+   * @param flushIds the ids of its messages
+   * @param spanIds the ids of its spans, whose redirects may be dropped
    */
   public record Receipt(
-      TraceKey trace,
-      long segmentId,
-      int partNumber,
-      FlushReason reason,
-      List<String> flushIds,
-      List<Subsegment> subsegments,
-      long[] spanIds) {}
+      PartCandidate candidate, int chunkBytes, List<String> flushIds, long[] spanIds) {
+
+    /** Returns the trace. */
+    public TraceKey trace() {
+      return candidate.trace();
+    }
+
+    /** Returns the segment's id when the part was flushed. */
+    public long segmentId() {
+      return candidate.segmentId();
+    }
+
+    /** Returns which part of the segment it is. */
+    public int partNumber() {
+      return candidate.partNumber();
+    }
+
+    /** Returns why it was flushed. */
+    public FlushReason reason() {
+      return candidate.reason();
+    }
+
+    /** Returns what may be deleted: the subsegments of which nothing else will be emitted. */
+    public List<Subsegment> subsegments() {
+      return candidate.slices().stream().filter(Slice::last).map(Slice::subsegment).toList();
+    }
+  }
 }

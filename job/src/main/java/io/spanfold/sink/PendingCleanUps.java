@@ -29,6 +29,9 @@ final class PendingCleanUps implements AutoCloseable {
   /** How many parts are cleaned up by one call, so that progress is kept when a later one fails. */
   private static final int BATCH_PARTS = 1_000;
 
+  /** A receipt takes some tens of bytes a span, so this is of the order of 100 MB. */
+  private static final long MAX_SPANS = 1_000_000;
+
   private final CleanUp.Factory factory;
   private final MetricGroup metrics;
   private final long maxSpans;
@@ -38,6 +41,10 @@ final class PendingCleanUps implements AutoCloseable {
   private final Deque<Receipt> receipts = new ArrayDeque<>();
   private long spans;
   private CleanUp cleanUp;
+
+  PendingCleanUps(CleanUp.Factory factory, MetricGroup metrics) {
+    this(factory, metrics, MAX_SPANS);
+  }
 
   /**
    * @param factory makes the clean-up when it is first needed, so that a job can start, and commit

@@ -1,11 +1,13 @@
 package io.spanfold.sink;
 
+import io.spanfold.model.FlushedPart.Receipt;
 import java.io.IOException;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.flink.api.connector.sink2.Committer;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
-import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.util.IOUtils;
 
 /**
@@ -15,8 +17,8 @@ import org.apache.flink.util.IOUtils;
  * <ul>
  *   <li>Committed: its parts are cleaned up, see {@link PendingCleanUps} for where that fails.
  *   <li>The broker cannot tell now: Flink asks again, and restarts the job after some tries.
- *   <li>Refused: see {@link RefusedCommits}.
- *   <li>Unknown: the job restarts and commits again from the checkpoint.
+ *   <li>Refused, or unknown: see {@link RefusedCommits}; where that does not help, the job restarts
+ *       and commits again from the checkpoint.
  * </ul>
  *
  * <p>Without transactions the records were acknowledged before the checkpoint, and its completion
@@ -26,18 +28,17 @@ import org.apache.flink.util.IOUtils;
     "try") // Kafka's committer may be interrupted while it closes, and who cancels wants that.
 final class SegmentCommitter implements Committer<SegmentCommittable> {
 
-  /** A receipt takes some tens of bytes a span, so this is of the order of 100 MB. */
-  private static final long MAX_PENDING_SPANS = 1_000_000;
-
   private final Committer<KafkaCommittable> kafka;
   private final PendingCleanUps cleanUps;
-  private final RefusedCommits refusedCommits;
+  private final RefusedCommits<Receipt> refusedCommits;
 
   SegmentCommitter(
-      Committer<KafkaCommittable> kafka, CleanUp.Factory cleanUp, MetricGroup metrics) {
+      Committer<KafkaCommittable> kafka,
+      PendingCleanUps cleanUps,
+      RefusedCommits<Receipt> refusedCommits) {
     this.kafka = kafka;
-    this.cleanUps = new PendingCleanUps(cleanUp, metrics, MAX_PENDING_SPANS);
-    this.refusedCommits = new RefusedCommits(metrics);
+    this.cleanUps = cleanUps;
+    this.refusedCommits = refusedCommits;
   }
 
   @Override
@@ -46,16 +47,26 @@ final class SegmentCommitter implements Committer<SegmentCommittable> {
     // After the first failure the others only queue up: a Redis that is away holds up the commits
     // of a checkpoint by one try, not by one a transaction.
     boolean cleaning = true;
+    Map<CommitRequest<SegmentCommittable>, TransactionCommit> refused = new LinkedHashMap<>();
     for (CommitRequest<SegmentCommittable> request : requests) {
-      if (commit(request)) {
+      if (commit(request, refused)) {
         cleanUps.add(request.getCommittable().receipts());
+        cleaning = cleaning && cleanUps.run();
+      }
+    }
+    // Last, as a transaction that is still to be committed may be in the way of looking.
+    for (var entry : refused.entrySet()) {
+      if (followUp(entry.getKey(), entry.getValue())) {
+        cleanUps.add(entry.getKey().getCommittable().receipts());
         cleaning = cleaning && cleanUps.run();
       }
     }
   }
 
   /** Commits one transaction; returns whether it is known to be committed. */
-  private boolean commit(CommitRequest<SegmentCommittable> request)
+  private boolean commit(
+      CommitRequest<SegmentCommittable> request,
+      Map<CommitRequest<SegmentCommittable>, TransactionCommit> refused)
       throws IOException, InterruptedException {
     SegmentCommittable committable = request.getCommittable();
     if (committable.transaction() == null) {
@@ -70,17 +81,25 @@ final class SegmentCommitter implements Committer<SegmentCommittable> {
         return true;
       }
       case RETRY -> request.retryLater();
-      case REFUSED -> {
-        refusedCommits.add(committable, commit.cause());
-        request.signalFailedWithKnownReason(commit.cause());
-      }
-      case UNKNOWN -> request.signalFailedWithUnknownReason(commit.cause());
+      case REFUSED, UNKNOWN -> refused.put(request, commit);
     }
+    return false;
+  }
+
+  /** Sees to a refused transaction; returns whether what it held is known to be committed. */
+  private boolean followUp(CommitRequest<SegmentCommittable> request, TransactionCommit commit)
+      throws IOException, InterruptedException {
+    SegmentCommittable committable = request.getCommittable();
+    if (refusedCommits.followUp(
+        committable.transaction(), committable.since(), committable.receipts(), commit.cause())) {
+      return true;
+    }
+    request.signalFailedWithUnknownReason(commit.cause());
     return false;
   }
 
   @Override
   public void close() throws Exception {
-    IOUtils.closeAll(kafka, cleanUps);
+    IOUtils.closeAll(kafka, cleanUps, refusedCommits);
   }
 }

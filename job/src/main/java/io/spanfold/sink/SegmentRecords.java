@@ -1,5 +1,6 @@
 package io.spanfold.sink;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonFactory;
@@ -7,19 +8,27 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.spanfold.model.FlushedPart;
 import io.spanfold.model.FlushedPart.Receipt;
 import io.spanfold.model.FlushedPart.SegmentMessage;
+import io.spanfold.model.Hex;
 import io.spanfold.model.Outcome;
+import io.spanfold.model.PartCandidate;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.apache.commons.codec.digest.MurmurHash3;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 
 /** Lays out flushed parts as Kafka records. Holds no state. */
 final class SegmentRecords {
+
+  /** The header of an outcome that names the part it is of. */
+  private static final String FLUSH_ID = "flush_id";
 
   private static final JsonFactory JSON = new JsonFactory();
 
@@ -47,9 +56,42 @@ final class SegmentRecords {
     }
     for (Outcome outcome : part.outcomes()) {
       byte[] project = text(outcome.projectId());
-      records.add(new ProducerRecord<>(outcomesTopic, project, json(outcome)));
+      ProducerRecord<byte[], byte[]> record =
+          new ProducerRecord<>(outcomesTopic, project, json(outcome));
+      record.headers().add(FLUSH_ID, outcomesId(part.receipt().candidate()).getBytes(US_ASCII));
+      records.add(record);
     }
     return records;
+  }
+
+  /** Returns the topics that the records are for. */
+  List<String> topics() {
+    return List.of(segmentsTopic, outcomesTopic);
+  }
+
+  /**
+   * Returns the id that all outcomes of a part have, and no other's: 32 hexadecimal digits, a hash
+   * of what names the part.
+   */
+  static String outcomesId(PartCandidate part) {
+    long[] hash =
+        MurmurHash3.hash128x64(
+            ByteBuffer.allocate(5 * Long.BYTES + Integer.BYTES)
+                .putLong(part.trace().projectId())
+                .putLong(part.trace().traceHigh())
+                .putLong(part.trace().traceLow())
+                .putLong(part.segmentId())
+                .putInt(part.partNumber())
+                // Numbers begin again where a segment was forgotten; the time does not.
+                .putLong(part.dueAt())
+                .array());
+    return Hex.id(hash[0]) + Hex.id(hash[1]);
+  }
+
+  /** Returns the id that an outcome's headers tell; null for any other record. */
+  static String outcomesId(Headers headers) {
+    Header id = headers.lastHeader(FLUSH_ID);
+    return id == null ? null : new String(id.value(), US_ASCII);
   }
 
   private ProducerRecord<byte[], byte[]> segment(

@@ -11,8 +11,13 @@ import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
 import org.apache.flink.api.connector.sink2.SupportsCommitter;
 import org.apache.flink.api.connector.sink2.SupportsWriterState;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
+import org.apache.flink.connector.kafka.sink.KafkaWriterState;
+import org.apache.flink.connector.kafka.sink.TwoPhaseCommittingStatefulSink.PrecommittingStatefulSinkWriter;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.streaming.api.connector.sink2.CommittableMessage;
 import org.apache.flink.streaming.api.connector.sink2.SupportsPostCommitTopology;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -23,9 +28,9 @@ import org.apache.kafka.clients.producer.ProducerRecord;
  * what they were made from after its commit.
  *
  * <p>It is a sink around Kafka's: its committable is Kafka's plus the receipts of the parts in that
- * very transaction. So the list of what may be deleted is kept in state, survives restarts and
- * rescaling together with the transaction, and is acted on by the only one who knows that the
- * commit went through.
+ * very transaction. So the list of what may be deleted, or has to be made again, is kept in state,
+ * survives restarts and rescaling together with the transaction, and is acted on by the only one
+ * who knows that the commit went through.
  */
 public final class SegmentSink
     implements Sink<FlushedPart>,
@@ -36,9 +41,12 @@ public final class SegmentSink
   private static final long serialVersionUID = 1L;
 
   private final KafkaSink<ProducerRecord<byte[], byte[]>> kafka;
+  private final KafkaClients clients;
+  private final boolean transactions;
   private final String segmentsTopic;
   private final String outcomesTopic;
   private final CleanUp.Factory cleanUp;
+  private final Rebuild.Factory rebuild;
 
   /**
    * Makes the sink.
@@ -46,29 +54,44 @@ public final class SegmentSink
    * @param config the job's settings
    * @param chunkBytes largest value of a record, in bytes
    * @param cleanUp makes what cleans up after commits, once a committer
+   * @param rebuild makes what makes parts again whose transaction was aborted, once a transaction
    */
-  public SegmentSink(SpanfoldConfig config, int chunkBytes, CleanUp.Factory cleanUp) {
+  public SegmentSink(
+      SpanfoldConfig config, int chunkBytes, CleanUp.Factory cleanUp, Rebuild.Factory rebuild) {
     this.kafka = KafkaSinks.segments(config, chunkBytes);
+    this.clients = KafkaClients.of(config, chunkBytes);
+    this.transactions = config.sink().guarantee() == DeliveryGuarantee.EXACTLY_ONCE;
     this.segmentsTopic = config.sink().topic();
     this.outcomesTopic = config.sink().outcomesTopic();
     this.cleanUp = cleanUp;
+    this.rebuild = rebuild;
   }
 
   @Override
   public SegmentWriter createWriter(WriterInitContext context) throws IOException {
-    return new SegmentWriter(
-        kafka.createWriter(context),
-        new SegmentRecords(segmentsTopic, outcomesTopic),
-        context.metricGroup());
+    return writer(kafka.createWriter(context), context);
   }
 
   @Override
   public StatefulSinkWriter<FlushedPart, SegmentWriterState> restoreWriter(
       WriterInitContext context, Collection<SegmentWriterState> states) throws IOException {
-    return new SegmentWriter(
+    return writer(
         kafka.restoreWriter(context, states.stream().map(SegmentWriterState::kafka).toList()),
-        new SegmentRecords(segmentsTopic, outcomesTopic),
-        context.metricGroup());
+        context);
+  }
+
+  private SegmentWriter writer(
+      PrecommittingStatefulSinkWriter<
+              ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
+          writer,
+      WriterInitContext context) {
+    SegmentRecords records = records();
+    TopicEnds ends = transactions ? new TopicEnds(clients.admin(), records.topics()) : null;
+    return new SegmentWriter(writer, records, ends, context.metricGroup());
+  }
+
+  private SegmentRecords records() {
+    return new SegmentRecords(segmentsTopic, outcomesTopic);
   }
 
   @Override
@@ -79,7 +102,11 @@ public final class SegmentSink
   @Override
   public Committer<SegmentCommittable> createCommitter(CommitterInitContext context)
       throws IOException {
-    return new SegmentCommitter(kafka.createCommitter(context), cleanUp, context.metricGroup());
+    MetricGroup metrics = context.metricGroup();
+    return new SegmentCommitter(
+        kafka.createCommitter(context),
+        new PendingCleanUps(cleanUp, metrics),
+        new RefusedCommits<>(clients, new SegmentContents(records(), rebuild, metrics), metrics));
   }
 
   @Override

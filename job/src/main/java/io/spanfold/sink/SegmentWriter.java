@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import org.apache.flink.api.common.eventtime.Watermark;
 import org.apache.flink.api.connector.sink2.CommittingSinkWriter;
 import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
@@ -13,12 +14,14 @@ import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.connector.kafka.sink.KafkaWriterState;
 import org.apache.flink.connector.kafka.sink.TwoPhaseCommittingStatefulSink.PrecommittingStatefulSinkWriter;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.util.IOUtils;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 
 /**
  * Writes parts into Kafka's current transaction and remembers what they were made from, until the
- * transaction is handed over for the commit. A part never spans two transactions, as a barrier
- * comes between elements.
+ * transaction is handed over for the commit, and where the topics ended before it began. A part
+ * never spans two transactions, as a barrier comes between elements.
  */
 @SuppressWarnings(
     "try") // Kafka's writer may be interrupted while it closes, and who cancels wants that.
@@ -30,22 +33,35 @@ final class SegmentWriter
           ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
       kafka;
   private final SegmentRecords records;
+  private final TopicEnds ends;
   private final WriterMetrics metrics;
+  private Map<TopicPartition, Long> since = Map.of();
   private List<Receipt> receipts = new ArrayList<>();
 
+  /**
+   * @param kafka Kafka's writer
+   * @param records lays out records
+   * @param ends knows where their topics end; null where there are no transactions
+   * @param metrics where to count
+   */
   SegmentWriter(
       PrecommittingStatefulSinkWriter<
               ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
           kafka,
       SegmentRecords records,
+      TopicEnds ends,
       MetricGroup metrics) {
     this.kafka = kafka;
     this.records = records;
+    this.ends = ends;
     this.metrics = new WriterMetrics(metrics);
   }
 
   @Override
   public void write(FlushedPart part, Context context) throws IOException, InterruptedException {
+    if (ends != null && receipts.isEmpty()) {
+      since = ends.now();
+    }
     for (ProducerRecord<byte[], byte[]> record : records.of(part)) {
       kafka.write(record, context);
     }
@@ -79,7 +95,7 @@ final class SegmentWriter
       return List.of();
     }
     KafkaCommittable transaction = transactions.isEmpty() ? null : transactions.iterator().next();
-    return List.of(new SegmentCommittable(transaction, written));
+    return List.of(new SegmentCommittable(transaction, since, written));
   }
 
   @Override
@@ -89,6 +105,6 @@ final class SegmentWriter
 
   @Override
   public void close() throws Exception {
-    kafka.close();
+    IOUtils.closeAll(kafka, ends);
   }
 }

@@ -2,6 +2,8 @@ package io.spanfold.codec;
 
 import io.spanfold.model.FlushReason;
 import io.spanfold.model.FlushedPart.Receipt;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.model.PartCandidate.Slice;
 import io.spanfold.model.SourcePositions;
 import io.spanfold.model.Span;
 import io.spanfold.model.SpanColumns;
@@ -96,6 +98,21 @@ final class RandomModel {
         any(), any(), flag(), spans, amount(), count(), upTo(3), amount(), positions);
   }
 
+  PartCandidate candidate() {
+    return new PartCandidate(
+        trace(),
+        any(),
+        count(),
+        oneOf(FlushReason.values()),
+        any(),
+        flag(),
+        list(
+            () -> {
+              Subsegment subsegment = subsegment();
+              return new Slice(subsegment, indexes(subsegment.spanCount()), flag());
+            }));
+  }
+
   Span span() {
     StampPoints points =
         new StampPoints(count(), count(), count(), count(), oneOf(SegmentIdEdit.values()));
@@ -115,12 +132,9 @@ final class RandomModel {
 
   Receipt receipt() {
     return new Receipt(
-        trace(),
-        any(),
+        candidate(),
         count(),
-        oneOf(FlushReason.values()),
         list(() -> String.format("%016x%016x", random.nextLong(), random.nextLong())),
-        list(this::subsegment),
         random.longs(upTo(5)).toArray());
   }
 }

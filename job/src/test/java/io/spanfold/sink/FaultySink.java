@@ -18,8 +18,8 @@ import org.apache.flink.streaming.api.connector.sink2.CommittableMessage;
 import org.apache.flink.streaming.api.connector.sink2.SupportsPostCommitTopology;
 import org.apache.flink.streaming.api.datastream.DataStream;
 
-/** The sink under test, with something that happens before each of its commits. */
-record FaultySink(SegmentSink sink, BeforeCommit before)
+/** The sink under test, with something that happens before and after its commits. */
+record FaultySink(SegmentSink sink, Fault before, Fault after)
     implements Sink<FlushedPart>,
         SupportsCommitter<SegmentCommittable>,
         SupportsWriterState<FlushedPart, SegmentWriterState>,
@@ -27,7 +27,7 @@ record FaultySink(SegmentSink sink, BeforeCommit before)
 
   /** What happens. */
   @FunctionalInterface
-  interface BeforeCommit extends Serializable {
+  interface Fault extends Serializable {
     void accept(Collection<CommitRequest<SegmentCommittable>> requests) throws IOException;
   }
 
@@ -61,17 +61,18 @@ record FaultySink(SegmentSink sink, BeforeCommit before)
   public Committer<SegmentCommittable> createCommitter(CommitterInitContext context)
       throws IOException {
     Committer<SegmentCommittable> committer = sink.createCommitter(context);
-    return new FaultyCommitter(committer, before);
+    return new FaultyCommitter(committer, before, after);
   }
 
   @SuppressWarnings("try") // as Committer itself
-  private record FaultyCommitter(Committer<SegmentCommittable> committer, BeforeCommit before)
+  private record FaultyCommitter(Committer<SegmentCommittable> committer, Fault before, Fault after)
       implements Committer<SegmentCommittable> {
     @Override
     public void commit(Collection<CommitRequest<SegmentCommittable>> requests)
         throws IOException, InterruptedException {
       before.accept(requests);
       committer.commit(requests);
+      after.accept(requests);
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.spanfold.model.FlushedPart;
 import io.spanfold.model.FlushedPart.Receipt;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.KafkaUnderTest;
+import io.spanfold.testing.ShortTransactions;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Path;
@@ -17,9 +18,9 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -37,6 +38,7 @@ import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
+import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
@@ -47,6 +49,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.test.junit5.MiniClusterExtension;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -59,7 +62,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The sink in a real job with a real broker: what a reader of committed records sees, and what was
- * cleaned up. Whenever something is cleaned up, its records must be there to be read.
+ * cleaned up. Whenever something is cleaned up, its records must be committed.
  */
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class SegmentSinkITCase {
@@ -81,6 +84,7 @@ class SegmentSinkITCase {
   private static final Queue<Receipt> CLEANED = new ConcurrentLinkedQueue<>();
   private static final Queue<String> TOO_EARLY = new ConcurrentLinkedQueue<>();
   private static final Set<Long> REFUSED = ConcurrentHashMap.newKeySet();
+  private static final Map<Long, Optional<KafkaCommittable>> WRITTEN_IN = new ConcurrentHashMap<>();
   private static final AtomicInteger CLEAN_UPS = new AtomicInteger();
   private static final AtomicInteger COMMITS = new AtomicInteger();
   private static final AtomicInteger SNAPSHOTS = new AtomicInteger();
@@ -95,7 +99,7 @@ class SegmentSinkITCase {
 
   @BeforeAll
   static void startBroker() {
-    broker = KafkaUnderTest.start();
+    broker = KafkaUnderTest.start(ShortTransactions.BROKER);
   }
 
   @AfterAll
@@ -112,6 +116,7 @@ class SegmentSinkITCase {
     CLEANED.clear();
     TOO_EARLY.clear();
     REFUSED.clear();
+    WRITTEN_IN.clear();
     List.of(CLEAN_UPS, COMMITS, SNAPSHOTS, STARTS).forEach(counter -> counter.set(0));
   }
 
@@ -143,7 +148,7 @@ class SegmentSinkITCase {
   void commitsEachPartOnceAndCleansItUpAfter() throws Exception {
     run(2, new Recorder());
 
-    assertEachSegmentOnce(Set.of());
+    assertEachSegmentOnce();
     assertThat(cleaned()).containsExactlyElementsOf(numbers());
     try (CommittedRecords outcomes =
         new CommittedRecords(broker.bootstrapServers(), config.sink().outcomesTopic())) {
@@ -167,7 +172,7 @@ class SegmentSinkITCase {
     run(2, new Recorder());
 
     assertThat(STARTS.get()).isGreaterThan(2);
-    assertEachSegmentOnce(Set.of());
+    assertEachSegmentOnce();
     assertThat(cleaned()).containsExactlyElementsOf(numbers());
   }
 
@@ -180,24 +185,23 @@ class SegmentSinkITCase {
           if (COMMITS.incrementAndGet() == 5) {
             throw new IOException("crash before the commit, on purpose");
           }
-        });
+        },
+        requests -> {});
 
     assertThat(STARTS.get()).isGreaterThan(2);
-    assertEachSegmentOnce(Set.of());
+    assertEachSegmentOnce();
     assertThat(cleaned()).containsExactlyElementsOf(numbers());
   }
 
   @Test
-  void goesOnAfterACrashBetweenCommitAndCleanUpAndDeletesNothingOfIt() throws Exception {
+  void cleansUpAfterTheRestartWhatACrashKeptFromBeingCleanedUp() throws Exception {
     Recorder crashing = new Recorder();
     crashing.crashAt = 4;
     run(1, crashing);
 
     assertThat(STARTS.get()).isEqualTo(2);
-    assertEachSegmentOnce(Set.of());
-    Set<Long> kept = new TreeSet<>(numbers());
-    kept.removeAll(cleaned());
-    assertThat(kept).isNotEmpty().hasSizeLessThanOrEqualTo(2 * PARTS_A_CHECKPOINT);
+    assertEachSegmentOnce();
+    assertThat(cleaned()).containsExactlyElementsOf(numbers());
   }
 
   @Test
@@ -208,7 +212,7 @@ class SegmentSinkITCase {
     run(1, failing);
 
     assertThat(STARTS.get()).isEqualTo(1);
-    assertEachSegmentOnce(Set.of());
+    assertEachSegmentOnce();
     assertThat(cleaned()).containsExactlyElementsOf(numbers());
   }
 
@@ -220,13 +224,13 @@ class SegmentSinkITCase {
     run(2, failing);
 
     assertThat(STARTS.get()).isEqualTo(2);
-    assertEachSegmentOnce(Set.of());
+    assertEachSegmentOnce();
     assertThat(CLEANED).isEmpty();
     assertThat(CLEAN_UPS.get()).isGreaterThan(2);
   }
 
   @Test
-  void keepsThePayloadsOfATransactionThatTheBrokerAborted() throws Exception {
+  void emitsAgainWhatWasInATransactionThatTheBrokerAborted() throws Exception {
     String servers = broker.bootstrapServers();
     run(
         1,
@@ -235,14 +239,55 @@ class SegmentSinkITCase {
           if (COMMITS.incrementAndGet() == 4) {
             abort(servers, requests);
           }
-        });
+        },
+        requests -> {});
 
     assertThat(STARTS.get()).isEqualTo(1);
     assertThat(REFUSED).isNotEmpty();
-    assertEachSegmentOnce(REFUSED);
-    Set<Long> others = new TreeSet<>(numbers());
-    others.removeAll(REFUSED);
-    assertThat(cleaned()).containsExactlyElementsOf(others);
+    assertEachSegmentOnce();
+    assertThat(cleaned()).containsExactlyElementsOf(numbers());
+  }
+
+  @Test
+  void emitsAgainWhatWasInATransactionThatExpired() throws Exception {
+    config = ShortTransactions.in(config, Duration.ofSeconds(4));
+    String servers = broker.bootstrapServers();
+    run(
+        2,
+        new Recorder(),
+        requests -> {
+          if (COMMITS.incrementAndGet() == 4) {
+            awaitExpiry(servers, requests);
+          }
+        },
+        requests -> {});
+
+    assertThat(REFUSED).isNotEmpty();
+    assertEachSegmentOnce();
+    assertThat(cleaned()).containsExactlyElementsOf(numbers());
+  }
+
+  @Test
+  void emitsOnceAgainWhereItCrashesBeforeTheNextCheckpoint() throws Exception {
+    String servers = broker.bootstrapServers();
+    run(
+        1,
+        new Recorder(),
+        requests -> {
+          if (COMMITS.incrementAndGet() == 4) {
+            abort(servers, requests);
+          }
+        },
+        requests -> {
+          if (COMMITS.get() == 4) {
+            throw new IOException("crash after emitting again, on purpose");
+          }
+        });
+
+    assertThat(STARTS.get()).isEqualTo(2);
+    assertThat(REFUSED).isNotEmpty();
+    assertEachSegmentOnce();
+    assertThat(cleaned()).containsExactlyElementsOf(numbers());
   }
 
   @Test
@@ -251,7 +296,12 @@ class SegmentSinkITCase {
     for (int parallelism : List.of(2, 1)) {
       int before = CLEANED.size();
       JobClient job =
-          start(environment(parallelism, savepoint), parallelism, new Recorder(), requests -> {});
+          start(
+              environment(parallelism, savepoint),
+              parallelism,
+              new Recorder(),
+              requests -> {},
+              requests -> {});
       await(() -> CLEANED.size() >= before + 2 * PARTS_A_CHECKPOINT);
       savepoint =
           job.stopWithSavepoint(false, savepoints.toUri().toString(), SavepointFormatType.CANONICAL)
@@ -259,11 +309,11 @@ class SegmentSinkITCase {
       job.getJobExecutionResult().get();
       assertThat(CLEANED).hasSizeLessThan((int) PARTS);
     }
-    start(environment(2, savepoint), 2, new Recorder(), requests -> {})
+    start(environment(2, savepoint), 2, new Recorder(), requests -> {}, requests -> {})
         .getJobExecutionResult()
         .get();
 
-    assertEachSegmentOnce(Set.of());
+    assertEachSegmentOnce();
     assertThat(cleaned()).containsExactlyElementsOf(numbers());
   }
 
@@ -279,16 +329,17 @@ class SegmentSinkITCase {
         .isEqualTo(
             new HashSet<>(
                 numbers().stream().flatMap(n -> TestParts.flushIds(n).stream()).toList()));
-    assertThat(new TreeSet<>(cleaned())).containsExactlyElementsOf(numbers());
+    assertThat(cleaned()).containsExactlyElementsOf(numbers());
   }
 
   private void run(int parallelism, Recorder cleanUp) throws Exception {
-    run(parallelism, cleanUp, requests -> {});
+    run(parallelism, cleanUp, requests -> {}, requests -> {});
   }
 
-  private void run(int parallelism, Recorder cleanUp, FaultySink.BeforeCommit before)
+  private void run(
+      int parallelism, Recorder cleanUp, FaultySink.Fault before, FaultySink.Fault after)
       throws Exception {
-    start(environment(parallelism, null), parallelism, cleanUp, before)
+    start(environment(parallelism, null), parallelism, cleanUp, before, after)
         .getJobExecutionResult()
         .get();
   }
@@ -313,7 +364,8 @@ class SegmentSinkITCase {
       StreamExecutionEnvironment environment,
       int parallelism,
       Recorder cleanUp,
-      FaultySink.BeforeCommit before)
+      FaultySink.Fault before,
+      FaultySink.Fault after)
       throws Exception {
     DataGeneratorSource<Long> source =
         new DataGeneratorSource<>(
@@ -327,19 +379,24 @@ class SegmentSinkITCase {
         .map(new MakePart())
         .returns(TestParts.TYPE)
         .uid("parts")
-        .sinkTo(new FaultySink(new SegmentSink(config, 1 << 20, metrics -> cleanUp), before))
+        .sinkTo(
+            new FaultySink(
+                new SegmentSink(
+                    config, 1 << 20, metrics -> cleanUp, metrics -> new TestParts.Again()),
+                requests -> {
+                  note(requests);
+                  before.accept(requests);
+                },
+                after))
         .uid("segments");
     return environment.executeAsync("sink at parallelism " + parallelism);
   }
 
-  private static void assertEachSegmentOnce(Set<Long> but) {
+  private static void assertEachSegmentOnce() {
     assertThat(TOO_EARLY).as("cleaned up before the commit").isEmpty();
     assertThat(committedFlushIds())
         .containsExactlyInAnyOrderElementsOf(
-            numbers().stream()
-                .filter(number -> !but.contains(number))
-                .flatMap(number -> TestParts.flushIds(number).stream())
-                .toList());
+            numbers().stream().flatMap(number -> TestParts.flushIds(number).stream()).toList());
   }
 
   private static List<String> committedFlushIds() {
@@ -350,8 +407,9 @@ class SegmentSinkITCase {
     return LongStream.range(0, PARTS).boxed().toList();
   }
 
+  /** Whose clean-up was done, maybe more than once. */
   private static List<Long> cleaned() {
-    return CLEANED.stream().map(Receipt::segmentId).sorted().toList();
+    return CLEANED.stream().map(Receipt::segmentId).distinct().sorted().toList();
   }
 
   private static ConsumerRecord<byte[], byte[]> record(String flushId) {
@@ -379,16 +437,34 @@ class SegmentSinkITCase {
   /** Has the broker abort what is about to be committed, as it does with what is open too long. */
   private static void abort(String servers, Collection<CommitRequest<SegmentCommittable>> requests)
       throws IOException {
+    try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, servers))) {
+      admin.fenceProducers(refused(requests)).all().get();
+    } catch (Exception e) {
+      throw new IOException(e);
+    }
+  }
+
+  /** Waits until the broker has aborted what is about to be committed. */
+  private static void awaitExpiry(
+      String servers, Collection<CommitRequest<SegmentCommittable>> requests) throws IOException {
+    List<String> transactions = refused(requests);
+    try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, servers))) {
+      while (!admin.describeTransactions(transactions).all().get().values().stream()
+          .allMatch(transaction -> transaction.state() == TransactionState.COMPLETE_ABORT)) {
+        Thread.onSpinWait(); // the class's timeout ends it
+      }
+    } catch (Exception e) {
+      throw new IOException(e);
+    }
+  }
+
+  private static List<String> refused(Collection<CommitRequest<SegmentCommittable>> requests) {
     List<String> transactions = new ArrayList<>();
     for (CommitRequest<SegmentCommittable> request : requests) {
       transactions.add(request.getCommittable().transaction().getTransactionalId());
       request.getCommittable().receipts().forEach(receipt -> REFUSED.add(receipt.segmentId()));
     }
-    try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, servers))) {
-      admin.fenceProducers(transactions).all().get();
-    } catch (Exception e) {
-      throw new IOException(e);
-    }
+    return transactions;
   }
 
   private static volatile int failingSnapshot = -1;
@@ -417,7 +493,42 @@ class SegmentSinkITCase {
     }
   }
 
-  /** Records what it is to clean up, and looks whether the records are there to be read. */
+  /**
+   * Asks the broker, as readers of committed records may have to wait: for transactions that a
+   * failed attempt left open, which are aborted only after the clean-up. What is over and was not
+   * committed is missing in the end.
+   */
+  private static boolean isCommitted(Receipt receipt) throws IOException {
+    Optional<KafkaCommittable> transaction = WRITTEN_IN.get(receipt.segmentId());
+    if (transaction.isEmpty()) {
+      Set<String> wanted = new HashSet<>(receipt.flushIds());
+      return segments.readUntil(
+          seen -> {
+            seen.forEach(record -> wanted.remove(flushId(record)));
+            return wanted.isEmpty();
+          });
+    }
+    try (TransactionFates fates =
+        new TransactionFates(
+            Admin.create(
+                Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers())))) {
+      return fates.of(transaction.get()) != TransactionFates.Fate.OPEN;
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
+  }
+
+  /** Notes which part is in which transaction, before the broker is asked to commit. */
+  private static void note(Collection<CommitRequest<SegmentCommittable>> requests) {
+    for (CommitRequest<SegmentCommittable> request : requests) {
+      SegmentCommittable committable = request.getCommittable();
+      for (Receipt receipt : committable.receipts()) {
+        WRITTEN_IN.put(receipt.segmentId(), Optional.ofNullable(committable.transaction()));
+      }
+    }
+  }
+
+  /** Records what it is to clean up, and looks whether the records are committed. */
   private static final class Recorder implements CleanUp, Serializable {
     private static final long serialVersionUID = 1L;
 
@@ -434,16 +545,10 @@ class SegmentSinkITCase {
       if (call >= failFrom && call < failUntil) {
         throw new IOException("clean-up failure, on purpose");
       }
-      Set<String> wanted = new HashSet<>();
-      receipts.forEach(receipt -> wanted.addAll(receipt.flushIds()));
-      boolean there =
-          segments.readUntil(
-              seen -> {
-                seen.forEach(record -> wanted.remove(flushId(record)));
-                return wanted.isEmpty();
-              });
-      if (!there) {
-        TOO_EARLY.addAll(wanted);
+      for (Receipt receipt : receipts) {
+        if (!isCommitted(receipt)) {
+          TOO_EARLY.add(receipt.segmentId() + " in " + WRITTEN_IN.get(receipt.segmentId()));
+        }
       }
       CLEANED.addAll(receipts);
     }

@@ -15,6 +15,7 @@ import org.apache.flink.connector.kafka.sink.internal.CheckpointTransaction;
 import org.apache.flink.connector.kafka.sink.internal.TransactionOwnership;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 import org.apache.flink.util.InstantiationUtil;
+import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.Test;
 
 class SinkSerializersTest {
@@ -27,6 +28,9 @@ class SinkSerializersTest {
           1 << 20,
           metrics -> {
             throw new IOException("unused");
+          },
+          metrics -> {
+            throw new IOException("unused");
           });
 
   @Test
@@ -36,9 +40,12 @@ class SinkSerializersTest {
     SegmentCommittable read =
         roundTrip(
             new SegmentCommittable(
-                transaction, List.of(TestParts.receipt(1), TestParts.receipt(2))));
+                transaction,
+                Map.of(new TopicPartition("segments", 1), 1L << 40),
+                List.of(TestParts.receipt(1), TestParts.receipt(2))));
 
     assertThat(read.transaction()).isEqualTo(transaction);
+    assertThat(read.since()).containsOnly(Map.entry(new TopicPartition("segments", 1), 1L << 40));
     assertThat(read.receipts()).map(Receipt::segmentId).containsExactly(1L, 2L);
     assertThat(read.receipts().get(1).flushIds()).isEqualTo(TestParts.flushIds(2));
   }
@@ -46,7 +53,7 @@ class SinkSerializersTest {
   @Test
   void readsCommittablesWithoutATransaction() throws IOException {
     SegmentCommittable read =
-        roundTrip(new SegmentCommittable(null, List.of(TestParts.receipt(9))));
+        roundTrip(new SegmentCommittable(null, Map.of(), List.of(TestParts.receipt(9))));
 
     assertThat(read.transaction()).isNull();
     assertThat(read.receipts()).hasSize(1);
@@ -73,7 +80,7 @@ class SinkSerializersTest {
   @Test
   void refusesWhatANewerReleaseWrote() throws IOException {
     SimpleVersionedSerializer<SegmentCommittable> committables = sink.getCommittableSerializer();
-    byte[] bytes = committables.serialize(new SegmentCommittable(null, List.of()));
+    byte[] bytes = committables.serialize(new SegmentCommittable(null, Map.of(), List.of()));
 
     assertThatThrownBy(() -> committables.deserialize(2, bytes))
         .isInstanceOf(IOException.class)

@@ -11,6 +11,8 @@ import io.spanfold.model.FlushedPart.Receipt;
 import io.spanfold.model.FlushedPart.SegmentMessage;
 import io.spanfold.model.Hex;
 import io.spanfold.model.Outcome;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.model.PartCandidate.Slice;
 import io.spanfold.model.SourcePositions;
 import io.spanfold.model.Subsegment;
 import io.spanfold.model.TraceKey;
@@ -19,6 +21,7 @@ import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 
 /** Parts that follow from a number, which is also their segment id and their only span's. */
@@ -70,14 +73,27 @@ final class TestParts {
             2,
             -1,
             SourcePositions.of(new int[] {3}, new long[] {number}));
-    return new Receipt(
-        new TraceKey(number, number * 31, ~number),
-        number,
-        (int) (number % 2),
-        FlushReason.values()[(int) (number % FlushReason.values().length)],
-        flushIds(number),
-        List.of(subsegment),
-        new long[] {number});
+    PartCandidate candidate =
+        new PartCandidate(
+            new TraceKey(number, number * 31, ~number),
+            number,
+            (int) (number % 2),
+            FlushReason.values()[(int) (number % FlushReason.values().length)],
+            number,
+            false,
+            List.of(new Slice(subsegment, null, true)));
+    return new Receipt(candidate, 1 << 20, flushIds(number), new long[] {number});
+  }
+
+  /** Makes parts again as they were. */
+  static class Again implements Rebuild {
+    @Override
+    public void rebuild(List<Receipt> receipts, Consumer<FlushedPart> parts) throws IOException {
+      receipts.forEach(receipt -> parts.accept(of(receipt.segmentId())));
+    }
+
+    @Override
+    public void close() {}
   }
 
   /** Writes the number only. */

@@ -7,6 +7,7 @@ import io.spanfold.model.FlushedPart;
 import io.spanfold.model.FlushedPart.Receipt;
 import io.spanfold.model.FlushedPart.SegmentMessage;
 import io.spanfold.model.Outcome;
+import io.spanfold.model.PartCandidate;
 import io.spanfold.model.TraceKey;
 import java.util.Collections;
 import java.util.HashMap;
@@ -65,7 +66,11 @@ class WriterMetricsTest {
     SegmentMessage message = new SegmentMessage("00", new byte[0], 0, messages);
     Receipt receipt =
         new Receipt(
-            new TraceKey(2, 0, 0), 1, number, FlushReason.IDLE, List.of(), List.of(), spanIds);
+            new PartCandidate(
+                new TraceKey(2, 0, 0), 1, number, FlushReason.IDLE, 0, false, List.of()),
+            1 << 20,
+            List.of(),
+            spanIds);
     return new FlushedPart(Collections.nCopies(messages, message), outcomes, receipt);
   }
 }

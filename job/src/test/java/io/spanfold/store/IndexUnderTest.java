@@ -3,13 +3,13 @@ package io.spanfold.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.model.Bundle.UnstoredSubsegment;
-import io.spanfold.model.FlushReason;
 import io.spanfold.model.FlushedPart;
 import io.spanfold.model.SourcePositions;
 import io.spanfold.model.Subsegment;
 import io.spanfold.model.TraceKey;
 import io.spanfold.store.IndexedTrace.Segment;
 import io.spanfold.store.IndexedTrace.Sub;
+import io.spanfold.testing.Receipts;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -80,12 +80,9 @@ final class IndexUnderTest implements AutoCloseable {
 
   RedisScripts.Removed finish(TraceKey trace, long segment, List<Sub> subs, String lockOwner) {
     FlushedPart.Receipt receipt =
-        new FlushedPart.Receipt(
+        Receipts.of(
             trace,
             segment,
-            0,
-            FlushReason.IDLE,
-            List.of(),
             subs.stream()
                 .map(sub -> subsegment(sub).filedUnder(filed.get(new Filed(trace, sub.id()))))
                 .toList(),

@@ -7,7 +7,6 @@ import io.spanfold.fold.FoldSettings;
 import io.spanfold.model.Bundle.TraceSpans;
 import io.spanfold.model.FlushedPart.Receipt;
 import io.spanfold.model.PartCandidate;
-import io.spanfold.model.PartCandidate.Slice;
 import io.spanfold.model.Span;
 import io.spanfold.model.Subsegment;
 import io.spanfold.store.IndexedTrace.Sub;
@@ -146,13 +145,7 @@ class IndexedFoldITCase {
       super.due(part);
       due.add(
           new Receipt(
-              TRACE,
-              part.segmentId(),
-              part.partNumber(),
-              part.reason(),
-              List.of(),
-              part.slices().stream().filter(Slice::last).map(Slice::subsegment).toList(),
-              spansOf(part).stream().mapToLong(Span::spanId).toArray()));
+              part, 1 << 20, List.of(), spansOf(part).stream().mapToLong(Span::spanId).toArray()));
     }
 
     void cleanUp(int which, Random random) {

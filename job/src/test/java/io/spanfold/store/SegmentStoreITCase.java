@@ -19,6 +19,7 @@ import io.spanfold.model.SpanColumns;
 import io.spanfold.model.StoredTrace;
 import io.spanfold.model.Subsegment;
 import io.spanfold.model.TraceKey;
+import io.spanfold.testing.Receipts;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -248,16 +249,7 @@ class SegmentStoreITCase {
       Receipt whole = receipts.get(0);
       // A part of a segment too: what is left must be counted down, which is a write.
       store.cleanUp(
-          List.of(
-              new Receipt(
-                  whole.trace(),
-                  whole.segmentId(),
-                  0,
-                  FlushReason.PRESSURE,
-                  List.of(),
-                  two,
-                  new long[0])),
-          OWNER);
+          List.of(Receipts.of(whole.trace(), whole.segmentId(), two, new long[0])), OWNER);
       try (Jedis jedis = node.connect()) {
         assertThat(jedis.scard(RedisKeys.members(whole.trace(), whole.segmentId()))).isEqualTo(1);
         assertThat(jedis.get(RedisKeys.spanCount(whole.trace(), whole.segmentId()))).isEqualTo("2");
@@ -365,12 +357,9 @@ class SegmentStoreITCase {
     for (int i = 0; i < stored.size(); i++) {
       StoredTrace trace = stored.get(i);
       receipts.add(
-          new Receipt(
+          Receipts.of(
               trace.trace(),
               trace.subsegments().get(0).parentId(),
-              0,
-              FlushReason.IDLE,
-              List.of(),
               trace.subsegments(),
               bundle.traces().get(i).subsegments().stream()
                   .flatMapToLong(unstored -> Arrays.stream(unstored.spanIds()))

@@ -2,6 +2,7 @@ package io.spanfold.testing;
 
 import io.spanfold.embedded.KafkaBroker;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
@@ -28,16 +29,26 @@ public final class KafkaUnderTest implements AutoCloseable {
 
   /** Starts one. */
   public static KafkaUnderTest start() {
+    return start(Map.of());
+  }
+
+  /** Starts one with broker properties of the test's own. */
+  public static KafkaUnderTest start(Map<String, String> properties) {
     if (DockerClientFactory.instance().isDockerAvailable()) {
       String largest = Integer.toString(KafkaBroker.DEFAULT_MAX_MESSAGE_BYTES);
       KafkaContainer container =
           new KafkaContainer(IMAGE)
               .withEnv("KAFKA_MESSAGE_MAX_BYTES", largest)
               .withEnv("KAFKA_SOCKET_REQUEST_MAX_BYTES", "104857600");
+      properties.forEach(
+          (name, value) ->
+              container.withEnv("KAFKA_" + name.toUpperCase(Locale.ROOT).replace('.', '_'), value));
       container.start();
       return new KafkaUnderTest(container.getBootstrapServers(), container::stop);
     }
-    KafkaBroker broker = KafkaBroker.start();
+    KafkaBroker.Builder builder = KafkaBroker.builder();
+    properties.forEach(builder::property);
+    KafkaBroker broker = builder.start();
     return new KafkaUnderTest(broker.bootstrapServers(), broker::close);
   }
 

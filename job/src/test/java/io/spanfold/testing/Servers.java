@@ -36,9 +36,14 @@ public final class Servers implements AutoCloseable {
 
   /** Starts both. */
   public Servers() throws IOException {
+    this(Map.of());
+  }
+
+  /** Starts both, the broker with properties of the test's own. */
+  public Servers(Map<String, String> broker) throws IOException {
     Path directory = Files.createTempDirectory("spanfold-test");
     redis = RedisCluster.start(directory);
-    kafka = KafkaUnderTest.start();
+    kafka = KafkaUnderTest.start(broker);
     kafka.createTopic("buffered-segments", 2);
     kafka.createTopic("ingest-spans-dlq", 1);
     kafka.createTopic("outcomes", 1);

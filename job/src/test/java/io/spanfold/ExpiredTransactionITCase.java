@@ -1,0 +1,165 @@
+package io.spanfold;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.config.SpanfoldConfig;
+import io.spanfold.fold.FoldSettings;
+import io.spanfold.model.Span;
+import io.spanfold.model.TraceKey;
+import io.spanfold.testing.CommittedRecords;
+import io.spanfold.testing.RandomTraces;
+import io.spanfold.testing.RandomTraces.Pace;
+import io.spanfold.testing.SegmentParts;
+import io.spanfold.testing.Servers;
+import io.spanfold.testing.ShortTransactions;
+import io.spanfold.testing.SpanRecords;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ExecutionException;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * The whole job on real servers, stopped between a checkpoint and its commit for so long that the
+ * broker aborts the transactions in it.
+ */
+class ExpiredTransactionITCase {
+
+  private static final FoldSettings SETTINGS =
+      new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
+
+  private static final int TRACES = 300;
+  private static final Duration NEVER = Duration.ofHours(1);
+  private static final Duration EXPIRY = Duration.ofSeconds(20);
+
+  @TempDir static Path directory;
+
+  private static Servers servers;
+
+  @BeforeAll
+  static void start() throws Exception {
+    servers = new Servers(ShortTransactions.BROKER);
+  }
+
+  @AfterAll
+  static void stop() {
+    servers.close();
+  }
+
+  /** Redis may be wiped meanwhile, too: then all of it is read again from Kafka. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  @Timeout(180)
+  void everySpanIsCommittedOnceThoughTheTransactionsOfTheCheckpointExpire(boolean wiped)
+      throws Exception {
+    String name = "expired-" + wiped;
+    servers.createTopic(name, Servers.PARTITIONS);
+    servers.createTopic(name + "-segments", 2);
+    List<Span> spans = traces(new Random(wiped ? 1 : 2));
+    SpanRecords.send(servers.bootstrapServers(), name, Servers.PARTITIONS, spans);
+    List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
+
+    JobClient job = submit(name, NEVER, null);
+    while (servers.storedSpans() < spans.size() || written(name) < expected.size() / 3) {
+      Thread.onSpinWait();
+    }
+    String savepoint =
+        job.triggerSavepoint(directory.toUri().toString(), SavepointFormatType.CANONICAL).get();
+    job.cancel().get();
+    job.getJobExecutionResult().handle((result, cancelled) -> "ended").get();
+    while (!servers.openTransactions().isEmpty()) {
+      Thread.onSpinWait();
+    }
+    try (CommittedRecords committed =
+        new CommittedRecords(servers.bootstrapServers(), name + "-segments")) {
+      assertThat(committed.all()).as("committed before it is restored").isEmpty();
+      if (wiped) {
+        servers.wipeRedis();
+      }
+      job = submit(name, Duration.ofMillis(300), savepoint);
+      assertThat(committed.readUntil(seen -> seen.size() >= expected.size() / 3)).isTrue();
+      drain(job);
+
+      assertThat(SegmentParts.differences(expected, SegmentParts.committed(committed.all())))
+          .isEmpty();
+    }
+    assertThat(servers.redisKeys()).as("not cleaned up").isEmpty();
+  }
+
+  private static JobClient submit(String name, Duration checkpoints, String savepoint)
+      throws Exception {
+    Configuration configuration = new Configuration();
+    configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, checkpoints);
+    if (savepoint != null) {
+      configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, savepoint);
+    }
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.createLocalEnvironment(2, configuration);
+    SpanfoldJob.build(env, ShortTransactions.in(SpanfoldConfig.of(options(name)), EXPIRY), 500_000);
+    return env.executeAsync(name);
+  }
+
+  /** Tries until all tasks run: one may still be emitting again. */
+  private static void drain(JobClient job) throws Exception {
+    while (true) {
+      try {
+        job.stopWithSavepoint(true, directory.toUri().toString(), SavepointFormatType.CANONICAL)
+            .get();
+        return;
+      } catch (ExecutionException e) {
+        assertThat(e).hasMessageContaining("Not all required tasks are currently running");
+      }
+    }
+  }
+
+  /** How many records are in the segments topic, committed or not. */
+  private static long written(String name) {
+    try (KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(
+            Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, servers.bootstrapServers()),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer())) {
+      List<TopicPartition> partitions =
+          List.of(
+              new TopicPartition(name + "-segments", 0), new TopicPartition(name + "-segments", 1));
+      return consumer.endOffsets(partitions).values().stream().mapToLong(Long::longValue).sum();
+    }
+  }
+
+  private static Configuration options(String name) {
+    Configuration options = servers.options(name);
+    options.setString("segment.max-age", "100 s");
+    options.setString("segment.late-grace", "30 s");
+    options.setString("flush.lock-ttl", "90 s");
+    return options;
+  }
+
+  private static List<Span> traces(Random random) {
+    List<Span> spans = new ArrayList<>();
+    for (int i = 0; i < TRACES; i++) {
+      TraceKey trace = new TraceKey(random.nextInt(5), random.nextLong(), i);
+      spans.addAll(RandomTraces.trace(trace, random, Pace.values()[random.nextInt(3)], true));
+    }
+    spans.sort(Comparator.comparingLong(Span::timestamp));
+    return spans;
+  }
+}
