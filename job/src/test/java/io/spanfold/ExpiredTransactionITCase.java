@@ -102,7 +102,10 @@ class ExpiredTransactionITCase {
       assertThat(SegmentParts.differences(expected, SegmentParts.committed(committed.all())))
           .isEmpty();
     }
-    assertThat(servers.redisKeys()).as("not cleaned up").isEmpty();
+    assertThat(servers.redisKeys())
+        .as("not cleaned up")
+        // The first job's locks of parts that had not to be made again end by their TTL.
+        .allMatch(key -> key.startsWith("span-buf:fl:"));
   }
 
   private static JobClient submit(String name, Duration checkpoints, String savepoint)

@@ -42,9 +42,7 @@ public final class FlushFunction implements StageFunction<PartCandidate, Flushed
 
   @Override
   public StageWorker<PartCandidate, FlushedPart> open(MetricGroup metrics) {
-    return new Worker(
-        PartFlusher.open(settings, metrics, wall),
-        new PartBuilder(chunkBytes, wall));
+    return new Worker(PartFlusher.open(settings, metrics, wall), new PartBuilder(chunkBytes, wall));
   }
 
   /** The lag is how long the part that has been in flush for longest is due, by the wall clock. */

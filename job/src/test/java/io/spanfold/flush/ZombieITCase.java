@@ -18,6 +18,7 @@ import io.spanfold.sink.NotOwnerException;
 import io.spanfold.store.LockOwner;
 import io.spanfold.store.SegmentStore;
 import io.spanfold.store.StoreSettings;
+import io.spanfold.testing.Receipts;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -146,8 +147,7 @@ class ZombieITCase {
   }
 
   private static Receipt receipt() {
-    return new Receipt(
-        TRACE, 7, 0, FlushReason.IDLE, List.of(), List.of(SUBSEGMENT), new long[] {7});
+    return Receipts.of(TRACE, 7, List.of(SUBSEGMENT), new long[] {7});
   }
 
   private String lock() {
