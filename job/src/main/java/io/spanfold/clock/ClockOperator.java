@@ -24,8 +24,9 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
  * hold the others back.
  *
  * <p>After a restore it also makes up for the time that the job was down, once it is certain that
- * there is no backlog: partitions end where they were read to, or have been silent for half a
- * minute. Where there is a backlog, record time is what the backlog says.
+ * there is no backlog: there is nothing to read, and has not been for half a minute. Producers that
+ * were cut off together with the job need that time to send what they hold. Where there is a
+ * backlog, record time is what the backlog says.
  *
  * <p>While Redis is full it goes on by the wall in any case, so that what is buffered becomes due
  * and makes room.
@@ -45,9 +46,6 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
 
   private static final long TICK_MILLIS = 1_000;
   private static final long NONE = Long.MIN_VALUE;
-
-  /** After such a silence nobody expects a backlog any more. */
-  private static final long CERTAIN_MILLIS = 30_000;
 
   private static final TypeInformation<Tuple2<Long, Long>> SAVED =
       Types.TUPLE(Types.LONG, Types.LONG);
@@ -125,7 +123,7 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
     }
     silent += passed;
     long madeUp = 0;
-    if (behind > 0 && (reading.get().hasNothingNew() || silent >= CERTAIN_MILLIS)) {
+    if (behind > 0 && silent >= SplitClock.CERTAIN_MILLIS && reading.get().hasNothingNew()) {
       madeUp = behind;
       behind = 0;
     }

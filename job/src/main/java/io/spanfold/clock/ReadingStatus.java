@@ -2,6 +2,7 @@ package io.spanfold.clock;
 
 import io.spanfold.shared.Shared;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -36,6 +37,10 @@ public final class ReadingStatus implements AutoCloseable {
 
   private final LongSupplier nanoTime;
   private final Map<Integer, Partition> partitions = new ConcurrentHashMap<>();
+
+  /** Partitions of which no record has come yet. */
+  private final Set<Integer> unheard = ConcurrentHashMap.newKeySet();
+
   private volatile Supplier<Gate> gate = () -> Gate.OPEN;
 
   /**
@@ -77,6 +82,7 @@ public final class ReadingStatus implements AutoCloseable {
 
   /** Says that a partition is read from {@code start} on. */
   public void assigned(int partition, long start) {
+    unheard.add(partition);
     partitions.put(partition, new Partition(start, -1, 0));
   }
 
@@ -113,9 +119,16 @@ public final class ReadingStatus implements AutoCloseable {
     return known != null && isFresh(known) && known.end <= next + MARKERS;
   }
 
-  /** Returns whether there is nothing in any partition since reading began. */
+  /** Says that a record of {@code partition} has come. */
+  void heard(int partition) {
+    unheard.remove(partition);
+  }
+
+  /** Returns whether those partitions have nothing of which no record has come yet. */
   public boolean hasNothingNew() {
-    return partitions.entrySet().stream().allMatch(p -> isAtEnd(p.getKey(), p.getValue().start));
+    return partitions.entrySet().stream()
+        .filter(p -> unheard.contains(p.getKey()))
+        .allMatch(p -> isAtEnd(p.getKey(), Math.max(0, p.getValue().start)));
   }
 
   private boolean isFresh(Partition known) {

@@ -19,7 +19,8 @@ import org.apache.flink.util.clock.RelativeClock;
  * gate is closed. So that a silent split does not hold the others back for ever where the task is
  * held back most of the time, it says that it is idle once it has had nothing for a minute.
  *
- * <p>A split that never had a record says that it is idle, too.
+ * <p>A split that never had a record says that it is idle, too; but where there is something to
+ * read, as after a restore with a backlog, others wait for it, as its records may be older.
  *
  * @param <T> the records
  */
@@ -30,6 +31,9 @@ public final class SplitClock<T> implements WatermarkGenerator<T> {
 
   /** How long a split has nothing before the others go on without it, in milliseconds. */
   static final long SILENCE_MILLIS = 60_000;
+
+  /** After such a silence of what can be read nobody expects a backlog any more. */
+  static final long CERTAIN_MILLIS = 30_000;
 
   private final RelativeClock activity;
   private final Clock wall;
@@ -75,6 +79,9 @@ public final class SplitClock<T> implements WatermarkGenerator<T> {
 
   @Override
   public void onEvent(T record, long timestamp, WatermarkOutput output) {
+    if (latest == Long.MIN_VALUE) {
+      reading.heard(partitionOf.applyAsInt(record));
+    }
     latest = Math.max(latest, timestamp);
     partition = partitionOf.applyAsInt(record);
     next = offsetOf.applyAsLong(record) + 1;
@@ -92,8 +99,8 @@ public final class SplitClock<T> implements WatermarkGenerator<T> {
       goneOn = 0;
       silentSince = wall.relativeTimeMillis();
     } else if (latest == Long.MIN_VALUE) {
-      quiet += passed;
-      if (quiet >= GRACE_MILLIS) {
+      quiet = reading.canReadAll() ? quiet + passed : 0;
+      if (quiet >= (reading.hasNothingNew() ? GRACE_MILLIS : CERTAIN_MILLIS)) {
         output.markIdle();
       }
       return;

@@ -118,7 +118,9 @@ class ClockOperatorTest {
     reading().answered(0, 42);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
     harness.setProcessingTime(3_601_000);
-    assertThat(harness.getOutput()).endsWith(new Watermark(3_601_100));
+    assertThat(harness.getOutput()).endsWith(new Watermark(1_100));
+    harness.setProcessingTime(3_630_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(3_630_100));
   }
 
   @Test
@@ -127,16 +129,16 @@ class ClockOperatorTest {
     reading().assigned(0, 42);
     reading().answered(0, 1_000);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
-    harness.setProcessingTime(3_601_000);
-    assertThat(harness.getOutput()).endsWith(new Watermark(1_100));
+    harness.setProcessingTime(3_640_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(40_100));
 
     // It is read, and is record time from then on.
     harness.processWatermarkStatus(WatermarkStatus.ACTIVE);
-    harness.processWatermark(new Watermark(2_000));
-    reading().answered(0, 1_000);
+    harness.processWatermark(new Watermark(50_000));
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
-    harness.setProcessingTime(3_701_000);
-    assertThat(harness.getOutput()).endsWith(new Watermark(102_000));
+    reading().answered(0, 42);
+    harness.setProcessingTime(3_740_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(150_000));
   }
 
   @Test

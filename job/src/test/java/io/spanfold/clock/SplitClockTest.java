@@ -25,7 +25,7 @@ class SplitClockTest {
 
   @BeforeEach
   void nothingElseToRead() {
-    reading.assigned(0, 0);
+    reading.assigned(0, 41);
     reading.answered(0, 42);
   }
 
@@ -70,6 +70,19 @@ class SplitClockTest {
     clock.onPeriodicEmit(log);
 
     assertThat(log.last()).isEqualTo(4_999);
+  }
+
+  /** What it has to read may be older than what the others have read already. */
+  @Test
+  void isNotIdleAfterTheGraceIfThereIsABacklogThatWasNotReadYet() {
+    reading.answered(0, 1_000);
+    activity += SplitClock.CERTAIN_MILLIS - 1;
+    clock.onPeriodicEmit(log);
+    assertThat(log.idle).isZero();
+
+    activity++;
+    clock.onPeriodicEmit(log);
+    assertThat(log.idle).isEqualTo(1);
   }
 
   @Test

@@ -20,7 +20,7 @@ import java.util.TreeMap;
  */
 final class FlinkProcesses implements AutoCloseable {
 
-  private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
+  private static final Duration START_TIMEOUT = Duration.ofMinutes(3);
 
   /** So many that one task manager alone can run the job. */
   private static final int SLOTS = 4;

@@ -1,0 +1,227 @@
+package io.spanfold;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.embedded.KafkaBroker;
+import io.spanfold.embedded.RedisNode;
+import io.spanfold.fold.FoldSettings;
+import io.spanfold.model.Span;
+import io.spanfold.model.TraceKey;
+import io.spanfold.testing.CommittedRecords;
+import io.spanfold.testing.JobCluster;
+import io.spanfold.testing.RandomTraces;
+import io.spanfold.testing.RandomTraces.Pace;
+import io.spanfold.testing.SegmentParts;
+import io.spanfold.testing.SpanRecords;
+import io.spanfold.testing.faults.KafkaRequests;
+import io.spanfold.testing.faults.RedisRequests;
+import io.spanfold.testing.faults.Tripwire;
+import io.spanfold.testing.faults.Tripwire.Side;
+import io.spanfold.testing.faults.WireProxy;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.configuration.Configuration;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.Jedis;
+
+/**
+ * The job's process dies at each point of the protocol: before and after each kind of request that
+ * it makes of real servers. From that point on nothing gets out of it or into it, as after a kill
+ * -9; another task manager goes on from the last checkpoint. What is committed then is exactly what
+ * an undisturbed job commits, and nothing is left in Redis: bundles of one span are cut as before,
+ * so even what the dead process wrote is written over and cleaned up.
+ *
+ * <p>The points between requests follow from them: between result and barrier is before whatever
+ * the next checkpoint's first request is; a completed checkpoint before its commit is before the
+ * commit's request; and so on. A point that is not reached fails its test.
+ */
+class CrashPointsITCase {
+
+  private static final FoldSettings SETTINGS =
+      new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
+
+  private static final int PARTITIONS = 2;
+  private static final int TRACES = 60;
+  private static final long SECONDS_TO_REACH = 40;
+
+  @TempDir static Path directory;
+
+  private static final Tripwire WIRE = new Tripwire();
+  private static WireProxy redisProxy;
+  private static WireProxy kafkaProxy;
+  private static RedisNode redis;
+  private static KafkaBroker kafka;
+  private static JobCluster cluster;
+
+  @BeforeAll
+  static void start() throws Exception {
+    redis = RedisNode.start(RedisNode.Options.in(directory.resolve("redis")));
+    redisProxy = new WireProxy(new RedisRequests(), WIRE);
+    redisProxy.to(redis.uri().getPort());
+    kafkaProxy = new WireProxy(new KafkaRequests(), WIRE);
+    kafka =
+        KafkaBroker.builder()
+            .property("advertised.listeners", "CLIENT://127.0.0.1:" + kafkaProxy.port())
+            .start();
+    kafkaProxy.to(Integer.parseInt(kafka.bootstrapServers().replaceAll(".*:", "")));
+    kafka.createTopic("ingest-spans-dlq", 1);
+    kafka.createTopic("outcomes", 1);
+    cluster = new JobCluster(directory, 1, 2);
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    cluster.close();
+    kafka.close();
+    kafkaProxy.close();
+    redis.close();
+    redisProxy.close();
+  }
+
+  @ParameterizedTest(name = "{1} the {2}. {0}")
+  @CsvSource({
+    "Redis SET, BEFORE, 150",
+    "Redis SET, AFTER, 150",
+    "Redis add-subsegments, BEFORE, 170",
+    "Redis add-subsegments, AFTER, 170",
+    "Redis lock-flush, BEFORE, 5",
+    "Redis lock-flush, AFTER, 5",
+    "Redis GET, BEFORE, 20",
+    "Redis GET, AFTER, 20",
+    "Kafka PRODUCE, BEFORE, 2",
+    "Kafka PRODUCE, AFTER, 2",
+    "Kafka END_TXN, BEFORE, 1",
+    "Kafka END_TXN, AFTER, 1",
+    "Redis UNLINK, BEFORE, 1",
+    "Redis UNLINK, AFTER, 1",
+    "Redis finish-flush, BEFORE, 1",
+    "Redis finish-flush, AFTER, 1",
+    "Redis finish-flush, AFTER, 20",
+    "Kafka INIT_PRODUCER_ID, BEFORE, 6",
+    "Kafka INIT_PRODUCER_ID, AFTER, 6",
+    "Redis take-lease, AFTER, 1",
+    "Redis renew-lease, BEFORE, 1"
+  })
+  @Timeout(120)
+  void nothingIsLostOrDoubledByACrash(String request, Side side, int nth) throws Exception {
+    String name =
+        "%s-%s-%d".formatted(request.replace(' ', '-'), side, nth).toLowerCase(Locale.ROOT);
+    kafka.createTopic(name, PARTITIONS);
+    kafka.createTopic(name + "-segments", 1);
+    List<Span> spans = traces(new Random(name.hashCode()));
+    SpanRecords.send(kafka.bootstrapServers(), name, PARTITIONS, spans);
+    List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
+
+    try (CommittedRecords committed =
+        new CommittedRecords(kafka.bootstrapServers(), name + "-segments")) {
+      WIRE.set(request, side, nth);
+      long begun = System.nanoTime();
+      JobID job = cluster.submit(options(name), new Configuration(), 2, null);
+      boolean reached = WIRE.awaitTripped(SECONDS_TO_REACH);
+      long dead = System.nanoTime();
+      if (reached) {
+        cluster.killTaskManager();
+        WIRE.raise();
+        cluster.startTaskManager();
+      }
+      long alive = System.nanoTime();
+      // Of the input, the last spans of all are not due before record time is ended.
+      assertThat(committed.readUntil(seen -> seen.size() >= expected.size() / 2)).isTrue();
+      long recovered = System.nanoTime();
+      cluster.stopWithSavepoint(job, true);
+      System.out.printf(
+          "%s: reached after %.1f s, dead for %.1f s, recovered after %.1f s, ended after %.1f s%n",
+          name,
+          (dead - begun) / 1e9,
+          (alive - dead) / 1e9,
+          (recovered - alive) / 1e9,
+          (System.nanoTime() - recovered) / 1e9);
+
+      assertThat(reached).as("the point was reached; requests: %s", WIRE.seen()).isTrue();
+      List<String> differences =
+          SegmentParts.differences(expected, SegmentParts.committed(committed.all()));
+      assertThat(differences).as("lost (-) and doubled (+)").isEmpty();
+      assertThat(redisKeys()).as("left in Redis").isEmpty();
+    } finally {
+      WIRE.raise();
+      flushRedis();
+    }
+  }
+
+  private static Configuration options(String name) {
+    Configuration options = new Configuration();
+    options.setString("kafka.bootstrap.servers", "127.0.0.1:" + kafkaProxy.port());
+    options.setString("redis.uri", "redis://127.0.0.1:" + redisProxy.port());
+    options.setString("source.topic", name);
+    options.setString("source.group.id", name);
+    options.setString("sink.topic", name + "-segments");
+    options.setString("sink.transactional-id-prefix", name);
+    options.setString("kafka.properties.max.partition.fetch.bytes", "8192");
+    options.setString("kafka.properties.max.poll.records", "20");
+    // What a client waits for that was cut off holds up the end of its task.
+    options.setString("kafka.properties.max.block.ms", "3000");
+    options.setString("kafka.properties.request.timeout.ms", "3000");
+    options.setString("kafka.properties.default.api.timeout.ms", "3000");
+    options.setString("kafka.properties.delivery.timeout.ms", "6000");
+    options.setString("ingest.batch.max-spans", "1");
+    options.setString("segment.max-age", "100 s");
+    options.setString("segment.late-grace", "30 s");
+    options.setString("flush.lock-ttl", "90 s");
+    return options;
+  }
+
+  private static Set<String> redisKeys() {
+    try (Jedis jedis = jedis()) {
+      Set<String> keys = new TreeSet<>(jedis.keys("*"));
+      keys.remove("span-buf:lease");
+      return keys;
+    }
+  }
+
+  private static void flushRedis() {
+    try (Jedis jedis = jedis()) {
+      jedis.flushAll();
+    }
+  }
+
+  private static Jedis jedis() {
+    return new Jedis(new HostAndPort(redis.uri().getHost(), redis.uri().getPort()));
+  }
+
+  private static List<Span> traces(Random random) {
+    List<Span> spans = new ArrayList<>();
+    for (int i = 0; i < TRACES; i++) {
+      TraceKey trace = new TraceKey(random.nextInt(5), random.nextLong(), i);
+      long start = 2_000L * random.nextInt(TRACES * 2);
+      for (Span span : RandomTraces.trace(trace, random, Pace.values()[random.nextInt(3)], true)) {
+        spans.add(
+            new Span(
+                trace,
+                span.spanId(),
+                span.parentId(),
+                span.root(),
+                span.timestamp() + start,
+                span.organizationId(),
+                span.partition(),
+                span.offset(),
+                span.stampPoints(),
+                span.record()));
+      }
+    }
+    spans.sort(Comparator.comparingLong(Span::timestamp));
+    return spans;
+  }
+}

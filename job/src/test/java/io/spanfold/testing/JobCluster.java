@@ -1,0 +1,138 @@
+package io.spanfold.testing;
+
+import io.spanfold.SpanfoldJob;
+import io.spanfold.config.SpanfoldConfig;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.execution.ExecutionState;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/** A Flink cluster whose task managers can be killed, and the job on it. */
+public final class JobCluster implements AutoCloseable {
+
+  private static final Duration CHECKPOINTS = Duration.ofMillis(300);
+  private static final int CHUNK_BYTES = 500_000;
+
+  private final MiniCluster cluster;
+  private final Path directory;
+  private int taskManagers;
+
+  /**
+   * Starts a cluster.
+   *
+   * @param directory where checkpoints and savepoints go
+   * @param taskManagers how many there are
+   * @param slots how many each has
+   */
+  public JobCluster(Path directory, int taskManagers, int slots) throws Exception {
+    Configuration configuration = new Configuration();
+    configuration.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(16));
+    this.cluster =
+        new MiniCluster(
+            new MiniClusterConfiguration.Builder()
+                .setConfiguration(configuration)
+                .setNumTaskManagers(taskManagers)
+                .setNumSlotsPerTaskManager(slots)
+                .withRandomPorts()
+                .build());
+    this.directory = directory;
+    this.taskManagers = taskManagers;
+    cluster.start();
+  }
+
+  /**
+   * Submits the job.
+   *
+   * @param options its options
+   * @param flink Flink's configuration beside what every test needs
+   * @param savepoint what it starts from; null for nothing
+   */
+  public JobID submit(Configuration options, Configuration flink, int parallelism, String savepoint)
+      throws Exception {
+    Configuration configuration = new Configuration();
+    configuration.set(
+        CheckpointingOptions.CHECKPOINTS_DIRECTORY,
+        directory.resolve("checkpoints").toUri().toString());
+    configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, CHECKPOINTS);
+    configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
+    configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 100);
+    configuration.set(
+        RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(100));
+    configuration.addAll(flink);
+    if (savepoint != null) {
+      configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, savepoint);
+    }
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.getExecutionEnvironment(configuration);
+    env.setParallelism(parallelism);
+    SpanfoldJob.build(env, SpanfoldConfig.of(options), CHUNK_BYTES);
+    return cluster.submitJob(env.getStreamGraph()).get().getJobID();
+  }
+
+  /** Kills the task manager that is the {@code age}-th youngest, and starts another. */
+  public void replaceTaskManager(int age) throws Exception {
+    cluster.terminateTaskManager(taskManagers - 1 - age).get();
+    startTaskManager();
+  }
+
+  /** Kills the youngest task manager. */
+  public void killTaskManager() throws Exception {
+    cluster.terminateTaskManager(taskManagers - 1).get();
+  }
+
+  /** Starts another task manager. */
+  public void startTaskManager() throws Exception {
+    cluster.startTaskManager();
+    taskManagers++;
+  }
+
+  /**
+   * Stops the job with a savepoint, and tries until it meets no restart after a failure.
+   *
+   * @param drain whether all deadlines pass before it
+   * @return where the savepoint is
+   */
+  public String stopWithSavepoint(JobID job, boolean drain) throws Exception {
+    while (true) {
+      awaitRunning(job);
+      try {
+        return cluster
+            .stopWithSavepoint(
+                job,
+                directory.resolve("savepoints").toUri().toString(),
+                drain,
+                SavepointFormatType.CANONICAL)
+            .get(60, TimeUnit.SECONDS);
+      } catch (ExecutionException e) {
+        System.out.println("no savepoint yet: " + e.getMessage());
+      }
+    }
+  }
+
+  /** Waits until all tasks run. */
+  public void awaitRunning(JobID job) throws Exception {
+    while (cluster.getJobStatus(job).get() != JobStatus.RUNNING
+        || cluster.getExecutionGraph(job).get().getAllVertices().values().stream()
+            .anyMatch(vertex -> vertex.getAggregateState() != ExecutionState.RUNNING)) {
+      Thread.onSpinWait();
+    }
+  }
+
+  @Override
+  public void close() throws Exception {
+    cluster.close();
+  }
+}
