@@ -121,7 +121,7 @@ public final class SpanfoldJob {
                 "Write to Redis",
                 STORED,
                 new StageOperator<>(
-                    new WriteFunction(steps.store(), steps.lease()),
+                    new WriteFunction(steps.store(), steps.lease(), steps.memoryGuard()),
                     steps.writeStage(),
                     new BundleCodec()))
             .uid("write");

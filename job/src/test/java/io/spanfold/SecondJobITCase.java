@@ -11,6 +11,7 @@ import io.spanfold.lease.LeaseRefusedException;
 import io.spanfold.lease.LeaseSettings;
 import io.spanfold.model.Bundle;
 import io.spanfold.model.StoredTrace;
+import io.spanfold.pressure.MemoryGuardSettings;
 import io.spanfold.stage.StageOperator;
 import io.spanfold.stage.StageSettings;
 import io.spanfold.store.LeaseAnswer;
@@ -127,7 +128,7 @@ class SecondJobITCase {
             "Write",
             new CodecTypeInfo<>(StoredTrace.class, new StoredTraceCodec()),
             new StageOperator<>(
-                new WriteFunction(store(), lease),
+                new WriteFunction(store(), lease, MemoryGuardSettings.of(store(), 0.8)),
                 new StageSettings(true, 1, 1_000, Long.MAX_VALUE, 1, 500, 0),
                 new BundleCodec()))
         .sinkTo(new DiscardingSink<>());

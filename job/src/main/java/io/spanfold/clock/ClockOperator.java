@@ -55,6 +55,10 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
 
   private transient Shared.Share<ReadingStatus> reading;
   private transient long current;
+
+  /** The time of the earliest record, as long as there is no watermark. */
+  private transient long earliest;
+
   private transient boolean sourceIdle;
   private transient long tickedAt;
 
@@ -80,6 +84,7 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
                 new ListStateDescriptor<>(
                     "clock", SAVED.createSerializer(new SerializerConfigImpl())));
     current = NONE;
+    earliest = NONE;
     for (Tuple2<Long, Long> clock : saved.get()) {
       if (current == NONE || clock.f0 < current) {
         current = clock.f0;
@@ -101,6 +106,10 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
     long now = getProcessingTimeService().getCurrentProcessingTime();
     long passed = Math.max(0, now - tickedAt);
     tickedAt = now;
+    if (current == NONE && reading.get().pressed()) {
+      // A split without a record may hold the watermark back for good, as nothing is read now.
+      current = earliest;
+    }
     if (current != NONE) {
       long on = goesOn(passed);
       if (on > 0 || !told) {
@@ -132,6 +141,9 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
 
   @Override
   public void processElement(StreamRecord<T> element) {
+    if (current == NONE && (earliest == NONE || element.getTimestamp() < earliest)) {
+      earliest = element.getTimestamp();
+    }
     output.collect(element);
   }
 

@@ -52,12 +52,14 @@ public final class MemoryGuard implements AutoCloseable {
   private final MemoryProbe probe;
   private final Thread thread;
 
-  private volatile State state = State.OPEN;
+  /** Nothing is read before it is known that there is room. */
+  private volatile State state = State.UNREACHABLE;
+
   private volatile double usedFraction;
   private final AtomicLong failures = new AtomicLong();
 
   // Guarded by this.
-  private CompletableFuture<Void> opening = CompletableFuture.completedFuture(null);
+  private CompletableFuture<Void> opening = new CompletableFuture<>();
   private boolean ended;
   private long changedNanos = System.nanoTime();
   private long closedNanos;
@@ -98,6 +100,11 @@ public final class MemoryGuard implements AutoCloseable {
     return state == State.FULL || System.nanoTime() - fullNanos < AFTER_EFFECT_NANOS;
   }
 
+  /** Returns whether Redis is so empty that what is on its way to it hardly matters. */
+  public boolean roomy() {
+    return usedFraction < settings.maxFraction() / 2;
+  }
+
   /** Returns what completes when it is open; is completed while it is. */
   public synchronized CompletableFuture<Void> whenOpen() {
     return opening;
@@ -119,11 +126,9 @@ public final class MemoryGuard implements AutoCloseable {
 
   private void run() {
     try (probe) {
-      while (pause()) {
+      do {
         ask();
-      }
-    } catch (RuntimeException e) {
-      LOG.error("Redis's memory is no longer watched", e);
+      } while (pause());
     }
   }
 
@@ -144,9 +149,11 @@ public final class MemoryGuard implements AutoCloseable {
   private void ask() {
     try {
       judge(probe.ask());
-    } catch (StoreException e) {
+    } catch (RuntimeException e) {
+      // Whatever it is: a guard that has ended would leave the gate as it is for good.
+      LOG.debug("Redis does not tell its memory", e);
       failures.incrementAndGet();
-      change(State.UNREACHABLE, e.getMessage());
+      change(State.UNREACHABLE, String.valueOf(e.getMessage()));
     }
   }
 
@@ -198,7 +205,7 @@ public final class MemoryGuard implements AutoCloseable {
 
   private void tell(State to, String why) {
     switch (to) {
-      case OPEN -> LOG.info("Redis has room again ({}); spans are read.", why);
+      case OPEN -> LOG.info("Redis has room ({}); spans are read.", why);
       case FULL ->
           LOG.warn(
               "Redis is full ({}); no spans are read until flushes have made room. Where that does"

@@ -67,20 +67,26 @@ final class EndOffsets implements AutoCloseable {
 
   private void run() {
     try {
-      if (!awaitPartition()) {
-        return;
-      }
-      try (Admin admin = Admin.create(properties)) {
+      if (awaitPartition()) {
         do {
-          ask(admin);
+          askOn();
         } while (pause());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Asks until it is to end, or its client fails: as where the broker's name is not known now. */
+  private void askOn() throws InterruptedException {
+    try (Admin admin = Admin.create(properties)) {
+      do {
+        ask(admin);
+      } while (pause());
     } catch (KafkaException e) {
-      LOG.error(
+      LOG.warn(
           "The source's end offsets cannot be asked for, so its clock does not go on where nothing"
-              + " comes; check kafka.properties.",
+              + " comes; where it stays so, check kafka.properties.",
           e);
     }
   }

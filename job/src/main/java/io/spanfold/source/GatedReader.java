@@ -6,6 +6,7 @@ import io.spanfold.shared.Shared.Share;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.connector.source.ReaderOutput;
 import org.apache.flink.api.connector.source.SourceEvent;
 import org.apache.flink.api.connector.source.SourceReader;
@@ -16,13 +17,24 @@ import org.apache.flink.util.IOUtils;
 /**
  * A reader with a gate before it: while it is closed nothing is available. All else goes on:
  * barriers, watermarks, splits, commits of offsets.
+ *
+ * <p>The end of a bounded input waits until what was read is likely to be in Redis: after it no
+ * barrier passes a write that is refused, so nothing would be committed and no memory come free.
  */
 final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
+
+  /** How long what was read last may take to Redis. */
+  private static final long SETTLED_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  private static final long END_CHECK_MILLIS = 500;
 
   private final SourceReader<T, KafkaPartitionSplit> reader;
   private final Share<MemoryGuard> gate;
   private final Share<ReadingStatus> status;
   private final EndOffsets ends;
+
+  private boolean ended;
+  private long endedNanos;
 
   GatedReader(
       SourceReader<T, KafkaPartitionSplit> reader,
@@ -44,13 +56,32 @@ final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
 
   @Override
   public InputStatus pollNext(ReaderOutput<T> output) throws Exception {
-    return isOpen() ? reader.pollNext(output) : InputStatus.NOTHING_AVAILABLE;
+    if (!isOpen()) {
+      return InputStatus.NOTHING_AVAILABLE;
+    }
+    InputStatus input = reader.pollNext(output);
+    if (input == InputStatus.END_OF_INPUT && !ended) {
+      ended = true;
+      endedNanos = System.nanoTime();
+    }
+    return ended && !isSettled() ? InputStatus.NOTHING_AVAILABLE : input;
+  }
+
+  private boolean isSettled() {
+    return !gate.get().pressed()
+        && (gate.get().roomy() || System.nanoTime() - endedNanos > SETTLED_NANOS);
   }
 
   /** Completed where a record may be there; the gate is asked again before one is read. */
   @Override
   public CompletableFuture<Void> isAvailable() {
-    return isOpen() ? reader.isAvailable() : gate.get().whenOpen();
+    if (!isOpen()) {
+      return gate.get().whenOpen();
+    }
+    return ended
+        ? new CompletableFuture<Void>()
+            .completeOnTimeout(null, END_CHECK_MILLIS, TimeUnit.MILLISECONDS)
+        : reader.isAvailable();
   }
 
   private ReadingStatus.Gate gate() {

@@ -40,6 +40,14 @@ public interface StageFunction<IN, OUT> extends Serializable {
    */
   long activeCost(IN element);
 
+  /**
+   * Returns whether watermarks may overtake the elements in the stage at present, as those wait for
+   * what comes of it when time goes on. Asked by the task's thread.
+   */
+  default boolean mayBeOvertaken() {
+    return false;
+  }
+
   /** Returns a number that is equal for elements which must be worked on one after another. */
   int affinity(IN element);
 }

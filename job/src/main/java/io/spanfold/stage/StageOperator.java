@@ -32,8 +32,8 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
  * where it fell inside a subsegment and both parts that share it were in flight: the payload may
  * then be deleted before the earlier part is loaded, which reads it again from Kafka.
  *
- * <p>Watermarks wait for the elements before them, and are not kept: those after a restore come
- * from the source.
+ * <p>Watermarks wait for the elements before them, unless the function lets them pass, and are not
+ * kept: those after a restore come from the source.
  *
  * <p>A full stage holds its input up, but never for good: a barrier could not pass it then. It
  * waits a second for room, lets in a fraction of what it may hold, and so on. So a stage that
@@ -79,6 +79,9 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
   /** The first element that has not left, for metrics. */
   private transient volatile IN oldest;
 
+  /** The watermark that left last. */
+  private transient long time;
+
   /** What may still be taken in above the bound before the stage waits again. */
   private transient long overdraft;
 
@@ -113,6 +116,7 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
     active = new Budget(settings.maxActive());
     stalls = new StallDetector(settings.maxStallMillis(), System::nanoTime);
     taskThread = Thread.currentThread();
+    time = Long.MIN_VALUE;
     workers = new ArrayList<>();
     for (int i = 0; i < settings.workers(); i++) {
       WorkerThread<IN, OUT> worker =
@@ -250,7 +254,7 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
 
   private boolean leaveHead(Slot<IN, OUT> head) {
     if (head instanceof Slot.Mark<IN, OUT> mark) {
-      output.emitWatermark(mark.watermark());
+      leave(mark.watermark());
     } else if (head instanceof Slot.Status<IN, OUT> status) {
       output.emitWatermarkStatus(status.status());
     } else if (head instanceof Slot.Element<IN, OUT> element) {
@@ -276,10 +280,19 @@ public final class StageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
     active.release(element.activeCost);
   }
 
+  /** A watermark that waited may have been overtaken by a later one. */
+  private void leave(Watermark mark) {
+    if (mark.getTimestamp() > time) {
+      time = mark.getTimestamp();
+      output.emitWatermark(mark);
+    }
+  }
+
+  /** The end of time overtakes nothing: what came after it would never be due. */
   @Override
   public void processWatermark(Watermark mark) throws Exception {
-    if (slots.isEmpty()) {
-      super.processWatermark(mark);
+    if (slots.isEmpty() || function.mayBeOvertaken() && !mark.equals(Watermark.MAX_WATERMARK)) {
+      leave(mark);
     } else {
       slots.add(new Slot.Mark<>(mark));
     }

@@ -4,6 +4,9 @@ import io.spanfold.lease.Lease;
 import io.spanfold.lease.LeaseSettings;
 import io.spanfold.model.Bundle;
 import io.spanfold.model.StoredTrace;
+import io.spanfold.pressure.MemoryGuard;
+import io.spanfold.pressure.MemoryGuardSettings;
+import io.spanfold.shared.Shared.Share;
 import io.spanfold.stage.StageFunction;
 import io.spanfold.stage.StageTask;
 import io.spanfold.stage.StageWorker;
@@ -13,6 +16,7 @@ import io.spanfold.store.StoreSettings;
 import java.util.List;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.util.IOUtils;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,18 +33,39 @@ public final class WriteFunction implements StageFunction<Bundle, StoredTrace> {
 
   private final StoreSettings settings;
   private final LeaseSettings lease;
+  private final MemoryGuardSettings guardSettings;
 
-  /** Makes a function that writes to the store of {@code settings} while it has the lease. */
-  public WriteFunction(StoreSettings settings, LeaseSettings lease) {
+  /** Set by the worker, asked by the task. */
+  private transient volatile MemoryGuard guard;
+
+  /**
+   * Makes a function that writes to the store of {@code settings} while it has the lease.
+   *
+   * @param guard knows whether Redis is full
+   */
+  public WriteFunction(StoreSettings settings, LeaseSettings lease, MemoryGuardSettings guard) {
     this.settings = settings;
     this.lease = lease;
+    this.guardSettings = guard;
   }
 
   @Override
   public StageWorker<Bundle, StoredTrace> open(MetricGroup metrics) {
     SegmentStore store = SegmentStore.connect(settings);
     metrics.gauge("redisRetries", store::retriedCommands);
-    return new Writer(store, Lease.open(lease, metrics), metrics.counter("writesRefused"));
+    Share<MemoryGuard> share = MemoryGuard.open(guardSettings);
+    guard = share.get();
+    return new Writer(store, Lease.open(lease, metrics), share, metrics.counter("writesRefused"));
+  }
+
+  /**
+   * Where Redis refuses bundles they wait for flushes, which wait for the time; so time must not
+   * wait for them. Their spans are late then, which costs them further parts.
+   */
+  @Override
+  public boolean mayBeOvertaken() {
+    MemoryGuard opened = guard;
+    return opened != null && opened.state() == MemoryGuard.State.FULL;
   }
 
   @Override
@@ -58,7 +83,7 @@ public final class WriteFunction implements StageFunction<Bundle, StoredTrace> {
     return 0;
   }
 
-  private record Writer(SegmentStore store, Lease lease, Counter refused)
+  private record Writer(SegmentStore store, Lease lease, Share<MemoryGuard> guard, Counter refused)
       implements StageWorker<Bundle, StoredTrace> {
 
     @Override
@@ -88,6 +113,8 @@ public final class WriteFunction implements StageFunction<Bundle, StoredTrace> {
     public void close() {
       try (store) {
         lease.close();
+      } finally {
+        IOUtils.closeQuietly(guard);
       }
     }
   }

@@ -160,6 +160,19 @@ class ClockOperatorTest {
     assertThat(harness.getOutput()).endsWith(new Watermark(11_100));
   }
 
+  @Test
+  void beginsAtTheEarliestRecordWhereRedisIsFullBeforeTheSourceKnowsATime() throws Exception {
+    open(null);
+    harness.processElement(new StreamRecord<>("b", 500));
+    harness.processElement(new StreamRecord<>("a", 300));
+    harness.setProcessingTime(1_000);
+    assertThat(harness.extractOutputValues()).hasSize(2);
+    assertThat(harness.getOutput()).hasSize(2);
+    reading().gate(() -> ReadingStatus.Gate.CLOSED_UNDER_PRESSURE);
+    harness.setProcessingTime(3_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(2_300));
+  }
+
   /** As a job that was stopped at {@code watermark} and was down for {@code millis}. */
   private void restoredAt(long watermark, long millis) throws Exception {
     open(null);
@@ -171,6 +184,13 @@ class ClockOperatorTest {
     harness.initializeState(state);
     harness.setProcessingTime(millis);
     harness.open();
+    takeShare();
+  }
+
+  private void takeShare() throws Exception {
+    if (share != null) {
+      share.close();
+    }
     share = ReadingStatus.open(harness.getOneInputOperator().getMetricGroup());
   }
 
@@ -185,6 +205,6 @@ class ClockOperatorTest {
       harness.initializeState(state);
     }
     harness.open();
-    share = ReadingStatus.open(harness.getOneInputOperator().getMetricGroup());
+    takeShare();
   }
 }

@@ -36,12 +36,15 @@ public class StageOperatorTest {
 
   private static final Map<Integer, StageTask<Integer, String>> TASKS = new ConcurrentHashMap<>();
 
+  private static boolean overtaken;
+
   private OneInputStreamOperatorTestHarness<Integer, String> harness;
 
   @BeforeEach
   void forget() {
     GIVEN.clear();
     TASKS.clear();
+    overtaken = false;
   }
 
   /** Not by the harness's own close, which would wait for all elements as at the end of input. */
@@ -89,6 +92,34 @@ public class StageOperatorTest {
     assertThat(harness.getOutput()).doesNotContain(new Watermark(20));
     complete(2);
     assertThat(harness.getOutput()).contains(new Watermark(20));
+  }
+
+  @Test
+  void aWatermarkOvertakesElementsWhereTheFunctionLetsIt() throws Exception {
+    open(new StageSettings(true, 1, 100, Long.MAX_VALUE, 1, 0, 0), null);
+    add(1);
+    harness.processWatermark(new Watermark(10));
+    assertThat(harness.getOutput()).isEmpty();
+    overtaken = true;
+    harness.processWatermark(new Watermark(20));
+    assertThat(harness.getOutput()).containsExactly(new Watermark(20));
+    overtaken = false;
+    awaitGiven(1);
+    complete(1);
+    assertThat(harness.getOutput()).as("time never goes back").doesNotContain(new Watermark(10));
+    assertThat(harness.extractOutputValues()).containsExactly("1a", "1b");
+  }
+
+  @Test
+  void theEndOfTimeOvertakesNothing() throws Exception {
+    open(new StageSettings(true, 1, 100, Long.MAX_VALUE, 1, 0, 0), null);
+    overtaken = true;
+    add(1);
+    harness.processWatermark(Watermark.MAX_WATERMARK);
+    assertThat(harness.getOutput()).isEmpty();
+    awaitGiven(1);
+    complete(1);
+    assertThat(harness.getOutput()).endsWith(Watermark.MAX_WATERMARK);
   }
 
   @Test
@@ -310,6 +341,11 @@ public class StageOperatorTest {
     @Override
     public long activeCost(Integer element) {
       return Math.abs(element);
+    }
+
+    @Override
+    public boolean mayBeOvertaken() {
+      return overtaken;
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.spanfold.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.embedded.RedisCluster;
+import io.spanfold.embedded.RedisNode;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -31,6 +32,8 @@ public final class Servers implements AutoCloseable {
   /** How many partitions the source topic has. */
   public static final int PARTITIONS = 4;
 
+  private static final int REDIS_NODES = 3;
+
   private final KafkaUnderTest kafka;
   private final RedisCluster redis;
 
@@ -41,8 +44,18 @@ public final class Servers implements AutoCloseable {
 
   /** Starts both, the broker with properties of the test's own. */
   public Servers(Map<String, String> broker) throws IOException {
+    this(broker, 0);
+  }
+
+  /** Starts both, Redis with a bound on what all its nodes together may hold, in bytes. */
+  public Servers(long redisBytes) throws IOException {
+    this(Map.of(), redisBytes);
+  }
+
+  private Servers(Map<String, String> broker, long redisBytes) throws IOException {
     Path directory = Files.createTempDirectory("spanfold-test");
-    redis = RedisCluster.start(directory);
+    redis =
+        RedisCluster.start(RedisNode.Options.in(directory).withMaxMemory(redisBytes / REDIS_NODES));
     kafka = KafkaUnderTest.start(broker);
     kafka.createTopic("buffered-segments", 2);
     kafka.createTopic("ingest-spans-dlq", 1);
@@ -95,6 +108,15 @@ public final class Servers implements AutoCloseable {
                     .mapToLong(key -> Long.parseLong(node.get(key)))
                     .sum())
         .mapToLong(Long::longValue)
+        .sum();
+  }
+
+  /** Returns how often the nodes of Redis refused a command for want of memory. */
+  public long refusedForMemory() {
+    return onEachNode(node -> node.info("errorstats"))
+        .flatMap(String::lines)
+        .filter(line -> line.startsWith("errorstat_OOM:count="))
+        .mapToLong(line -> Long.parseLong(line.substring(line.indexOf('=') + 1).strip()))
         .sum();
   }
 

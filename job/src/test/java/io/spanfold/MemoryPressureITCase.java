@@ -1,0 +1,235 @@
+package io.spanfold;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.spanfold.config.SpanfoldConfig;
+import io.spanfold.model.Hex;
+import io.spanfold.testing.Servers;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import org.apache.flink.api.common.JobExecutionResult;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * The whole job on a Redis that holds a fraction of what is open at a time. The sizes of a long run
+ * are given by {@code -Dspanfold.pressure.redis-mb=64 -Dspanfold.pressure.input-mb=1024}.
+ */
+class MemoryPressureITCase {
+
+  private static final int REDIS_MB = Integer.getInteger("spanfold.pressure.redis-mb", 24);
+  private static final int INPUT_MB = Integer.getInteger("spanfold.pressure.input-mb", 80);
+
+  private static final int SPAN_BYTES = 4_096;
+  private static final int SPANS = (int) (((long) INPUT_MB << 20) / SPAN_BYTES);
+  private static final int SPANS_A_TRACE = 16;
+
+  /**
+   * The record time of the whole input, in milliseconds, and how much of that a segment is open:
+   * several times what Redis can hold.
+   */
+  private static final int RECORD_TIME = 1_500 * INPUT_MB / REDIS_MB;
+
+  private static final int OPEN_MILLIS = 5_000;
+
+  private static final Duration PATIENCE = Duration.ofSeconds(Math.max(120, INPUT_MB));
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private static Servers servers;
+
+  @BeforeAll
+  static void start() throws Exception {
+    servers = new Servers((long) REDIS_MB << 20);
+  }
+
+  @AfterAll
+  static void stop() {
+    servers.close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  @Timeout(3_600)
+  void moreThanRedisHoldsPassesWithoutFailureDeadlockOrLoss(boolean bounded) throws Exception {
+    String name = bounded ? "bounded" : "unbounded";
+    servers.createTopic(name, Servers.PARTITIONS);
+    servers.createTopic(name + "-segments", 2);
+    send(name);
+    long begin = System.nanoTime();
+
+    JobClient job = submit(name, bounded);
+    CompletableFuture<JobExecutionResult> end = job.getJobExecutionResult();
+    Output output = new Output();
+    try {
+      output.readAll(name + "-segments", end);
+      if (bounded) {
+        end.get();
+      }
+      awaitEmptyRedis(end, bounded);
+    } finally {
+      if (!end.isDone()) {
+        job.cancel().get();
+      }
+      servers.wipeRedis();
+    }
+
+    System.out.printf(
+        "%s: %d MB of spans through a Redis of %d MB in %d s; messages by reason %s; Redis refused"
+            + " %d commands so far%n",
+        name,
+        INPUT_MB,
+        REDIS_MB,
+        (System.nanoTime() - begin) / 1_000_000_000,
+        output.messagesByReason,
+        servers.refusedForMemory());
+    assertThat(output.messagesByReason).as("messages by reason").containsKey("pressure");
+  }
+
+  /** Nothing is left once the last commit is cleaned up after. */
+  private static void awaitEmptyRedis(CompletableFuture<JobExecutionResult> end, boolean bounded) {
+    long begin = System.nanoTime();
+    while (!servers.redisKeys().isEmpty()) {
+      assertThat(end.isDone() && !bounded).as("the job has ended").isFalse();
+      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(30));
+    }
+  }
+
+  /** Runs without any restart: a failure fails the test. */
+  private static JobClient submit(String name, boolean bounded) throws Exception {
+    Configuration flink = new Configuration();
+    flink.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
+    StreamExecutionEnvironment env = StreamExecutionEnvironment.createLocalEnvironment(2, flink);
+    env.enableCheckpointing(500);
+    Configuration options = servers.options(name);
+    options.setString("source.bounded", Boolean.toString(bounded));
+    options.setString("ingest.batch.max-bytes", "256 kb");
+    options.setString("ingest.batch.max-delay", "100 ms");
+    options.setString("segment.timeout", OPEN_MILLIS + " ms");
+    options.setString("segment.root-timeout", OPEN_MILLIS + " ms");
+    options.setString("segment.late-grace", "5 s");
+    SpanfoldJob.build(env, SpanfoldConfig.of(options, Duration.ofMillis(500)), 500_000);
+    return env.executeAsync(name);
+  }
+
+  /**
+   * Sends flat segments whose spans come one after another, many segments at a time. Span {@code n}
+   * is span {@code n % 16} of its trace; the first is the root.
+   */
+  private static void send(String topic) {
+    Random random = new Random(INPUT_MB);
+    byte[] noise = new byte[SPAN_BYTES * 3 / 4];
+    long start = System.currentTimeMillis() - RECORD_TIME;
+    try (KafkaProducer<byte[], byte[]> producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", servers.bootstrapServers(), "linger.ms", 5),
+            new ByteArraySerializer(),
+            new ByteArraySerializer())) {
+      for (int n = 0; n < SPANS; n++) {
+        int trace = n / SPANS_A_TRACE;
+        int span = n % SPANS_A_TRACE;
+        random.nextBytes(noise);
+        String record =
+            """
+            {"organization_id":1,"project_id":1,"trace_id":"%032x","span_id":"%s","parent_span_id":%s,\
+            "end_timestamp":1.5,"n":%d,"noise":"%s"}"""
+                .formatted(
+                    trace,
+                    Hex.id(id(trace, span)),
+                    span == 0 ? "null" : "\"" + Hex.id(id(trace, 0)) + "\"",
+                    n,
+                    Base64.getEncoder().encodeToString(noise));
+        long time = start + (long) n * RECORD_TIME / SPANS;
+        producer.send(
+            new ProducerRecord<>(
+                topic, trace % Servers.PARTITIONS, time, null, record.getBytes(UTF_8)));
+      }
+      producer.flush();
+    }
+  }
+
+  private static long id(int trace, int span) {
+    return (long) trace * SPANS_A_TRACE + span + 1;
+  }
+
+  /** What a reader of committed records has seen. */
+  private static final class Output {
+
+    private final boolean[] seen = new boolean[SPANS];
+    private final Map<String, Integer> messagesByReason = new TreeMap<>();
+    private int spans;
+
+    /** Reads until all spans are there, each once and in its segment, unless the job fails. */
+    void readAll(String topic, CompletableFuture<JobExecutionResult> end) throws Exception {
+      Map<String, Object> properties =
+          Map.of(
+              "bootstrap.servers",
+              servers.bootstrapServers(),
+              "isolation.level",
+              "read_committed",
+              "group.id",
+              topic);
+      try (KafkaConsumer<byte[], byte[]> consumer =
+          new KafkaConsumer<>(
+              properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+        List<TopicPartition> partitions =
+            consumer.partitionsFor(topic).stream()
+                .map(info -> new TopicPartition(topic, info.partition()))
+                .toList();
+        consumer.assign(partitions);
+        consumer.seekToBeginning(partitions);
+        long begin = System.nanoTime();
+        while (spans < SPANS) {
+          for (ConsumerRecord<byte[], byte[]> message : consumer.poll(Duration.ofMillis(100))) {
+            check(message);
+          }
+          assertThat(Duration.ofNanos(System.nanoTime() - begin))
+              .as("time for %d of %d spans, by reason %s", spans, SPANS, messagesByReason)
+              .isLessThan(PATIENCE);
+          if (end.isCompletedExceptionally()) {
+            end.get();
+          }
+        }
+      }
+    }
+
+    private void check(ConsumerRecord<byte[], byte[]> message) throws IOException {
+      messagesByReason.merge(
+          new String(message.headers().lastHeader("flush-reason").value(), UTF_8), 1, Integer::sum);
+      for (JsonNode span : JSON.readTree(message.value()).get("spans")) {
+        int n = span.get("n").intValue();
+        String root = Hex.id(id(n / SPANS_A_TRACE, 0));
+        String segment = span.get("attributes").get("sentry.segment.id").get("value").textValue();
+        if (seen[n] || !segment.equals(root)) {
+          throw new AssertionError(
+              "span %d: seen before: %s, in segment %s of %s".formatted(n, seen[n], segment, root));
+        }
+        seen[n] = true;
+        spans++;
+      }
+    }
+  }
+}
