@@ -41,7 +41,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class MemoryPressureITCase {
 
   private static final int REDIS_MB = Integer.getInteger("spanfold.pressure.redis-mb", 24);
-  private static final int INPUT_MB = Integer.getInteger("spanfold.pressure.input-mb", 80);
+  private static final int INPUT_MB = Integer.getInteger("spanfold.pressure.input-mb", 60);
 
   private static final int SPAN_BYTES = 4_096;
   private static final int SPANS = (int) (((long) INPUT_MB << 20) / SPAN_BYTES);

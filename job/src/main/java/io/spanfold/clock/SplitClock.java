@@ -51,6 +51,10 @@ public final class SplitClock<T> implements WatermarkGenerator<T> {
   private long lookedAt;
   private long quiet;
   private long goneOn;
+
+  /** For how long nothing could be read since the last record. */
+  private long outage;
+
   private long silentSince;
 
   /**
@@ -97,6 +101,7 @@ public final class SplitClock<T> implements WatermarkGenerator<T> {
       heard = false;
       quiet = 0;
       goneOn = 0;
+      outage = 0;
       silentSince = wall.relativeTimeMillis();
     } else if (latest == Long.MIN_VALUE) {
       quiet = reading.canReadAll() ? quiet + passed : 0;
@@ -106,10 +111,12 @@ public final class SplitClock<T> implements WatermarkGenerator<T> {
       return;
     } else if (reading.canRead(partition)) {
       quiet += passed;
-      goneOn += Math.max(0, Math.min(passed, quiet - GRACE_MILLIS));
+      goneOn += Math.max(0, Math.min(passed, quiet - GRACE_MILLIS - outage));
     } else {
-      // What waited meanwhile has its own time to come, once it can be read.
+      // What waited meanwhile has its own time to come, once it can be read: its producers were cut
+      // off for as long.
       quiet = 0;
+      outage = Math.min(outage + passed, CERTAIN_MILLIS);
       silentSince = wall.relativeTimeMillis();
     }
     if (wall.relativeTimeMillis() - silentSince >= SILENCE_MILLIS

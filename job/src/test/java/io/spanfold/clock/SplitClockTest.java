@@ -117,9 +117,9 @@ class SplitClockTest {
     clock.onPeriodicEmit(log);
     assertThat(log.last()).isEqualTo(4_999);
 
-    // What was produced meanwhile has the grace to come.
+    // What was held up meanwhile has the grace and as long again to come.
     reading.answered(0, 42);
-    activity += GRACE_MILLIS;
+    activity += GRACE_MILLIS + 10_000;
     clock.onPeriodicEmit(log);
     assertThat(log.last()).isEqualTo(4_999);
     activity += 200;
