@@ -50,7 +50,10 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
   private static final TypeInformation<Tuple2<Long, Long>> SAVED =
       Types.TUPLE(Types.LONG, Types.LONG);
 
-  /** The watermark, and when it was that by the wall. */
+  /**
+   * The watermark, and when it would have been that by the wall: the earlier, the more record time
+   * had been read beyond it.
+   */
   private transient ListState<Tuple2<Long, Long>> saved;
 
   private transient Shared.Share<ReadingStatus> reading;
@@ -59,11 +62,15 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
   /** The time of the earliest record, as long as there is no watermark. */
   private transient long earliest;
 
+  /** The time of the latest record. */
+  private transient long latest;
+
   private transient boolean sourceIdle;
   private transient long tickedAt;
 
   /**
-   * For how long the job was down, as far as that was not made up for; and how long all is silent.
+   * By how much the clock was behind when the job was restored: for how long that was down, and
+   * what had been read. 0 once it is made up for.
    */
   private transient long behind;
 
@@ -85,6 +92,7 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
                     "clock", SAVED.createSerializer(new SerializerConfigImpl())));
     current = NONE;
     earliest = NONE;
+    latest = NONE;
     for (Tuple2<Long, Long> clock : saved.get()) {
       if (current == NONE || clock.f0 < current) {
         current = clock.f0;
@@ -144,6 +152,7 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
     if (current == NONE && (earliest == NONE || element.getTimestamp() < earliest)) {
       earliest = element.getTimestamp();
     }
+    latest = Math.max(latest, element.getTimestamp());
     output.collect(element);
   }
 
@@ -178,8 +187,13 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
     saved.clear();
-    if (current != NONE) {
-      saved.add(Tuple2.of(current, getProcessingTimeService().getCurrentProcessingTime()));
+    // A source that reads a backlog fast reads minutes of record time between two watermarks. None
+    // of that is read again, so nothing but this would tell the restored clock of it.
+    long reached = current == NONE ? earliest : current;
+    if (reached != NONE) {
+      long unsaid = latest == NONE ? 0 : Math.max(0, latest - reached);
+      long now = getProcessingTimeService().getCurrentProcessingTime();
+      saved.add(Tuple2.of(reached, now - unsaid - behind));
     }
   }
 

@@ -18,4 +18,12 @@ public interface FoldOutput {
    * {@link TraceFold#onTimer} is to be called for the segment when the clock reaches {@code time}.
    */
   void setTimer(long segment, long time);
+
+  /** So many spans wait for the clock, some perhaps again. */
+  void ahead(int spans);
+
+  /**
+   * {@link TraceFold#addAhead} is to be called for the trace when the clock reaches {@code time}.
+   */
+  void setAheadTimer(long time);
 }

@@ -1,5 +1,7 @@
 package io.spanfold.fold;
 
+import java.util.List;
+
 /**
  * Where the fold keeps what it knows of one trace. Every entry is small and found by its key, so
  * that the cost of a span does not grow with the trace, on heap or on disk. Values are immutable;
@@ -34,14 +36,24 @@ public interface FoldState {
   /** Forgets a slice. */
   void removeSlice(long key);
 
-  /**
-   * Returns how many slices of a subsegment wait in parts, where they are more than one; else null.
-   */
+  /** Returns how many slices of a subsegment wait, where they are more than one; else null. */
   Integer sharers(long subsegmentId);
 
-  /** Remembers how many slices of a subsegment wait in parts. */
+  /** Remembers how many slices of a subsegment wait. */
   void putSharers(long subsegmentId, int count);
 
   /** Forgets that a subsegment is shared. */
   void removeSharers(long subsegmentId);
+
+  /** Returns what is to be known of the spans that wait for the clock; null where none does. */
+  AheadState ahead();
+
+  /** Remembers what is to be known of the spans that wait for the clock. */
+  void putAhead(AheadState ahead);
+
+  /** Returns the spans that wait for the clock, in no certain order, and forgets them. */
+  List<SpansAhead> takeAhead();
+
+  /** Keeps spans until the clock has come so far. */
+  void putAhead(SpansAhead spans);
 }

@@ -58,16 +58,20 @@ final class SliceLists {
     if (slice.indexes() == null) {
       return true;
     }
-    long id = slice.subsegment().id();
-    Integer sharers = state.sharers(id);
+    return release(slice.subsegment().id()) == 0;
+  }
+
+  /** Takes one slice of a subsegment from those that wait, and returns how many still do. */
+  int release(long subsegmentId) {
+    Integer sharers = state.sharers(subsegmentId);
     if (sharers == null) {
-      return true;
+      return 0;
     }
     if (sharers > 2) {
-      state.putSharers(id, sharers - 1);
+      state.putSharers(subsegmentId, sharers - 1);
     } else {
-      state.removeSharers(id);
+      state.removeSharers(subsegmentId);
     }
-    return false;
+    return sharers - 1;
   }
 }

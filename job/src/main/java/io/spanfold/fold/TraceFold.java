@@ -20,6 +20,9 @@ import java.util.List;
  * the outcome is that of a clock that ran exactly along the record timestamps, and how spans were
  * bundled or how far the real clock had come does not show.
  *
+ * <p>The order is that of the source's partitions; as these are read side by side, what is ahead of
+ * the clock may have to wait ({@link AheadQueue}).
+ *
  * <p>Not safe for concurrent use. {@link FoldState} must be that of the trace which a call names.
  */
 public final class TraceFold {
@@ -29,6 +32,7 @@ public final class TraceFold {
   private final FoldOutput output;
   private final SegmentForest forest;
   private final SliceLists slices;
+  private final AheadQueue ahead;
 
   private TraceKey trace;
   private long clock;
@@ -36,7 +40,7 @@ public final class TraceFold {
   /** The subsegments of the bundle that is being folded. */
   private List<Subsegment> subsegments = List.of();
 
-  /** How many slices of each wait in parts. */
+  /** How many slices of each wait, in parts or for the clock. */
   private int[] slicesWaiting = {};
 
   /** Whether a part has left that may delete it. */
@@ -52,6 +56,7 @@ public final class TraceFold {
     this.output = output;
     this.forest = new SegmentForest(state);
     this.slices = new SliceLists(state);
+    this.ahead = new AheadQueue(state, output);
   }
 
   /**
@@ -61,18 +66,40 @@ public final class TraceFold {
    * @param now the clock: how far record time is known to have come, in milliseconds
    */
   public void add(StoredTrace bundle, long now) {
+    add(bundle, now, false);
+  }
+
+  /**
+   * Folds what waited for the clock.
+   *
+   * @param key the trace
+   * @param now the clock
+   */
+  public void addAhead(TraceKey key, long now) {
+    List<SpansAhead> all = state.takeAhead();
+    if (!all.isEmpty()) {
+      add(SpansAhead.inOrder(key, all), now, true);
+    }
+  }
+
+  private void add(StoredTrace bundle, long now, boolean again) {
     begin(bundle.trace(), now);
+    ahead.begin(bundle);
     subsegments = bundle.subsegments();
-    int count = subsegments.size();
-    slicesWaiting = new int[count];
-    released = new boolean[count];
-    int[] toCome = subsegments.stream().mapToInt(Subsegment::spanCount).toArray();
-    int begun = 0;
-    List<OpenSegment> full = new ArrayList<>();
+    slicesWaiting = new int[subsegments.size()];
+    released = new boolean[subsegments.size()];
     SpanColumns spans = bundle.spans();
+    int[] toCome = new int[subsegments.size()];
+    for (int row = 0; row < spans.size(); row++) {
+      toCome[spans.subsegment(row)]++;
+    }
+    int begun = 0;
+    boolean[] isBegun = new boolean[subsegments.size()];
+    List<OpenSegment> full = new ArrayList<>();
     for (int row = 0; row < spans.size(); row++) {
       int subsegment = spans.subsegment(row);
-      if (toCome[subsegment] == subsegments.get(subsegment).spanCount()) {
+      if (!isBegun[subsegment]) {
+        isBegun[subsegment] = true;
         begun++;
       }
       OpenSegment segment = addSpan(spans, row);
@@ -89,6 +116,8 @@ public final class TraceFold {
       }
     }
     keepSlices();
+    ahead.save(slicesWaiting);
+    keepSharers(again);
     deleteDuplicates();
     finish();
   }
@@ -133,19 +162,62 @@ public final class TraceFold {
     forest.save();
   }
 
-  /** Returns the segment that the span joined, or null where it was a duplicate. */
+  /** Returns the segment that the span joined, or null where it was a duplicate or waits. */
   private OpenSegment addSpan(SpanColumns spans, int row) {
     long spanId = spans.spanId(row);
+    long parentId = spans.parentId(row);
     long timestamp = spans.timestamp(row);
-    OpenSegment own = current(spanId, timestamp);
+    if (ahead.isBefore(row)) {
+      ahead.add(row);
+      return null;
+    }
+    OpenSegment own = forest.find(spanId);
+    long until = certainAt(own, timestamp);
+    if (until > clock) {
+      ahead.add(row, until);
+      return null;
+    }
+    own = asOf(timestamp, own);
     if (own != null && forest.seen(spanId)) {
       output.duplicate();
       return null;
     }
-    OpenSegment segment =
-        spans.root(row) ? asRoot(spanId, own) : below(spans.parentId(row), spanId, own, timestamp);
+    OpenSegment segment;
+    if (spans.root(row)) {
+      segment = asRoot(spanId, own);
+    } else {
+      OpenSegment above = parentId == spanId ? own : forest.find(parentId);
+      until = certainAt(above, timestamp);
+      if (until > clock) {
+        ahead.add(row, until);
+        return null;
+      }
+      segment = below(parentId, spanId, own, asOf(timestamp, above));
+    }
     join(segment, spans, row);
     return segment;
+  }
+
+  /**
+   * Returns from when on, by the clock, it is certain that the segment's parts which a span of this
+   * timestamp ends are complete, and that it is forgotten where that span finds it so; {@link
+   * Long#MIN_VALUE} where the span does neither.
+   */
+  private long certainAt(OpenSegment segment, long timestamp) {
+    long certain = Long.MIN_VALUE;
+    if (segment == null) {
+      return certain;
+    }
+    if (!segment.hasParts()) {
+      return segment.rememberUntil < timestamp ? segment.rememberUntil : certain;
+    }
+    for (OpenPart part : segment.parts()) {
+      long deadline = part.deadline(settings, segment.rootKnown);
+      if (deadline < timestamp) {
+        certain = Math.max(certain, deadline);
+      }
+    }
+    return certain;
   }
 
   private OpenSegment asRoot(long spanId, OpenSegment own) {
@@ -156,8 +228,7 @@ public final class TraceFold {
     return segment;
   }
 
-  private OpenSegment below(long parentId, long spanId, OpenSegment own, long timestamp) {
-    OpenSegment above = parentId == spanId ? own : current(parentId, timestamp);
+  private OpenSegment below(long parentId, long spanId, OpenSegment own, OpenSegment above) {
     if (own == null) {
       // A parent of itself that is no root: it names its segment, as a missing parent would.
       if (parentId == spanId) {
@@ -177,11 +248,10 @@ public final class TraceFold {
   }
 
   /**
-   * Returns the segment of an id as it is at {@code timestamp}, or null where it is not known or
-   * forgotten by then.
+   * Returns a segment as it is at {@code timestamp}, or null where it is not known or forgotten by
+   * then.
    */
-  private OpenSegment current(long spanId, long timestamp) {
-    OpenSegment segment = forest.find(spanId);
+  private OpenSegment asOf(long timestamp, OpenSegment segment) {
     if (segment == null) {
       return null;
     }
@@ -290,17 +360,29 @@ public final class TraceFold {
         part.taken().clear();
       }
     }
+  }
+
+  /** Writes down how many slices of each subsegment wait, where that is more than one. */
+  private void keepSharers(boolean again) {
     for (int i = 0; i < slicesWaiting.length; i++) {
+      long id = subsegments.get(i).id();
+      if (again) {
+        // What waited for the clock was one of them until now, so that nobody took itself for the
+        // last.
+        slicesWaiting[i] += slices.release(id);
+      }
       if (slicesWaiting[i] > 1) {
-        state.putSharers(subsegments.get(i).id(), slicesWaiting[i]);
+        state.putSharers(id, slicesWaiting[i]);
       }
     }
   }
 
   private SegmentState.SliceList keep(OpenPart part, int index, Taken spans) {
     Subsegment subsegment = subsegments.get(index);
-    long key = subsegment.id() + slicesWaiting[index]++ * 0x9E3779B97F4A7C15L;
+    slicesWaiting[index]++;
     int[] indexes = spans.unlessAll(subsegment.spanCount());
+    // No two slices of a subsegment have the same first span.
+    long key = subsegment.id() + (indexes == null ? 0 : indexes[0]) * 0x9E3779B97F4A7C15L;
     return slices.with(part.slices(), key, new SliceState(subsegment, indexes, key, true));
   }
 

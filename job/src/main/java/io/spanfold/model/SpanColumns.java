@@ -65,6 +65,18 @@ public final class SpanColumns {
     size++;
   }
 
+  /** Appends a span of other columns, as of another subsegment. */
+  public void addFrom(SpanColumns other, int row, int subsegment) {
+    add(
+        other.spanIds[row],
+        other.parentIds[row],
+        other.roots[row],
+        other.timestamps[row],
+        other.recordBytes[row],
+        subsegment,
+        other.indexes[row]);
+  }
+
   private void grow() {
     int room = size * 2;
     spanIds = Arrays.copyOf(spanIds, room);

@@ -1,17 +1,26 @@
 package io.spanfold.track;
 
+import io.spanfold.codec.AheadStateCodec;
 import io.spanfold.codec.Codec;
 import io.spanfold.codec.CodecSerializer;
 import io.spanfold.codec.NodeCodec;
 import io.spanfold.codec.SegmentStateCodec;
 import io.spanfold.codec.SliceStateCodec;
+import io.spanfold.codec.SpansAheadCodec;
+import io.spanfold.fold.AheadState;
 import io.spanfold.fold.FoldState;
 import io.spanfold.fold.Node;
 import io.spanfold.fold.SegmentState;
 import io.spanfold.fold.SliceState;
+import io.spanfold.fold.SpansAhead;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.flink.api.common.state.KeyedStateStore;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeutils.base.IntSerializer;
 import org.apache.flink.api.common.typeutils.base.LongSerializer;
 import org.apache.flink.util.FlinkRuntimeException;
@@ -26,6 +35,8 @@ final class KeyedFoldState implements FoldState {
   private final MapState<Long, SegmentState> segments;
   private final MapState<Long, SliceState> slices;
   private final MapState<Long, Integer> sharers;
+  private final MapState<Long, SpansAhead> ahead;
+  private final ValueState<AheadState> aheadState;
 
   KeyedFoldState(KeyedStateStore store) {
     nodes = store.getMapState(descriptor("nodes", new NodeCodec()));
@@ -34,6 +45,11 @@ final class KeyedFoldState implements FoldState {
     sharers =
         store.getMapState(
             new MapStateDescriptor<>("sharers", LongSerializer.INSTANCE, IntSerializer.INSTANCE));
+    ahead = store.getMapState(descriptor("ahead", new SpansAheadCodec()));
+    aheadState =
+        store.getState(
+            new ValueStateDescriptor<>(
+                "ahead-state", new CodecSerializer<>(new AheadStateCodec())));
   }
 
   private static <T> MapStateDescriptor<Long, T> descriptor(String name, Codec<T> codec) {
@@ -98,6 +114,42 @@ final class KeyedFoldState implements FoldState {
   @Override
   public void removeSharers(long subsegmentId) {
     remove(sharers, subsegmentId);
+  }
+
+  @Override
+  public AheadState ahead() {
+    try {
+      return aheadState.value();
+    } catch (IOException e) {
+      throw new FlinkRuntimeException("cannot read the state of a trace", e);
+    }
+  }
+
+  @Override
+  public void putAhead(AheadState waiting) {
+    try {
+      aheadState.update(waiting);
+    } catch (IOException e) {
+      throw new FlinkRuntimeException("cannot write the state of a trace", e);
+    }
+  }
+
+  @Override
+  public List<SpansAhead> takeAhead() {
+    try {
+      aheadState.clear();
+      List<SpansAhead> all = new ArrayList<>();
+      ahead.values().forEach(all::add);
+      ahead.clear();
+      return all;
+    } catch (Exception e) {
+      throw new FlinkRuntimeException("cannot take the state of a trace", e);
+    }
+  }
+
+  @Override
+  public void putAhead(SpansAhead spans) {
+    put(ahead, spans.subsegment().id(), spans);
   }
 
   private static <T> T get(MapState<Long, T> state, long key) {

@@ -39,6 +39,9 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
 
   private static final long serialVersionUID = 1L;
 
+  /** In place of a segment. Should there be one that has this id, it is served as well. */
+  private static final long AHEAD = Long.MIN_VALUE;
+
   private final FoldSettings settings;
   private final MemoryGuardSettings guardSettings;
 
@@ -47,6 +50,7 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
   private transient InternalTimerService<Long> timers;
   private transient Counter spans;
   private transient Counter duplicates;
+  private transient Counter ahead;
   private transient Map<FlushReason, Counter> parts;
 
   /**
@@ -95,6 +99,7 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
     fold = new TraceFold(settings, new KeyedFoldState(getKeyedStateStore()), this);
     spans = getMetricGroup().counter("spansTracked");
     duplicates = getMetricGroup().counter("duplicateSpans");
+    ahead = getMetricGroup().counter("spansAhead");
     getMetricGroup().gauge("spansBuffered", this::spansBuffered);
     parts = new EnumMap<>(FlushReason.class);
     for (FlushReason reason : FlushReason.values()) {
@@ -113,6 +118,9 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
   @Override
   public void onEventTime(InternalTimer<TraceKey, Long> timer) {
     fold.onTimer(timer.getKey(), timer.getNamespace(), timer.getTimestamp(), reason());
+    if (timer.getNamespace() == AHEAD) {
+      fold.addAhead(timer.getKey(), timer.getTimestamp());
+    }
   }
 
   /** Returns why parts are due where it is not their deadline alone; null where it is. */
@@ -158,5 +166,16 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
   @Override
   public void setTimer(long segment, long time) {
     timers.registerEventTimeTimer(segment, time);
+  }
+
+  @Override
+  public void ahead(int count) {
+    ahead.inc(count);
+  }
+
+  @Override
+  public void setAheadTimer(long time) {
+    // Not by a timer service of its own: at the end of input each serves all its timers in turn.
+    timers.registerEventTimeTimer(AHEAD, time);
   }
 }

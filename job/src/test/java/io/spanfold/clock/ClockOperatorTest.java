@@ -123,6 +123,20 @@ class ClockOperatorTest {
     assertThat(harness.getOutput()).endsWith(new Watermark(3_630_100));
   }
 
+  /** The source reads a backlog fast, and a barrier comes between two of its watermarks. */
+  @Test
+  void makesUpForRecordTimeThatWasReadSinceTheLastWatermark() throws Exception {
+    open(null);
+    harness.processWatermark(new Watermark(100));
+    harness.processElement(new StreamRecord<>("a", 90_000));
+    restoreFrom(harness.snapshot(1, 1), 0);
+    reading().assigned(0, 42);
+    reading().answered(0, 42);
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    harness.setProcessingTime(30_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(120_000));
+  }
+
   @Test
   void makesUpForNothingWhereThereIsABacklog() throws Exception {
     restoredAt(100, 3_600_000);
@@ -177,7 +191,10 @@ class ClockOperatorTest {
   private void restoredAt(long watermark, long millis) throws Exception {
     open(null);
     harness.processWatermark(new Watermark(watermark));
-    OperatorSubtaskState state = harness.snapshot(1, 1);
+    restoreFrom(harness.snapshot(1, 1), millis);
+  }
+
+  private void restoreFrom(OperatorSubtaskState state, long millis) throws Exception {
     harness.close();
     harness = new OneInputStreamOperatorTestHarness<>(new ClockOperator<>());
     harness.setup();

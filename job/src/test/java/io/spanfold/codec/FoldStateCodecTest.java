@@ -1,10 +1,12 @@
 package io.spanfold.codec;
 
+import io.spanfold.fold.AheadState;
 import io.spanfold.fold.Node;
 import io.spanfold.fold.SegmentState;
 import io.spanfold.fold.SegmentState.PartState;
 import io.spanfold.fold.SegmentState.SliceList;
 import io.spanfold.fold.SliceState;
+import io.spanfold.fold.SpansAhead;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
@@ -49,6 +51,19 @@ class FoldStateCodecTest {
           return new SliceState(
               random.subsegment(spans), random.indexes(spans), last ? 0 : random.any(), last);
         });
+  }
+
+  @Test
+  void readsSpansAheadAsTheyWereWritten() throws IOException {
+    RoundTrip.check(
+        new SpansAheadCodec(),
+        random -> new SpansAhead(random.subsegment(random.count()), random.columns()));
+  }
+
+  @Test
+  void readsWhatIsKnownOfSpansAheadAsItWasWritten() throws IOException {
+    RoundTrip.check(
+        new AheadStateCodec(), random -> new AheadState(random.any(), random.list(random::count)));
   }
 
   private static PartState part(RandomModel random) {

@@ -27,10 +27,12 @@ public class FoldHarness implements FoldOutput {
   final InMemoryFoldState state = new InMemoryFoldState();
   final List<PartCandidate> parts = new ArrayList<>();
   public int duplicates;
+  int heldBack;
 
   private final TraceFold fold;
   private final SubsegmentGrouping grouping;
   private final TreeMap<Long, Set<Long>> timers = new TreeMap<>();
+  private final TreeSet<Long> aheadTimers = new TreeSet<>();
   private final Map<Long, List<Span>> payloads = new HashMap<>();
   private final Set<Long> deletable = new HashSet<>();
   private long clock = Long.MIN_VALUE;
@@ -77,10 +79,19 @@ public class FoldHarness implements FoldOutput {
   }
 
   private void fire(long until, FlushReason reason) {
-    while (!timers.isEmpty() && timers.firstKey() <= until) {
-      Map.Entry<Long, Set<Long>> next = timers.pollFirstEntry();
-      for (long segment : next.getValue()) {
-        fold.onTimer(TRACE, segment, next.getKey(), reason);
+    while (true) {
+      long segments = timers.isEmpty() ? Long.MAX_VALUE : timers.firstKey();
+      long ahead = aheadTimers.isEmpty() ? Long.MAX_VALUE : aheadTimers.first();
+      if (Math.min(segments, ahead) > until || timers.isEmpty() && aheadTimers.isEmpty()) {
+        return;
+      }
+      if (ahead <= segments) {
+        fold.addAhead(TRACE, aheadTimers.pollFirst());
+      } else {
+        Map.Entry<Long, Set<Long>> next = timers.pollFirstEntry();
+        for (long segment : next.getValue()) {
+          fold.onTimer(TRACE, segment, next.getKey(), reason);
+        }
       }
     }
   }
@@ -110,6 +121,16 @@ public class FoldHarness implements FoldOutput {
   @Override
   public void setTimer(long segment, long time) {
     timers.computeIfAbsent(time, t -> new TreeSet<>()).add(segment);
+  }
+
+  @Override
+  public void ahead(int spans) {
+    heldBack += spans;
+  }
+
+  @Override
+  public void setAheadTimer(long time) {
+    aheadTimers.add(time);
   }
 
   public final List<Span> spansOf(PartCandidate part) {

@@ -139,6 +139,16 @@ class FoldScaleTest {
     }
 
     @Override
+    public void ahead(int spans) {
+      throw new AssertionError("no span is ahead");
+    }
+
+    @Override
+    public void setAheadTimer(long time) {
+      throw new AssertionError("no span is ahead");
+    }
+
+    @Override
     public void setTimer(long segment, long time) {
       timers.computeIfAbsent(time, t -> new java.util.HashSet<>()).add(segment);
     }

@@ -1,6 +1,8 @@
 package io.spanfold.fold;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** The state of one trace in maps, which also counts how often it is asked. */
@@ -10,6 +12,8 @@ final class InMemoryFoldState implements FoldState {
   private final Map<Long, SegmentState> segments = new HashMap<>();
   private final Map<Long, SliceState> slices = new HashMap<>();
   private final Map<Long, Integer> sharers = new HashMap<>();
+  private final Map<Long, SpansAhead> ahead = new HashMap<>();
+  private AheadState aheadState;
   private long accesses;
 
   @Override
@@ -81,8 +85,39 @@ final class InMemoryFoldState implements FoldState {
     sharers.remove(subsegmentId);
   }
 
+  @Override
+  public AheadState ahead() {
+    accesses++;
+    return aheadState;
+  }
+
+  @Override
+  public void putAhead(AheadState waiting) {
+    aheadState = waiting;
+  }
+
+  @Override
+  public List<SpansAhead> takeAhead() {
+    List<SpansAhead> all = new ArrayList<>(ahead.values());
+    ahead.clear();
+    aheadState = null;
+    return all;
+  }
+
+  @Override
+  public void putAhead(SpansAhead spans) {
+    if (ahead.put(spans.subsegment().id(), spans) != null) {
+      throw new AssertionError("a subsegment waits twice");
+    }
+  }
+
   boolean isEmpty() {
-    return nodes.isEmpty() && segments.isEmpty() && slices.isEmpty() && sharers.isEmpty();
+    return nodes.isEmpty()
+        && segments.isEmpty()
+        && slices.isEmpty()
+        && sharers.isEmpty()
+        && ahead.isEmpty()
+        && aheadState == null;
   }
 
   long accesses() {

@@ -7,7 +7,11 @@ import io.spanfold.testing.NaiveFold;
 import io.spanfold.testing.NaiveFold.Flushed;
 import io.spanfold.testing.RandomTraces;
 import io.spanfold.testing.RandomTraces.Pace;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -32,7 +36,7 @@ class TraceFoldPropertyTest {
   void partsAreThoseOfTheRulesAppliedSpanBySpan(Pace pace) {
     for (long seed = 0; seed < ROUNDS; seed++) {
       Random random = new Random(seed);
-      List<Span> spans = RandomTraces.trace(FoldHarness.TRACE, random, pace, true);
+      List<Span> spans = inOrder(RandomTraces.trace(FoldHarness.TRACE, random, pace, true));
       NaiveFold oracle = new NaiveFold(SETTINGS);
       spans.forEach(oracle::add);
       oracle.end();
@@ -61,6 +65,90 @@ class TraceFoldPropertyTest {
           part -> actual.add(Map.entry(part.segmentId(), Set.copyOf(fold.spansOf(part)))));
       assertThat(actual).as("seed %d", seed).isEqualTo(expected);
     }
+  }
+
+  /**
+   * The partitions of a topic are read side by side: the one is ahead of the other by seconds.
+   * Parts that are joined by what comes last may then be older than a part's maximum by as much.
+   */
+  @ParameterizedTest
+  @EnumSource
+  void aPartitionThatIsReadFasterEndsNoPartOfWhatASlowerOneStillHas(Pace pace) {
+    FoldSettings ageless = new FoldSettings(60_000, 10_000, 1 << 30, 30_000, Long.MAX_VALUE);
+    int heldBack = 0;
+    for (long seed = 0; seed < ROUNDS; seed++) {
+      Random random = new Random(seed);
+      List<Span> spans =
+          overTwoPartitions(RandomTraces.trace(FoldHarness.TRACE, random, pace, false), random);
+      NaiveFold oracle = new NaiveFold(ageless);
+      spans.forEach(oracle::add);
+      oracle.end();
+      FoldHarness fold = new FoldHarness(ageless);
+      readSideBySide(spans, fold, random);
+      assertThat(parts(fold)).as("seed %d", seed).isEqualTo(parts(oracle));
+      assertThat(fold.state.isEmpty()).as("state left behind, seed %d", seed).isTrue();
+      assertThat(fold.allDeletable()).as("payloads left behind, seed %d", seed).isTrue();
+      heldBack += fold.heldBack;
+    }
+    assertThat(heldBack > 0).as("spans were ahead").isEqualTo(pace != Pace.DENSE);
+  }
+
+  private static List<Span> inOrder(List<Span> spans) {
+    spans.sort(Comparator.comparingLong(Span::timestamp));
+    List<Span> ordered = new ArrayList<>();
+    spans.forEach(span -> ordered.add(at(span, span.timestamp(), 0, ordered.size())));
+    return ordered;
+  }
+
+  /** In an order of record time that no two have in common, as else there would be two orders. */
+  private static List<Span> overTwoPartitions(List<Span> spans, Random random) {
+    List<Span> ordered = new ArrayList<>();
+    long last = Long.MIN_VALUE;
+    for (Span span : inOrder(spans)) {
+      last = Math.max(last + 1, span.timestamp());
+      ordered.add(at(span, last, random.nextInt(2), span.offset()));
+    }
+    return ordered;
+  }
+
+  private static Span at(Span span, long timestamp, int partition, long offset) {
+    return new Span(
+        span.trace(),
+        span.spanId(),
+        span.parentId(),
+        span.root(),
+        timestamp,
+        span.organizationId(),
+        partition,
+        offset,
+        span.stampPoints(),
+        span.record());
+  }
+
+  /** None is ahead by more than the shortest timeout. */
+  private static void readSideBySide(List<Span> spans, FoldHarness fold, Random random) {
+    List<Deque<Span>> partitions = List.of(new ArrayDeque<>(), new ArrayDeque<>());
+    spans.forEach(span -> partitions.get(span.partition()).add(span));
+    while (true) {
+      long clock = partitions.stream().mapToLong(TraceFoldPropertyTest::next).min().orElseThrow();
+      if (clock == Long.MAX_VALUE) {
+        break;
+      }
+      fold.advanceTo(clock - 1);
+      List<Span> bundle = new ArrayList<>();
+      Deque<Span> partition = partitions.get(random.nextInt(2));
+      while (bundle.size() < 4 && next(partition) <= clock + SETTINGS.rootTimeout() - 1) {
+        bundle.add(partition.remove());
+      }
+      if (!bundle.isEmpty()) {
+        fold.add(bundle);
+      }
+    }
+    fold.end();
+  }
+
+  private static long next(Deque<Span> partition) {
+    return partition.isEmpty() ? Long.MAX_VALUE : partition.peek().timestamp();
   }
 
   private static FoldHarness fold(List<Span> spans, Random random) {
