@@ -23,7 +23,7 @@ import io.spanfold.model.Span;
 import io.spanfold.model.StoredTrace;
 import io.spanfold.model.TraceKey;
 import io.spanfold.parse.ParseFunction;
-import io.spanfold.sink.KafkaSinks;
+import io.spanfold.sink.DeadLetterSink;
 import io.spanfold.sink.SegmentSink;
 import io.spanfold.stage.StageOperator;
 import io.spanfold.track.TrackOperator;
@@ -156,7 +156,7 @@ public final class SpanfoldJob {
 
     spans
         .getSideOutput(ParseFunction.REJECTED)
-        .sinkTo(KafkaSinks.deadLetters(config))
+        .sinkTo(new DeadLetterSink(config, steps.reread()))
         .name("Write " + config.sink().deadLetterTopic())
         .uid("dead-letters-sink");
   }

@@ -22,6 +22,11 @@ public final class SourceRecordSchema implements KafkaRecordDeserializationSchem
 
   @Override
   public void deserialize(ConsumerRecord<byte[], byte[]> consumed, Collector<SourceRecord> out) {
+    out.collect(record(consumed));
+  }
+
+  /** Returns what was consumed as it is. */
+  public static SourceRecord record(ConsumerRecord<byte[], byte[]> consumed) {
     List<DeadLetter.Header> headers = List.of();
     for (Header header : consumed.headers()) {
       if (headers.isEmpty()) {
@@ -29,14 +34,13 @@ public final class SourceRecordSchema implements KafkaRecordDeserializationSchem
       }
       headers.add(new DeadLetter.Header(header.key(), header.value()));
     }
-    out.collect(
-        new SourceRecord(
-            consumed.topic(),
-            consumed.partition(),
-            consumed.offset(),
-            consumed.key(),
-            consumed.value(),
-            headers));
+    return new SourceRecord(
+        consumed.topic(),
+        consumed.partition(),
+        consumed.offset(),
+        consumed.key(),
+        consumed.value(),
+        headers);
   }
 
   @Override

@@ -89,8 +89,12 @@ public final class LostPayloads implements AutoCloseable {
     }
     reader.read(
         wanted,
-        (partition, offset, value) ->
-            place(places.get(partition).get(offset), partition, offset, value));
+        record ->
+            place(
+                places.get(record.partition()).get(record.offset()),
+                record.partition(),
+                record.offset(),
+                record.value()));
   }
 
   private void place(List<Place> places, int partition, long offset, byte[] value) {

@@ -1,5 +1,7 @@
 package io.spanfold.reread;
 
+import io.spanfold.model.SourceRecord;
+import io.spanfold.parse.SourceRecordSchema;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -27,7 +29,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  *
  * <p>For use by one thread at a time, which it blocks.
  */
-final class PositionReader implements AutoCloseable {
+public final class PositionReader implements AutoCloseable {
 
   /**
    * From how many records on a gap is jumped over. A jump throws away what was fetched already and
@@ -46,9 +48,9 @@ final class PositionReader implements AutoCloseable {
 
   /** Is shown the records that are there. */
   @FunctionalInterface
-  interface Visitor {
-    /** One record; {@code value} is null for a tombstone, and may be kept. */
-    void record(int partition, long offset, byte[] value);
+  public interface Visitor {
+    /** One record, which may be kept. */
+    void record(SourceRecord record);
   }
 
   /** Makes a reader that owns {@code consumer}, made with {@link #properties}. */
@@ -63,7 +65,7 @@ final class PositionReader implements AutoCloseable {
    *
    * @throws RereadException where Kafka's client refuses its properties
    */
-  static PositionReader open(RereadSettings settings) {
+  public static PositionReader open(RereadSettings settings) {
     try {
       return new PositionReader(
           new KafkaConsumer<>(
@@ -71,7 +73,7 @@ final class PositionReader implements AutoCloseable {
           settings);
     } catch (KafkaException e) {
       throw new RereadException(
-          "Cannot make a consumer of %s to read again what Redis lost (%s); check kafka.properties."
+          "Cannot make a consumer of %s to read again what was lost (%s); check kafka.properties."
               .formatted(settings.topic(), e.getMessage()),
           e);
     }
@@ -110,7 +112,7 @@ final class PositionReader implements AutoCloseable {
    * @throws RereadException where Kafka fails, or gives nothing for as long as the patience lasts;
    *     some records may have been shown by then
    */
-  void read(SortedMap<Integer, long[]> wanted, Visitor visitor) throws InterruptedException {
+  public void read(SortedMap<Integer, long[]> wanted, Visitor visitor) throws InterruptedException {
     try {
       for (Map.Entry<Integer, long[]> entry : wanted.entrySet()) {
         new PartitionRun(new TopicPartition(topic, entry.getKey()), entry.getValue()).read(visitor);
@@ -127,7 +129,7 @@ final class PositionReader implements AutoCloseable {
 
   private RereadException failed(String what, Throwable cause) {
     return new RereadException(
-        ("Records of %s whose payloads Redis lost could not be read again (%s); the part is tried"
+        ("Records of %s that were lost on their way could not be read again (%s); they are tried"
                 + " again after the restart. Check that the brokers can be reached, and that the"
                 + " job may read the topic.")
             .formatted(topic, what),
@@ -166,7 +168,7 @@ final class PositionReader implements AutoCloseable {
           for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
             passTo(record.offset());
             if (next < end && offsets[next] == record.offset()) {
-              visitor.record(partition.partition(), record.offset(), record.value());
+              visitor.record(SourceRecordSchema.record(record));
               next++;
             }
           }

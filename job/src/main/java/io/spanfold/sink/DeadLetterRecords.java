@@ -3,8 +3,9 @@ package io.spanfold.sink;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.spanfold.model.DeadLetter;
-import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 
 /**
@@ -12,9 +13,11 @@ import org.apache.kafka.common.header.Headers;
  * tell why they are here and from where. The record's time is that of writing: a wild time may be
  * what was wrong with it, and brokers refuse wild times.
  */
-final class DeadLetterRecords implements KafkaRecordSerializationSchema<DeadLetter> {
+final class DeadLetterRecords {
 
-  private static final long serialVersionUID = 1L;
+  private static final String TOPIC = "spanfold-topic";
+  private static final String PARTITION = "spanfold-partition";
+  private static final String OFFSET = "spanfold-offset";
 
   /** Errors can quote their input; more than this helps nobody and could burst the record. */
   private static final int MAX_ERROR_CHARACTERS = 1000;
@@ -25,19 +28,43 @@ final class DeadLetterRecords implements KafkaRecordSerializationSchema<DeadLett
     this.topic = topic;
   }
 
-  @Override
-  public ProducerRecord<byte[], byte[]> serialize(
-      DeadLetter letter, KafkaSinkContext context, Long timestamp) {
+  /** Returns the record of a dead letter. */
+  ProducerRecord<byte[], byte[]> of(DeadLetter letter) {
     ProducerRecord<byte[], byte[]> record =
         new ProducerRecord<>(topic, letter.key(), letter.value());
     Headers headers = record.headers();
     letter.headers().forEach(header -> headers.add(header.key(), header.value()));
     headers.add("spanfold-reason", letter.reason().getBytes(UTF_8));
-    headers.add("spanfold-topic", letter.topic().getBytes(UTF_8));
-    headers.add("spanfold-partition", Integer.toString(letter.partition()).getBytes(UTF_8));
-    headers.add("spanfold-offset", Long.toString(letter.offset()).getBytes(UTF_8));
+    headers.add(TOPIC, letter.topic().getBytes(UTF_8));
+    headers.add(PARTITION, Integer.toString(letter.partition()).getBytes(UTF_8));
+    headers.add(OFFSET, Long.toString(letter.offset()).getBytes(UTF_8));
     headers.add("spanfold-error", shortened(letter.error()).getBytes(UTF_8));
     return record;
+  }
+
+  /** Returns the topic that the records are for. */
+  String topic() {
+    return topic;
+  }
+
+  /** Returns what a dead letter is known by: where its record stands in the source topic. */
+  static String id(DeadLetter letter) {
+    return letter.topic() + ' ' + letter.partition() + ' ' + letter.offset();
+  }
+
+  /** Returns the same of a record; null where it is no dead letter. */
+  static String id(ConsumerRecord<byte[], byte[]> record) {
+    // The last of a name is ours: the source record may have been a dead letter itself.
+    Header from = record.headers().lastHeader(TOPIC);
+    Header partition = record.headers().lastHeader(PARTITION);
+    Header offset = record.headers().lastHeader(OFFSET);
+    return from == null || partition == null || offset == null
+        ? null
+        : text(from) + ' ' + text(partition) + ' ' + text(offset);
+  }
+
+  private static String text(Header header) {
+    return header.value() == null ? "" : new String(header.value(), UTF_8);
   }
 
   private static String shortened(String error) {

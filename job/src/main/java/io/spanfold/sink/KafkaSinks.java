@@ -1,52 +1,41 @@
 package io.spanfold.sink;
 
 import io.spanfold.config.SpanfoldConfig;
-import io.spanfold.model.DeadLetter;
 import java.util.Properties;
-import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /** Makes the Kafka sinks: the one place that knows what their producers are set to. */
-public final class KafkaSinks {
+final class KafkaSinks {
 
   /**
    * Source records come in whatever size their topic takes, and a record that is too large for a
    * segment has to fit into a dead letter. Whether the topic takes it is the broker's to say.
    */
-  private static final int DEAD_LETTER_BYTES = 64 * 1024 * 1024;
+  static final int DEAD_LETTER_BYTES = 64 * 1024 * 1024;
 
   private KafkaSinks() {}
 
   /**
-   * Returns the sink of dead letters. Its transactions are its own: a dead letter is committed with
-   * the checkpoint that its source record was read in.
-   *
-   * @param config the job's settings
+   * Returns the sink that {@link DeadLetterSink} is built around. Its transactions are its own: a
+   * dead letter is committed with the checkpoint that its source record was read in.
    */
-  public static KafkaSink<DeadLetter> deadLetters(SpanfoldConfig config) {
-    return sink(
-        config,
-        "dead-letters",
-        DEAD_LETTER_BYTES,
-        new DeadLetterRecords(config.sink().deadLetterTopic()));
+  static KafkaSink<ProducerRecord<byte[], byte[]>> deadLetters(SpanfoldConfig config) {
+    return sink(config, "dead-letters", DEAD_LETTER_BYTES);
   }
 
   /** Returns the sink that {@link SegmentSink} is built around; it takes finished records. */
   static KafkaSink<ProducerRecord<byte[], byte[]>> segments(SpanfoldConfig config, int chunkBytes) {
-    return sink(config, "segments", chunkBytes, (record, context, timestamp) -> record);
+    return sink(config, "segments", chunkBytes);
   }
 
-  private static <T> KafkaSink<T> sink(
-      SpanfoldConfig config,
-      String name,
-      int maxValueBytes,
-      KafkaRecordSerializationSchema<T> serializer) {
-    return KafkaSink.<T>builder()
+  private static KafkaSink<ProducerRecord<byte[], byte[]>> sink(
+      SpanfoldConfig config, String name, int maxValueBytes) {
+    return KafkaSink.<ProducerRecord<byte[], byte[]>>builder()
         .setKafkaProducerConfig(producerProperties(config, maxValueBytes))
-        .setRecordSerializer(serializer)
+        .setRecordSerializer((record, context, timestamp) -> record)
         .setDeliveryGuarantee(config.sink().guarantee())
         // Two sinks with one prefix would abort each other's transactions.
         .setTransactionalIdPrefix(config.sink().transactionalIdPrefix() + "-" + name)

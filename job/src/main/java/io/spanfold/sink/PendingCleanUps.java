@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Not safe for use by several threads.
  */
-final class PendingCleanUps implements AutoCloseable {
+final class PendingCleanUps implements AfterCommit<Receipt> {
 
   private static final Logger LOG = LoggerFactory.getLogger(PendingCleanUps.class);
 
@@ -63,7 +63,8 @@ final class PendingCleanUps implements AutoCloseable {
   }
 
   /** Takes the receipts of committed parts; nothing is tried yet. */
-  void add(List<Receipt> committed) {
+  @Override
+  public void add(List<Receipt> committed) {
     for (Receipt receipt : committed) {
       receipts.add(receipt);
       spans += receipt.spanIds().length;
@@ -86,7 +87,8 @@ final class PendingCleanUps implements AutoCloseable {
    * @return whether nothing is pending any more
    * @throws NotOwnerException where this is no longer ours to do
    */
-  boolean run() throws InterruptedException {
+  @Override
+  public boolean run() throws InterruptedException {
     while (!receipts.isEmpty()) {
       List<Receipt> batch = receipts.stream().limit(BATCH_PARTS).toList();
       try {

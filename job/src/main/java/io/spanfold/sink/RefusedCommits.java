@@ -119,14 +119,15 @@ final class RefusedCommits<T> implements AutoCloseable {
     try {
       producer.initTransactions();
       List<T> absent = absent(since, items);
-      send(absent, producer);
-      again.inc(absent.size());
+      int made = send(absent, producer);
+      again.inc(made);
       found.inc(items.size() - absent.size());
       LOG.info(
-          "{} items are in {}; the other {} were emitted again in transaction {}.",
+          "{} items are in {}; of the other {}, {} were emitted again in transaction {}.",
           items.size() - absent.size(),
           contents.topics(),
           absent.size(),
+          made,
           secondTry);
     } finally {
       producer.close(CLOSE); // aborts what is open
@@ -154,15 +155,16 @@ final class RefusedCommits<T> implements AutoCloseable {
         .toList();
   }
 
-  private void send(List<T> absent, Producer<byte[], byte[]> producer)
+  private int send(List<T> absent, Producer<byte[], byte[]> producer)
       throws IOException, InterruptedException {
     if (absent.isEmpty()) {
-      return;
+      return 0;
     }
     producer.beginTransaction();
     // What the producer cannot send fails its commit.
-    contents.records(absent, producer::send);
+    int made = contents.records(absent, producer::send);
     producer.commitTransaction();
+    return made;
   }
 
   @Override

@@ -55,12 +55,13 @@ final class SegmentContents implements TransactionContents<Receipt> {
   }
 
   @Override
-  public void records(List<Receipt> parts, Consumer<ProducerRecord<byte[], byte[]>> sent)
+  public int records(List<Receipt> parts, Consumer<ProducerRecord<byte[], byte[]>> sent)
       throws IOException, InterruptedException {
     if (again == null) {
       again = rebuild.create(metrics);
     }
     again.rebuild(parts, part -> records.of(part).forEach(sent));
+    return parts.size();
   }
 
   @Override

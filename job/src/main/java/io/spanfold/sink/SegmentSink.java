@@ -1,9 +1,12 @@
 package io.spanfold.sink;
 
+import io.spanfold.codec.ReceiptCodec;
 import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.model.FlushedPart;
+import io.spanfold.model.FlushedPart.Receipt;
 import java.io.IOException;
 import java.util.Collection;
+import java.util.List;
 import org.apache.flink.api.connector.sink2.Committer;
 import org.apache.flink.api.connector.sink2.CommitterInitContext;
 import org.apache.flink.api.connector.sink2.Sink;
@@ -34,9 +37,9 @@ import org.apache.kafka.clients.producer.ProducerRecord;
  */
 public final class SegmentSink
     implements Sink<FlushedPart>,
-        SupportsCommitter<SegmentCommittable>,
+        SupportsCommitter<TransactionCommittable<Receipt>>,
         SupportsWriterState<FlushedPart, SegmentWriterState>,
-        SupportsPostCommitTopology<SegmentCommittable> {
+        SupportsPostCommitTopology<TransactionCommittable<Receipt>> {
 
   private static final long serialVersionUID = 1L;
 
@@ -68,7 +71,8 @@ public final class SegmentSink
   }
 
   @Override
-  public SegmentWriter createWriter(WriterInitContext context) throws IOException {
+  public StatefulSinkWriter<FlushedPart, SegmentWriterState> createWriter(WriterInitContext context)
+      throws IOException {
     return writer(kafka.createWriter(context), context);
   }
 
@@ -80,14 +84,28 @@ public final class SegmentSink
         context);
   }
 
-  private SegmentWriter writer(
+  private ListingWriter<FlushedPart, Receipt, SegmentWriterState> writer(
       PrecommittingStatefulSinkWriter<
               ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
           writer,
       WriterInitContext context) {
     SegmentRecords records = records();
     TopicEnds ends = transactions ? new TopicEnds(clients.admin(), records.topics()) : null;
-    return new SegmentWriter(writer, records, ends, context.metricGroup());
+    WriterMetrics metrics = new WriterMetrics(context.metricGroup());
+    ListingWriter.Layout<FlushedPart, Receipt> layout =
+        new ListingWriter.Layout<>() {
+          @Override
+          public List<ProducerRecord<byte[], byte[]>> records(FlushedPart part) {
+            return records.of(part);
+          }
+
+          @Override
+          public Receipt item(FlushedPart part, int listed) {
+            metrics.written(part);
+            return part.receipt();
+          }
+        };
+    return new ListingWriter<>(writer, SegmentWriterState::new, layout, ends);
   }
 
   private SegmentRecords records() {
@@ -100,18 +118,19 @@ public final class SegmentSink
   }
 
   @Override
-  public Committer<SegmentCommittable> createCommitter(CommitterInitContext context)
+  public Committer<TransactionCommittable<Receipt>> createCommitter(CommitterInitContext context)
       throws IOException {
     MetricGroup metrics = context.metricGroup();
-    return new SegmentCommitter(
+    return new FollowingCommitter<>(
         kafka.createCommitter(context),
         new PendingCleanUps(cleanUp, metrics),
         new RefusedCommits<>(clients, new SegmentContents(records(), rebuild, metrics), metrics));
   }
 
   @Override
-  public SimpleVersionedSerializer<SegmentCommittable> getCommittableSerializer() {
-    return new SegmentCommittableSerializer(kafka.getCommittableSerializer());
+  public SimpleVersionedSerializer<TransactionCommittable<Receipt>> getCommittableSerializer() {
+    return new TransactionCommittableSerializer<>(
+        kafka.getCommittableSerializer(), new ReceiptCodec(), 0);
   }
 
   /**
@@ -120,7 +139,8 @@ public final class SegmentSink
    */
   @Override
   @SuppressWarnings({"unchecked", "rawtypes"})
-  public void addPostCommitTopology(DataStream<CommittableMessage<SegmentCommittable>> committed) {
+  public void addPostCommitTopology(
+      DataStream<CommittableMessage<TransactionCommittable<Receipt>>> committed) {
     kafka.addPostCommitTopology((DataStream) committed);
   }
 }

@@ -29,9 +29,10 @@ interface TransactionContents<T> extends AutoCloseable {
   /**
    * Makes the records of {@code items} again.
    *
+   * @return how many items could be made
    * @throws IOException where it could not be done now, as an unchecked exception also tells
    */
-  void records(List<T> items, Consumer<ProducerRecord<byte[], byte[]>> records)
+  int records(List<T> items, Consumer<ProducerRecord<byte[], byte[]>> records)
       throws IOException, InterruptedException;
 
   @Override

@@ -92,7 +92,8 @@ class LostPayloadsITCase {
     List<String> shown = new ArrayList<>();
 
     try (PositionReader reader = PositionReader.open(settings(kafka.bootstrapServers()))) {
-      reader.read(wanted, (partition, offset, value) -> shown.add(line(partition, offset, value)));
+      reader.read(
+          wanted, record -> shown.add(line(record.partition(), record.offset(), record.value())));
     }
 
     assertThat(shown).isEqualTo(expected);
@@ -113,7 +114,7 @@ class LostPayloadsITCase {
 
     double consumed;
     try (PositionReader reader = new PositionReader(consumer, settings)) {
-      reader.read(wanted, (partition, offset, value) -> shown.add(offset));
+      reader.read(wanted, record -> shown.add(record.offset()));
       consumed =
           consumer.metrics().values().stream()
               .filter(metric -> metric.metricName().name().equals("records-consumed-total"))
@@ -182,7 +183,7 @@ class LostPayloadsITCase {
     try (LostPayloads payloads = new LostPayloads(settings)) {
       assertThatThrownBy(() -> payloads.restore(List.of(part(lost(subsegment(1), null)))))
           .isInstanceOf(RereadException.class)
-          .hasMessageContaining("Records of holes whose payloads Redis lost")
+          .hasMessageContaining("Records of holes that were lost on their way")
           .hasMessageContaining("tried again after the restart");
     }
   }

@@ -7,6 +7,7 @@ import io.spanfold.codec.CodecTypeInfo;
 import io.spanfold.codec.DeadLetterCodec;
 import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.model.DeadLetter;
+import io.spanfold.reread.RereadSettings;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.KafkaUnderTest;
 import java.time.Duration;
@@ -78,8 +79,13 @@ class DeadLetterSinkITCase {
         .map(DeadLetterSinkITCase::letter)
         .returns(new CodecTypeInfo<>(DeadLetter.class, new DeadLetterCodec()))
         .disableChaining()
-        .sinkTo(KafkaSinks.deadLetters(config));
+        .sinkTo(new DeadLetterSink(config, source(config)));
     environment.execute();
+  }
+
+  private static RereadSettings source(SpanfoldConfig config) {
+    return new RereadSettings(
+        config.kafka().bootstrapServers(), Map.of(), "ingest-spans", Duration.ofMinutes(1));
   }
 
   private static DeadLetter letter(long number) {

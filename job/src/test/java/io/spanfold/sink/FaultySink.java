@@ -1,6 +1,7 @@
 package io.spanfold.sink;
 
 import io.spanfold.model.FlushedPart;
+import io.spanfold.model.FlushedPart.Receipt;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.Collection;
@@ -21,14 +22,15 @@ import org.apache.flink.streaming.api.datastream.DataStream;
 /** The sink under test, with something that happens before and after its commits. */
 record FaultySink(SegmentSink sink, Fault before, Fault after)
     implements Sink<FlushedPart>,
-        SupportsCommitter<SegmentCommittable>,
+        SupportsCommitter<TransactionCommittable<Receipt>>,
         SupportsWriterState<FlushedPart, SegmentWriterState>,
-        SupportsPostCommitTopology<SegmentCommittable> {
+        SupportsPostCommitTopology<TransactionCommittable<Receipt>> {
 
   /** What happens. */
   @FunctionalInterface
   interface Fault extends Serializable {
-    void accept(Collection<CommitRequest<SegmentCommittable>> requests) throws IOException;
+    void accept(Collection<CommitRequest<TransactionCommittable<Receipt>>> requests)
+        throws IOException;
   }
 
   @Override
@@ -48,27 +50,29 @@ record FaultySink(SegmentSink sink, Fault before, Fault after)
   }
 
   @Override
-  public SimpleVersionedSerializer<SegmentCommittable> getCommittableSerializer() {
+  public SimpleVersionedSerializer<TransactionCommittable<Receipt>> getCommittableSerializer() {
     return sink.getCommittableSerializer();
   }
 
   @Override
-  public void addPostCommitTopology(DataStream<CommittableMessage<SegmentCommittable>> committed) {
+  public void addPostCommitTopology(
+      DataStream<CommittableMessage<TransactionCommittable<Receipt>>> committed) {
     sink.addPostCommitTopology(committed);
   }
 
   @Override
-  public Committer<SegmentCommittable> createCommitter(CommitterInitContext context)
+  public Committer<TransactionCommittable<Receipt>> createCommitter(CommitterInitContext context)
       throws IOException {
-    Committer<SegmentCommittable> committer = sink.createCommitter(context);
+    Committer<TransactionCommittable<Receipt>> committer = sink.createCommitter(context);
     return new FaultyCommitter(committer, before, after);
   }
 
   @SuppressWarnings("try") // as Committer itself
-  private record FaultyCommitter(Committer<SegmentCommittable> committer, Fault before, Fault after)
-      implements Committer<SegmentCommittable> {
+  private record FaultyCommitter(
+      Committer<TransactionCommittable<Receipt>> committer, Fault before, Fault after)
+      implements Committer<TransactionCommittable<Receipt>> {
     @Override
-    public void commit(Collection<CommitRequest<SegmentCommittable>> requests)
+    public void commit(Collection<CommitRequest<TransactionCommittable<Receipt>>> requests)
         throws IOException, InterruptedException {
       before.accept(requests);
       committer.commit(requests);

@@ -56,8 +56,7 @@ class KafkaSinksTest {
             42,
             "x".repeat(5_000));
 
-    ProducerRecord<byte[], byte[]> record =
-        new DeadLetterRecords("dead").serialize(letter, null, 5L);
+    ProducerRecord<byte[], byte[]> record = new DeadLetterRecords("dead").of(letter);
 
     assertThat(record.topic()).isEqualTo("dead");
     assertThat(record.key()).isNull();

@@ -435,7 +435,8 @@ class SegmentSinkITCase {
   }
 
   /** Has the broker abort what is about to be committed, as it does with what is open too long. */
-  private static void abort(String servers, Collection<CommitRequest<SegmentCommittable>> requests)
+  private static void abort(
+      String servers, Collection<CommitRequest<TransactionCommittable<Receipt>>> requests)
       throws IOException {
     try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, servers))) {
       admin.fenceProducers(refused(requests)).all().get();
@@ -446,7 +447,8 @@ class SegmentSinkITCase {
 
   /** Waits until the broker has aborted what is about to be committed. */
   private static void awaitExpiry(
-      String servers, Collection<CommitRequest<SegmentCommittable>> requests) throws IOException {
+      String servers, Collection<CommitRequest<TransactionCommittable<Receipt>>> requests)
+      throws IOException {
     List<String> transactions = refused(requests);
     try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, servers))) {
       while (!admin.describeTransactions(transactions).all().get().values().stream()
@@ -458,11 +460,12 @@ class SegmentSinkITCase {
     }
   }
 
-  private static List<String> refused(Collection<CommitRequest<SegmentCommittable>> requests) {
+  private static List<String> refused(
+      Collection<CommitRequest<TransactionCommittable<Receipt>>> requests) {
     List<String> transactions = new ArrayList<>();
-    for (CommitRequest<SegmentCommittable> request : requests) {
+    for (CommitRequest<TransactionCommittable<Receipt>> request : requests) {
       transactions.add(request.getCommittable().transaction().getTransactionalId());
-      request.getCommittable().receipts().forEach(receipt -> REFUSED.add(receipt.segmentId()));
+      request.getCommittable().items().forEach(receipt -> REFUSED.add(receipt.segmentId()));
     }
     return transactions;
   }
@@ -519,10 +522,10 @@ class SegmentSinkITCase {
   }
 
   /** Notes which part is in which transaction, before the broker is asked to commit. */
-  private static void note(Collection<CommitRequest<SegmentCommittable>> requests) {
-    for (CommitRequest<SegmentCommittable> request : requests) {
-      SegmentCommittable committable = request.getCommittable();
-      for (Receipt receipt : committable.receipts()) {
+  private static void note(Collection<CommitRequest<TransactionCommittable<Receipt>>> requests) {
+    for (CommitRequest<TransactionCommittable<Receipt>> request : requests) {
+      TransactionCommittable<Receipt> committable = request.getCommittable();
+      for (Receipt receipt : committable.items()) {
         WRITTEN_IN.put(receipt.segmentId(), Optional.ofNullable(committable.transaction()));
       }
     }

@@ -37,26 +37,26 @@ class SinkSerializersTest {
   void readsCommittablesAsTheyWereWritten() throws IOException {
     KafkaCommittable transaction = new KafkaCommittable(12, (short) 3, "spanfold-1", null);
 
-    SegmentCommittable read =
+    TransactionCommittable<Receipt> read =
         roundTrip(
-            new SegmentCommittable(
+            new TransactionCommittable<>(
                 transaction,
                 Map.of(new TopicPartition("segments", 1), 1L << 40),
                 List.of(TestParts.receipt(1), TestParts.receipt(2))));
 
     assertThat(read.transaction()).isEqualTo(transaction);
     assertThat(read.since()).containsOnly(Map.entry(new TopicPartition("segments", 1), 1L << 40));
-    assertThat(read.receipts()).map(Receipt::segmentId).containsExactly(1L, 2L);
-    assertThat(read.receipts().get(1).flushIds()).isEqualTo(TestParts.flushIds(2));
+    assertThat(read.items()).map(Receipt::segmentId).containsExactly(1L, 2L);
+    assertThat(read.items().get(1).flushIds()).isEqualTo(TestParts.flushIds(2));
   }
 
   @Test
   void readsCommittablesWithoutATransaction() throws IOException {
-    SegmentCommittable read =
-        roundTrip(new SegmentCommittable(null, Map.of(), List.of(TestParts.receipt(9))));
+    TransactionCommittable<Receipt> read =
+        roundTrip(new TransactionCommittable<>(null, Map.of(), List.of(TestParts.receipt(9))));
 
     assertThat(read.transaction()).isNull();
-    assertThat(read.receipts()).hasSize(1);
+    assertThat(read.items()).hasSize(1);
   }
 
   @Test
@@ -79,8 +79,9 @@ class SinkSerializersTest {
 
   @Test
   void refusesWhatANewerReleaseWrote() throws IOException {
-    SimpleVersionedSerializer<SegmentCommittable> committables = sink.getCommittableSerializer();
-    byte[] bytes = committables.serialize(new SegmentCommittable(null, Map.of(), List.of()));
+    SimpleVersionedSerializer<TransactionCommittable<Receipt>> committables =
+        sink.getCommittableSerializer();
+    byte[] bytes = committables.serialize(new TransactionCommittable<>(null, Map.of(), List.of()));
 
     assertThatThrownBy(() -> committables.deserialize(2, bytes))
         .isInstanceOf(IOException.class)
@@ -96,8 +97,10 @@ class SinkSerializersTest {
     assertThat(InstantiationUtil.clone(sink)).isNotNull();
   }
 
-  private SegmentCommittable roundTrip(SegmentCommittable committable) throws IOException {
-    SimpleVersionedSerializer<SegmentCommittable> serializer = sink.getCommittableSerializer();
+  private TransactionCommittable<Receipt> roundTrip(TransactionCommittable<Receipt> committable)
+      throws IOException {
+    SimpleVersionedSerializer<TransactionCommittable<Receipt>> serializer =
+        sink.getCommittableSerializer();
     return serializer.deserialize(serializer.getVersion(), serializer.serialize(committable));
   }
 }

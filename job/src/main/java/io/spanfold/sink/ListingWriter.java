@@ -1,72 +1,91 @@
 package io.spanfold.sink;
 
-import io.spanfold.model.FlushedPart;
-import io.spanfold.model.FlushedPart.Receipt;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.apache.flink.api.common.eventtime.Watermark;
 import org.apache.flink.api.connector.sink2.CommittingSinkWriter;
 import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.connector.kafka.sink.KafkaWriterState;
 import org.apache.flink.connector.kafka.sink.TwoPhaseCommittingStatefulSink.PrecommittingStatefulSinkWriter;
-import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.util.IOUtils;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * Writes parts into Kafka's current transaction and remembers what they were made from, until the
- * transaction is handed over for the commit, and where the topics ended before it began. A part
- * never spans two transactions, as a barrier comes between elements.
+ * Writes elements into Kafka's current transaction and remembers what names them, until the
+ * transaction is handed over for the commit, and where the topics ended before it began. An element
+ * never spans two transactions, as a barrier comes between them.
+ *
+ * @param <E> an element
+ * @param <T> what names it
+ * @param <S> what a writer leaves in a checkpoint
  */
 @SuppressWarnings(
     "try") // Kafka's writer may be interrupted while it closes, and who cancels wants that.
-final class SegmentWriter
-    implements StatefulSinkWriter<FlushedPart, SegmentWriterState>,
-        CommittingSinkWriter<FlushedPart, SegmentCommittable> {
+final class ListingWriter<E, T, S>
+    implements StatefulSinkWriter<E, S>, CommittingSinkWriter<E, TransactionCommittable<T>> {
+
+  /** How elements become records, and what is remembered of them. */
+  interface Layout<E, T> {
+
+    /** Returns the records of an element, in order. */
+    List<ProducerRecord<byte[], byte[]>> records(E element);
+
+    /**
+     * Returns what names an element that was written.
+     *
+     * @param element the element
+     * @param listed how many the transaction lists already
+     * @return null where it is not to be listed
+     */
+    T item(E element, int listed);
+  }
 
   private final PrecommittingStatefulSinkWriter<
           ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
       kafka;
-  private final SegmentRecords records;
+  private final Function<KafkaWriterState, S> state;
+  private final Layout<E, T> layout;
   private final TopicEnds ends;
-  private final WriterMetrics metrics;
   private Map<TopicPartition, Long> since = Map.of();
-  private List<Receipt> receipts = new ArrayList<>();
+  private List<T> items = new ArrayList<>();
 
   /**
    * @param kafka Kafka's writer
-   * @param records lays out records
+   * @param state makes a writer's state of Kafka's
+   * @param layout lays out records
    * @param ends knows where their topics end; null where there are no transactions
-   * @param metrics where to count
    */
-  SegmentWriter(
+  ListingWriter(
       PrecommittingStatefulSinkWriter<
               ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
           kafka,
-      SegmentRecords records,
-      TopicEnds ends,
-      MetricGroup metrics) {
+      Function<KafkaWriterState, S> state,
+      Layout<E, T> layout,
+      TopicEnds ends) {
     this.kafka = kafka;
-    this.records = records;
+    this.state = state;
+    this.layout = layout;
     this.ends = ends;
-    this.metrics = new WriterMetrics(metrics);
   }
 
   @Override
-  public void write(FlushedPart part, Context context) throws IOException, InterruptedException {
-    if (ends != null && receipts.isEmpty()) {
+  public void write(E element, Context context) throws IOException, InterruptedException {
+    if (ends != null && items.isEmpty()) {
       since = ends.now();
     }
-    for (ProducerRecord<byte[], byte[]> record : records.of(part)) {
+    for (ProducerRecord<byte[], byte[]> record : layout.records(element)) {
       kafka.write(record, context);
     }
-    receipts.add(part.receipt());
-    this.metrics.written(part);
+    T item = layout.item(element, items.size());
+    if (item != null) {
+      items.add(item);
+    }
   }
 
   @Override
@@ -80,27 +99,28 @@ final class SegmentWriter
   }
 
   @Override
-  public Collection<SegmentCommittable> prepareCommit() throws IOException, InterruptedException {
+  public Collection<TransactionCommittable<T>> prepareCommit()
+      throws IOException, InterruptedException {
     Collection<KafkaCommittable> transactions = kafka.prepareCommit();
     if (transactions.size() > 1) {
       throw new IllegalStateException(
           "Kafka's writer handed over "
               + transactions.size()
-              + " transactions at once, so that it is unknown which part is in which; this"
+              + " transactions at once, so that it is unknown what is in which; this"
               + " version of the connector is not supported.");
     }
-    List<Receipt> written = receipts;
-    receipts = new ArrayList<>();
+    List<T> written = items;
+    items = new ArrayList<>();
     if (transactions.isEmpty() && written.isEmpty()) {
       return List.of();
     }
     KafkaCommittable transaction = transactions.isEmpty() ? null : transactions.iterator().next();
-    return List.of(new SegmentCommittable(transaction, since, written));
+    return List.of(new TransactionCommittable<>(transaction, since, written));
   }
 
   @Override
-  public List<SegmentWriterState> snapshotState(long checkpointId) throws IOException {
-    return kafka.snapshotState(checkpointId).stream().map(SegmentWriterState::new).toList();
+  public List<S> snapshotState(long checkpointId) throws IOException {
+    return kafka.snapshotState(checkpointId).stream().map(state).toList();
   }
 
   @Override

@@ -1,6 +1,5 @@
 package io.spanfold.sink;
 
-import io.spanfold.model.FlushedPart.Receipt;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -11,64 +10,67 @@ import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.util.IOUtils;
 
 /**
- * Commits transactions, and cleans up after those whose commit is known: a completed checkpoint is
- * not yet that.
+ * Commits transactions, and sees to what was in those whose commit is known: a completed checkpoint
+ * is not yet that. For segments that is to clean up; for dead letters nothing is left to do.
  *
  * <ul>
- *   <li>Committed: its parts are cleaned up, see {@link PendingCleanUps} for where that fails.
+ *   <li>Committed: what was in it is seen to, see {@link PendingCleanUps} for where that fails.
  *   <li>The broker cannot tell now: Flink asks again, and restarts the job after some tries.
  *   <li>Refused, or unknown: see {@link RefusedCommits}; where that does not help, the job restarts
  *       and commits again from the checkpoint.
  * </ul>
  *
  * <p>Without transactions the records were acknowledged before the checkpoint, and its completion
- * is all that the clean-up waits for.
+ * is all that this waits for.
+ *
+ * @param <T> what a committable names
  */
 @SuppressWarnings(
     "try") // Kafka's committer may be interrupted while it closes, and who cancels wants that.
-final class SegmentCommitter implements Committer<SegmentCommittable> {
+final class FollowingCommitter<T> implements Committer<TransactionCommittable<T>> {
 
   private final Committer<KafkaCommittable> kafka;
-  private final PendingCleanUps cleanUps;
-  private final RefusedCommits<Receipt> refusedCommits;
+  private final AfterCommit<T> afterCommit;
+  private final RefusedCommits<T> refusedCommits;
 
-  SegmentCommitter(
+  FollowingCommitter(
       Committer<KafkaCommittable> kafka,
-      PendingCleanUps cleanUps,
-      RefusedCommits<Receipt> refusedCommits) {
+      AfterCommit<T> afterCommit,
+      RefusedCommits<T> refusedCommits) {
     this.kafka = kafka;
-    this.cleanUps = cleanUps;
+    this.afterCommit = afterCommit;
     this.refusedCommits = refusedCommits;
   }
 
   @Override
-  public void commit(Collection<CommitRequest<SegmentCommittable>> requests)
+  public void commit(Collection<CommitRequest<TransactionCommittable<T>>> requests)
       throws IOException, InterruptedException {
     // After the first failure the others only queue up: a Redis that is away holds up the commits
     // of a checkpoint by one try, not by one a transaction.
     boolean cleaning = true;
-    Map<CommitRequest<SegmentCommittable>, TransactionCommit> refused = new LinkedHashMap<>();
-    for (CommitRequest<SegmentCommittable> request : requests) {
+    Map<CommitRequest<TransactionCommittable<T>>, TransactionCommit> refused =
+        new LinkedHashMap<>();
+    for (CommitRequest<TransactionCommittable<T>> request : requests) {
       if (commit(request, refused)) {
-        cleanUps.add(request.getCommittable().receipts());
-        cleaning = cleaning && cleanUps.run();
+        afterCommit.add(request.getCommittable().items());
+        cleaning = cleaning && afterCommit.run();
       }
     }
     // Last, as a transaction that is still to be committed may be in the way of looking.
     for (var entry : refused.entrySet()) {
       if (followUp(entry.getKey(), entry.getValue())) {
-        cleanUps.add(entry.getKey().getCommittable().receipts());
-        cleaning = cleaning && cleanUps.run();
+        afterCommit.add(entry.getKey().getCommittable().items());
+        cleaning = cleaning && afterCommit.run();
       }
     }
   }
 
   /** Commits one transaction; returns whether it is known to be committed. */
   private boolean commit(
-      CommitRequest<SegmentCommittable> request,
-      Map<CommitRequest<SegmentCommittable>, TransactionCommit> refused)
+      CommitRequest<TransactionCommittable<T>> request,
+      Map<CommitRequest<TransactionCommittable<T>>, TransactionCommit> refused)
       throws IOException, InterruptedException {
-    SegmentCommittable committable = request.getCommittable();
+    TransactionCommittable<T> committable = request.getCommittable();
     if (committable.transaction() == null) {
       return true;
     }
@@ -87,11 +89,12 @@ final class SegmentCommitter implements Committer<SegmentCommittable> {
   }
 
   /** Sees to a refused transaction; returns whether what it held is known to be committed. */
-  private boolean followUp(CommitRequest<SegmentCommittable> request, TransactionCommit commit)
+  private boolean followUp(
+      CommitRequest<TransactionCommittable<T>> request, TransactionCommit commit)
       throws IOException, InterruptedException {
-    SegmentCommittable committable = request.getCommittable();
+    TransactionCommittable<T> committable = request.getCommittable();
     if (refusedCommits.followUp(
-        committable.transaction(), committable.since(), committable.receipts(), commit.cause())) {
+        committable.transaction(), committable.since(), committable.items(), commit.cause())) {
       return true;
     }
     request.signalFailedWithUnknownReason(commit.cause());
@@ -100,6 +103,6 @@ final class SegmentCommitter implements Committer<SegmentCommittable> {
 
   @Override
   public void close() throws Exception {
-    IOUtils.closeAll(kafka, cleanUps, refusedCommits);
+    IOUtils.closeAll(kafka, afterCommit, refusedCommits);
   }
 }
