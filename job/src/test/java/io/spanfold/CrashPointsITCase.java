@@ -31,7 +31,6 @@ import org.apache.flink.configuration.Configuration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -48,12 +47,7 @@ import redis.clients.jedis.Jedis;
  * <p>The points between requests follow from them: between result and barrier is before whatever
  * the next checkpoint's first request is; a completed checkpoint before its commit is before the
  * commit's request; and so on. A point that is not reached fails its test.
- *
- * <p>Run by {@code -Dspanfold.crash-points=true}, as it takes some minutes and is not steady yet:
- * where a checkpoint catches the source between two of its watermarks, the clock of the restored
- * job lags, and the output that the test waits for comes late.
  */
-@EnabledIfSystemProperty(named = "spanfold.crash-points", matches = "true")
 class CrashPointsITCase {
 
   private static final FoldSettings SETTINGS =

@@ -6,7 +6,7 @@ import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.java.tuple.Tuple2;
+import org.apache.flink.api.java.tuple.Tuple3;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -47,14 +47,11 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
   private static final long TICK_MILLIS = 1_000;
   private static final long NONE = Long.MIN_VALUE;
 
-  private static final TypeInformation<Tuple2<Long, Long>> SAVED =
-      Types.TUPLE(Types.LONG, Types.LONG);
+  private static final TypeInformation<Tuple3<Long, Long, Long>> SAVED =
+      Types.TUPLE(Types.LONG, Types.LONG, Types.LONG);
 
-  /**
-   * The watermark, and when it would have been that by the wall: the earlier, the more record time
-   * had been read beyond it.
-   */
-  private transient ListState<Tuple2<Long, Long>> saved;
+  /** The watermark, the time of the latest record, and when that was by the wall. */
+  private transient ListState<Tuple3<Long, Long, Long>> saved;
 
   private transient Shared.Share<ReadingStatus> reading;
   private transient long current;
@@ -68,10 +65,7 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
   private transient boolean sourceIdle;
   private transient long tickedAt;
 
-  /**
-   * By how much the clock was behind when the job was restored: for how long that was down, and
-   * what had been read. 0 once it is made up for.
-   */
+  /** For how long the job was down when it was restored, as far as that was not made up for. */
   private transient long behind;
 
   private transient long savedAt;
@@ -93,10 +87,11 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
     current = NONE;
     earliest = NONE;
     latest = NONE;
-    for (Tuple2<Long, Long> clock : saved.get()) {
+    for (Tuple3<Long, Long, Long> clock : saved.get()) {
       if (current == NONE || clock.f0 < current) {
         current = clock.f0;
-        savedAt = clock.f1;
+        latest = clock.f1;
+        savedAt = clock.f2;
       }
     }
   }
@@ -140,9 +135,14 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
     }
     silent += passed;
     long madeUp = 0;
-    if (behind > 0 && silent >= SplitClock.CERTAIN_MILLIS && reading.get().hasNothingNew()) {
-      madeUp = behind;
-      behind = 0;
+    if (reading.get().hasNothingNew()) {
+      // A source that reads a backlog fast reads minutes between two watermarks. Where the job was
+      // restored from in between, none of that is read again.
+      madeUp = latest > current ? latest - 1 - current : 0;
+      if (behind > 0 && silent >= SplitClock.CERTAIN_MILLIS) {
+        madeUp += behind;
+        behind = 0;
+      }
     }
     return passed + madeUp;
   }
@@ -187,13 +187,10 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
     saved.clear();
-    // A source that reads a backlog fast reads minutes of record time between two watermarks. None
-    // of that is read again, so nothing but this would tell the restored clock of it.
     long reached = current == NONE ? earliest : current;
     if (reached != NONE) {
-      long unsaid = latest == NONE ? 0 : Math.max(0, latest - reached);
       long now = getProcessingTimeService().getCurrentProcessingTime();
-      saved.add(Tuple2.of(reached, now - unsaid - behind));
+      saved.add(Tuple3.of(reached, Math.max(latest, reached), now - behind));
     }
   }
 
