@@ -133,6 +133,12 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
       silent = 0;
       return 0;
     }
+    if (passed > TICK_MILLIS + SplitClock.STALL_MILLIS) {
+      // The task stood still, and does not know what could be read meanwhile.
+      silent = 0;
+      behind += passed;
+      return 0;
+    }
     silent += passed;
     long madeUp = 0;
     if (reading.get().hasNothingNew()) {

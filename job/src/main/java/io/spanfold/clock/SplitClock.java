@@ -16,8 +16,9 @@ import org.apache.flink.util.clock.RelativeClock;
  *
  * <p>It goes by Flink's input activity clock, which stands still while the split is held back by
  * back-pressure, and it stands still itself while nothing can be read: the broker is away, or the
- * gate is closed. So that a silent split does not hold the others back for ever where the task is
- * held back most of the time, it says that it is idle once it has had nothing for a minute.
+ * gate is closed, or the task itself stood still and did not look. So that a silent split does not
+ * hold the others back for ever where the task is held back most of the time, it says that it is
+ * idle once it has had nothing for a minute.
  *
  * <p>A split that never had a record says that it is idle, too; but where there is something to
  * read, as after a restore with a backlog, others wait for it, as its records may be older.
@@ -34,6 +35,9 @@ public final class SplitClock<T> implements WatermarkGenerator<T> {
 
   /** After such a silence of what can be read nobody expects a backlog any more. */
   static final long CERTAIN_MILLIS = 30_000;
+
+  /** Looks are five times a second, unless the task stands still. */
+  static final long STALL_MILLIS = 2_000;
 
   private final RelativeClock activity;
   private final Clock wall;
@@ -104,17 +108,17 @@ public final class SplitClock<T> implements WatermarkGenerator<T> {
       outage = 0;
       silentSince = wall.relativeTimeMillis();
     } else if (latest == Long.MIN_VALUE) {
-      quiet = reading.canReadAll() ? quiet + passed : 0;
+      quiet = passed <= STALL_MILLIS && reading.canReadAll() ? quiet + passed : 0;
       if (quiet >= (reading.hasNothingNew() ? GRACE_MILLIS : CERTAIN_MILLIS)) {
         output.markIdle();
       }
       return;
-    } else if (reading.canRead(partition)) {
+    } else if (passed <= STALL_MILLIS && reading.canRead(partition)) {
       quiet += passed;
       goneOn += Math.max(0, Math.min(passed, quiet - GRACE_MILLIS - outage));
     } else {
       // What waited meanwhile has its own time to come, once it can be read: its producers were cut
-      // off for as long.
+      // off for as long. A task that stood still, as in a call to the broker, has not looked.
       quiet = 0;
       outage = Math.min(outage + passed, CERTAIN_MILLIS);
       silentSince = wall.relativeTimeMillis();

@@ -37,7 +37,7 @@ class ClockOperatorTest {
     open(null);
     harness.processWatermark(new Watermark(100));
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
-    harness.setProcessingTime(11_000);
+    passesUntil(11_000);
     assertThat(harness.getOutput()).doesNotContain(WatermarkStatus.IDLE);
     assertThat(harness.getOutput()).endsWith(new Watermark(11_100));
   }
@@ -46,7 +46,7 @@ class ClockOperatorTest {
   void doesNotGoOnWhileTheSourceIsActive() throws Exception {
     open(null);
     harness.processWatermark(new Watermark(100));
-    harness.setProcessingTime(11_000);
+    passesUntil(11_000);
     assertThat(harness.getOutput()).containsExactly(new Watermark(100));
   }
 
@@ -55,7 +55,7 @@ class ClockOperatorTest {
     open(null);
     harness.processWatermark(new Watermark(100));
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
-    harness.setProcessingTime(11_000);
+    passesUntil(11_000);
     harness.processWatermarkStatus(WatermarkStatus.ACTIVE);
     harness.processWatermark(new Watermark(5_000));
     assertThat(harness.getOutput()).doesNotContain(new Watermark(5_000));
@@ -67,7 +67,7 @@ class ClockOperatorTest {
   void isIdleWhereNoRecordWasEverRead() throws Exception {
     open(null);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
-    harness.setProcessingTime(11_000);
+    passesUntil(11_000);
     assertThat(harness.getOutput()).containsExactly(WatermarkStatus.IDLE);
   }
 
@@ -117,9 +117,9 @@ class ClockOperatorTest {
     reading().assigned(0, 42);
     reading().answered(0, 42);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
-    harness.setProcessingTime(3_601_000);
+    passesUntil(3_601_000);
     assertThat(harness.getOutput()).endsWith(new Watermark(1_100));
-    harness.setProcessingTime(3_630_000);
+    passesUntil(3_630_000);
     assertThat(harness.getOutput()).endsWith(new Watermark(3_630_100));
   }
 
@@ -143,7 +143,7 @@ class ClockOperatorTest {
     reading().assigned(0, 42);
     reading().answered(0, 1_000);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
-    harness.setProcessingTime(3_640_000);
+    passesUntil(3_640_000);
     assertThat(harness.getOutput()).endsWith(new Watermark(40_100));
 
     // It is read, and is record time from then on.
@@ -151,7 +151,7 @@ class ClockOperatorTest {
     harness.processWatermark(new Watermark(50_000));
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
     reading().answered(0, 42);
-    harness.setProcessingTime(3_740_000);
+    passesUntil(3_740_000);
     assertThat(harness.getOutput()).endsWith(new Watermark(150_000));
   }
 
@@ -161,7 +161,7 @@ class ClockOperatorTest {
     harness.processWatermark(new Watermark(100));
     reading().assigned(0, 42); // No leader has answered.
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
-    harness.setProcessingTime(11_000);
+    passesUntil(11_000);
     assertThat(harness.getOutput()).containsExactly(new Watermark(100));
   }
 
@@ -170,7 +170,7 @@ class ClockOperatorTest {
     open(null);
     harness.processWatermark(new Watermark(100));
     reading().gate(() -> ReadingStatus.Gate.CLOSED_UNDER_PRESSURE);
-    harness.setProcessingTime(11_000);
+    passesUntil(11_000);
     assertThat(harness.getOutput()).endsWith(new Watermark(11_100));
   }
 
@@ -185,6 +185,23 @@ class ClockOperatorTest {
     reading().gate(() -> ReadingStatus.Gate.CLOSED_UNDER_PRESSURE);
     harness.setProcessingTime(3_000);
     assertThat(harness.getOutput()).endsWith(new Watermark(2_300));
+  }
+
+  @Test
+  void standsStillWhileTheTaskDoesAndMakesUpForItWhenNothingCame() throws Exception {
+    restoredAt(100, 0);
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    harness.setProcessingTime(0);
+    harness.setProcessingTime(20_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(100));
+    passesUntil(51_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(51_100));
+  }
+
+  private void passesUntil(long millis) throws Exception {
+    for (long now = harness.getProcessingTime(); now < millis; now += 1_000) {
+      harness.setProcessingTime(Math.min(now + 1_000, millis));
+    }
   }
 
   /** As a job that was stopped at {@code watermark} and was down for {@code millis}. */
