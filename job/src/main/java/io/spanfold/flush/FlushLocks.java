@@ -42,13 +42,19 @@ final class FlushLocks {
   }
 
   /**
-   * Locks the segments of {@code parts}, in one round.
+   * Locks the segments of those {@code parts} that have something to flush, in one round. What is
+   * merely to be deleted is known by where the index filed it, which may be another place when it
+   * is written again.
    *
    * @throws io.spanfold.lease.LeaseException where somebody else has the lease
    */
   void take(List<PartCandidate> parts) throws InterruptedException {
     LockOwner owner = lease.confirm();
-    List<LockState> states = store.lock(parts, owner, ttl);
+    List<PartCandidate> flushed = parts.stream().filter(part -> part.spanCount() > 0).toList();
+    if (flushed.isEmpty()) {
+      return;
+    }
+    List<LockState> states = store.lock(flushed, owner, ttl);
     takeOvers.inc(count(states, LockState.TAKEN_OVER));
     withoutRoom.inc(count(states, LockState.NO_ROOM));
     long others = count(states, LockState.REFUSED);
@@ -59,7 +65,7 @@ final class FlushLocks {
           "{} of {} segments are locked by a newer epoch than {}, which the lease does not know of:"
               + " Redis lost it. They are flushed all the same.",
           others,
-          parts.size(),
+          flushed.size(),
           owner.epoch());
     }
   }

@@ -194,7 +194,9 @@ public final class SegmentStore implements AutoCloseable {
       for (Subsegment subsegment : receipt.subsegments()) {
         commands.add(layout.remove(receipt.trace(), subsegment));
       }
-      commands.add(scripts.finishFlush(receipt, owner.lock()));
+      // What was merely deleted had no lock; another part of that segment may have it.
+      boolean locked = receipt.candidate().spanCount() > 0;
+      commands.add(scripts.finishFlush(receipt, locked ? owner.lock() : ""));
     }
     send("clean up %d flushed parts in Redis".formatted(receipts.size()), commands);
   }
