@@ -2,9 +2,10 @@
 --
 -- KEYS[1]  span-buf:ssr:{project:trace}, the trace's redirects. All other keys share its hash tag.
 -- ARGV[1]  TTL of every key, in seconds
--- then, for each subsegment, five arguments:
+-- then, for each subsegment, six arguments:
 --   id, parent (16 hexadecimal digits each), '1' where it holds its parent as a segment root else
---   '0', length of its records in bytes, the ids of its spans one after another (16 digits each)
+--   '0', length of its records in bytes, the ids of its spans one after another (16 digits each),
+--   its member of the segment's merged payloads (its id, then the payload); empty where it has none
 --
 -- Returns, for each subsegment, the root it is filed under and 1 where that is known to be a segment
 -- root, else 0. README.md tells the data model, the cost and the guarantees.
@@ -13,12 +14,19 @@ local redirects = KEYS[1]
 local ttl = tonumber(ARGV[1])
 local tag = string.sub(redirects, #'span-buf:ssr:' + 1)
 
-local FIRST, FIELDS = 2, 5
+local FIRST, FIELDS = 2, 6
 local ID_DIGITS = 16
 -- The redirects' field that counts the trace's subsegments; set off from ids by its form.
 local COUNT = 'subsegments'
+-- And the one that is there where the trace has, or had, merged payloads: most have none, and are
+-- not to pay for looking.
+local MERGED = 'merged'
 -- Lua's stack bounds what unpack() can pass on.
 local CHUNK = 1000
+-- Payloads are moved in pages of about so many bytes.
+local PAGE_BYTES = 1048576
+-- And the first of so many, as nothing is known of them.
+local FIRST_PAGE = 10
 
 local function members_key(segment)
   return 'span-buf:mk:' .. tag .. ':' .. segment
@@ -99,6 +107,44 @@ local function add_members(from, into)
   end
 end
 
+-- Members that are payloads may be large, and many: in pages, as large as the last one suggests.
+local function add_payloads(from, into)
+  local cursor, page_size = '0', FIRST_PAGE
+  repeat
+    local page = redis.call('SSCAN', from, cursor, 'COUNT', page_size)
+    local members, bytes = page[2], 0
+    cursor = page[1]
+    for i = 1, #members, CHUNK do
+      redis.call('SADD', into, unpack(members, i, math.min(i + CHUNK - 1, #members)))
+    end
+    for i = 1, #members do
+      bytes = bytes + #members[i]
+    end
+    if bytes > 0 then
+      page_size = math.max(1, math.min(CHUNK, math.floor(PAGE_BYTES * #members / bytes)))
+    end
+  until cursor == '0'
+end
+
+-- Like merge, for merged payloads; the two may differ in which side is the smaller.
+local function merge_payloads(from, into)
+  local from_key, into_key = segment_key(from), segment_key(into)
+  local from_size, into_size = redis.call('SCARD', from_key), redis.call('SCARD', into_key)
+  if from_size == 0 then
+    return
+  end
+  if from_size > into_size then
+    if into_size > 0 then
+      add_payloads(into_key, from_key)
+    end
+    redis.call('RENAME', from_key, into_key)
+  else
+    add_payloads(from_key, into_key)
+    redis.call('UNLINK', from_key)
+  end
+  redis.call('EXPIRE', into_key, ttl)
+end
+
 -- Only ever walks the smaller side, so that a member is moved a logarithmic number of times at most.
 local function merge(from, into)
   local from_key, into_key = members_key(from), members_key(into)
@@ -111,6 +157,9 @@ local function merge(from, into)
   elseif from_size > 0 then
     add_members(from_key, into_key)
     redis.call('DEL', from_key)
+  end
+  if known[MERGED] then
+    merge_payloads(from, into)
   end
 
   local spans_key, bytes_key = 'span-buf:ic:' .. segment_key(from), 'span-buf:ibc:' .. segment_key(from)
@@ -138,6 +187,7 @@ local function collect(id)
 end
 
 collect(COUNT)
+collect(MERGED)
 for at = FIRST, #ARGV, FIELDS do
   collect(ARGV[at + 1])
   local packed = ARGV[at + 4]
@@ -154,7 +204,7 @@ end
 
 local added = 0
 for at = FIRST, #ARGV, FIELDS do
-  local id, parent, packed = ARGV[at], ARGV[at + 1], ARGV[at + 4]
+  local id, parent, packed, member = ARGV[at], ARGV[at + 1], ARGV[at + 4], ARGV[at + 5]
   local target = root_of(parent)
   if known[target] ~= target then
     point(target, target)
@@ -180,12 +230,23 @@ for at = FIRST, #ARGV, FIELDS do
       roots_known[target] = true
     end
   end
+  -- Even where the subsegment is filed already: that may have been without a payload.
+  if member ~= '' then
+    redis.call('SADD', segment_key(target), member)
+    if not known[MERGED] then
+      point(MERGED, '1')
+    end
+  end
 end
 
 -- Read after all is added, so that the same call answers the same when it is repeated.
-local answer = {}
+local answer, with_payloads, is_with_payloads = {}, {}, {}
 for at = FIRST, #ARGV, FIELDS do
   local root = root_of(ARGV[at + 1])
+  if ARGV[at + 5] ~= '' and not is_with_payloads[root] then
+    is_with_payloads[root] = true
+    with_payloads[#with_payloads + 1] = root
+  end
   answer[#answer + 1] = root
   answer[#answer + 1] = has_root(root) and 1 or 0
 end
@@ -220,6 +281,12 @@ for _, segment in ipairs(touched) do
         redis.call('EXPIRE', 'span-buf:hrs:' .. key, ttl)
       end
     end
+  end
+end
+
+for _, segment in ipairs(with_payloads) do
+  if redis.call('TTL', segment_key(segment)) < ttl * 0.75 then
+    redis.call('EXPIRE', segment_key(segment), ttl)
   end
 end
 

@@ -6,6 +6,7 @@
 -- ARGV[2]  who releases the flush lock, as job:epoch; empty for nobody. What a former attempt of the
 --          job locked, and did not live to release, goes too
 -- ARGV[3]  the ids of the flushed spans one after another (16 digits each)
+-- ARGV[4]  '1' where merged payloads of the subsegments may be there, else '0'
 -- then, for each subsegment, four arguments:
 --   id, the root that add-subsegments answered for it (16 digits each), number of its spans, length
 --   of their records in bytes
@@ -14,15 +15,19 @@
 -- README.md tells the data model, the cost and the guarantees.
 
 local redirects = KEYS[1]
-local flushed, owner, packed = ARGV[1], ARGV[2], ARGV[3]
+local flushed, owner, packed, merged = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
 local tag = string.sub(redirects, #'span-buf:ssr:' + 1)
 
-local FIRST, FIELDS = 4, 4
+local FIRST, FIELDS = 5, 4
 local ID_DIGITS = 16
 -- The redirects' field that counts the trace's subsegments; set off from ids by its form.
 local COUNT = 'subsegments'
 -- Lua's stack bounds what unpack() can pass on.
 local CHUNK = 1000
+-- Payloads are read in pages of about so many bytes.
+local PAGE_BYTES = 1048576
+-- And the first of so many, as nothing is known of them.
+local FIRST_PAGE = 10
 
 local function members_key(segment)
   return 'span-buf:mk:' .. tag .. ':' .. segment
@@ -131,6 +136,40 @@ local function take(root, places)
   return subsegments, less_spans, less_bytes
 end
 
+-- Removes the merged payloads of subsegments (given as places in ARGV) from those of root. Only
+-- their members tell whose they are, so all are walked until these are found.
+local function take_payloads(root, places)
+  local key = segment_key(root)
+  local wanted, left = {}, #places
+  for _, place in ipairs(places) do
+    wanted[ARGV[place]] = true
+  end
+  local cursor, page_size = '0', FIRST_PAGE
+  repeat
+    local page = redis.call('SSCAN', key, cursor, 'COUNT', page_size)
+    local members, bytes, found = page[2], 0, {}
+    cursor = page[1]
+    for _, member in ipairs(members) do
+      bytes = bytes + #member
+      local id = string.sub(member, 1, ID_DIGITS)
+      if wanted[id] ~= nil then
+        found[#found + 1] = member
+        -- The same payload may be there twice, packed in two ways.
+        if wanted[id] then
+          wanted[id] = false
+          left = left - 1
+        end
+      end
+    end
+    in_chunks(found, function(first, last)
+      redis.call('SREM', key, unpack(found, first, last))
+    end)
+    if bytes > 0 then
+      page_size = math.max(1, math.min(CHUNK, math.floor(PAGE_BYTES * #members / bytes)))
+    end
+  until cursor == '0' or left == 0
+end
+
 -- Returns the names of a segment that has no subsegment left, or nothing where it has.
 local function names_if_ended(root, less_spans)
   if tonumber(redis.call('GET', 'span-buf:ic:' .. segment_key(root)) or 0) > less_spans then
@@ -166,8 +205,13 @@ for _, root in ipairs(order) do
       end
       dropped[#dropped + 1] = root
       local key = segment_key(root)
-      redis.call('DEL', members_key(root), 'span-buf:hrs:' .. key, 'span-buf:ic:' .. key, 'span-buf:ibc:' .. key)
+      -- The payloads' key too, whatever they say who gave them: nobody else will name it.
+      redis.call('UNLINK', members_key(root), 'span-buf:hrs:' .. key, 'span-buf:ic:' .. key,
+        'span-buf:ibc:' .. key, key)
     else
+      if merged then
+        take_payloads(root, groups[root])
+      end
       left[#left + 1] = {root, less_spans, less_bytes}
     end
   end

@@ -154,7 +154,8 @@ final class Steps {
     FoldSettings fold = foldSettings();
     return new SubsegmentGrouping(
         Math.min(fold.timeout(), fold.rootTimeout()),
-        Math.max(1, fold.maxBytes() / SUBSEGMENTS_A_PART));
+        Math.max(1, fold.maxBytes() / SUBSEGMENTS_A_PART),
+        store().layouts());
   }
 
   FoldSettings foldSettings() {

@@ -42,16 +42,27 @@ class PipelineITCase {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 10000", "2, 10000", "4, 10000", "2, 1"})
-  void partsAreThoseOfTheRulesWhateverTheParallelismAndBundling(int parallelism, int maxSpans)
-      throws Exception {
-    String name = "spans-%d-%d".formatted(parallelism, maxSpans);
+  @CsvSource({
+    "1, 10000, distributed",
+    "2, 10000, distributed",
+    "4, 10000, distributed",
+    "2, 1, distributed",
+    "2, 10000, merged",
+    "2, 1, merged",
+    "2, 10000, dual-write",
+    "2, 1, dual-write",
+    "2, 10000, dual-read",
+    "2, 1, dual-read"
+  })
+  void partsAreThoseOfTheRulesWhateverTheParallelismBundlingAndPhase(
+      int parallelism, int maxSpans, String phase) throws Exception {
+    String name = "spans-%d-%d-%s".formatted(parallelism, maxSpans, phase);
     servers.createTopic(name, Servers.PARTITIONS);
     servers.createTopic(name + "-segments", 1);
     List<Span> spans = inOrderOfTime(traces(new Random(parallelism * 31L + maxSpans), 300));
     SpanRecords.send(servers.bootstrapServers(), name, Servers.PARTITIONS, spans);
 
-    run(name, parallelism, maxSpans);
+    run(name, parallelism, maxSpans, phase);
 
     try (CommittedRecords committed =
         new CommittedRecords(servers.bootstrapServers(), name + "-segments")) {
@@ -61,17 +72,19 @@ class PipelineITCase {
     assertThat(servers.redisKeys()).as("left in Redis").isEmpty();
   }
 
-  private static void run(String name, int parallelism, int maxSpans) throws Exception {
+  private static void run(String name, int parallelism, int maxSpans, String phase)
+      throws Exception {
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.createLocalEnvironment(parallelism, new Configuration());
     env.enableCheckpointing(500);
-    SpanfoldConfig config = SpanfoldConfig.of(options(name, maxSpans));
+    SpanfoldConfig config = SpanfoldConfig.of(options(name, maxSpans, phase));
     SpanfoldJob.build(env, config, 500_000);
     env.execute(name);
   }
 
-  private static Configuration options(String name, int maxSpans) {
+  private static Configuration options(String name, int maxSpans, String phase) {
     Configuration options = servers.options(name);
+    options.setString("rollout.phase", phase);
     options.setString("source.bounded", "true");
     options.setString("ingest.batch.max-spans", Integer.toString(maxSpans));
     options.setString("segment.max-age", "100 s");

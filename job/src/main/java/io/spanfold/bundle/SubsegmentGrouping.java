@@ -25,8 +25,10 @@ import org.apache.commons.codec.digest.MurmurHash3;
  *     would have to share a payload
  * @param maxBytes a group is divided where its records would come to more, so that a part can be
  *     closed near its size
+ * @param layouts which layouts the subsegments are to be stored in, as bits of {@code
+ *     PayloadLayout}: kept with them, as the job may not live to tell which it began with
  */
-public record SubsegmentGrouping(long maxGap, long maxBytes) implements Serializable {
+public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implements Serializable {
 
   private static final Comparator<Placed> BY_POSITION =
       Comparator.comparingInt((Placed placed) -> placed.span.partition())
@@ -54,7 +56,7 @@ public record SubsegmentGrouping(long maxGap, long maxBytes) implements Serializ
     }
     List<UnstoredSubsegment> subsegments = new ArrayList<>(groups.size());
     for (Group group : groups) {
-      subsegments.add(group.close());
+      subsegments.add(group.close(layouts));
     }
     SpanColumns columns = new SpanColumns(placed.length);
     for (Placed each : placed) {
@@ -107,7 +109,7 @@ public record SubsegmentGrouping(long maxGap, long maxBytes) implements Serializ
       latest = Math.max(latest, placed.span.timestamp());
     }
 
-    UnstoredSubsegment close() {
+    UnstoredSubsegment close(int layouts) {
       members.sort(BY_POSITION);
       int count = members.size();
       int[] partitions = new int[count];
@@ -134,7 +136,7 @@ public record SubsegmentGrouping(long maxGap, long maxBytes) implements Serializ
               count,
               bytes,
               0,
-              0,
+              layouts,
               spans.get(0).organizationId(),
               positions);
       return new UnstoredSubsegment(subsegment, SpanFrames.encode(spans), spanIds);

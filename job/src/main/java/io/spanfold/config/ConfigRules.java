@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.util.TimeUtils;
 
@@ -19,6 +20,10 @@ final class ConfigRules {
 
   private static final int MIN_CHUNK_BYTES = 1024;
   private static final int MAX_COMPRESSION_LEVEL = 22;
+
+  /** Half of what Redis takes in a call unless it is told otherwise (client-query-buffer-limit). */
+  private static final MemorySize MAX_MERGED_BATCH = MemorySize.ofMebiBytes(512);
+
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9._-]{1,200}");
 
   /** What the job sets itself, and the option to use instead. */
@@ -49,11 +54,26 @@ final class ConfigRules {
     rules.checkAmounts();
     rules.checkOrderOfTimes();
     rules.checkKafka();
-    if (config.phase() != RolloutPhase.DISTRIBUTED) {
+    rules.checkPhase();
+  }
+
+  /** A bundle's share of a trace goes to Redis in one call where payloads are merged. */
+  private void checkPhase() {
+    if (config.phase().writesMerged()
+        && config.ingest().batchMaxBytes() > MAX_MERGED_BATCH.getBytes()) {
       reader.problem(
-          SpanfoldOptions.ROLLOUT_PHASE,
-          "is not available in this version",
-          "set it to distributed or leave it out");
+          SpanfoldOptions.INGEST_BATCH_MAX_BYTES,
+          "is more than Redis takes in one call, as "
+              + SpanfoldOptions.ROLLOUT_PHASE.key()
+              + " "
+              + config.phase()
+              + " writes merged payloads",
+          "lower it to "
+              + MAX_MERGED_BATCH
+              + " or less, or set "
+              + SpanfoldOptions.ROLLOUT_PHASE.key()
+              + " to "
+              + RolloutPhase.DISTRIBUTED);
     }
   }
 

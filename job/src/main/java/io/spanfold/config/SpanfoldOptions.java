@@ -262,7 +262,9 @@ public final class SpanfoldOptions {
       key("rollout.phase")
           .enumType(RolloutPhase.class)
           .defaultValue(RolloutPhase.DISTRIBUTED)
-          .withDescription("Which payload layouts are written and read; only `distributed` yet.");
+          .withDescription(
+              "Which payload layouts are written and read: `merged`, `dual-write`, `dual-read` or"
+                  + " `distributed`.");
 
   /** Zstandard level. */
   public static final ConfigOption<Integer> COMPRESSION_LEVEL =

@@ -12,8 +12,8 @@ package io.spanfold.model;
  * @param spanCount how many spans
  * @param recordBytes length of their records together
  * @param storedBytes length of the payload in Redis; 0 before it is stored
- * @param layouts which layouts hold the payload, as bits of {@code PayloadLayout}; 0 before it is
- *     stored
+ * @param layouts which layouts hold the payload, as bits of {@code PayloadLayout}; before it is
+ *     stored, those that it is to be stored in
  * @param organizationId the organisation of its first span, for outcomes
  * @param positions where its spans stand in the source topic
  */

@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import io.spanfold.model.Subsegment;
 import io.spanfold.model.TraceKey;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import redis.clients.jedis.CommandObjects;
 import redis.clients.jedis.params.SetParams;
 
@@ -14,10 +16,12 @@ final class DistributedLayout implements PayloadLayout {
   static final int BIT = 2;
 
   private final CommandObjects commands;
+  private final RedisPipelines pipelines;
   private final SetParams expiry;
 
-  DistributedLayout(CommandObjects commands, Duration ttl) {
+  DistributedLayout(CommandObjects commands, RedisPipelines pipelines, Duration ttl) {
     this.commands = commands;
+    this.pipelines = pipelines;
     this.expiry = SetParams.setParams().ex(ttl.toSeconds());
   }
 
@@ -27,21 +31,31 @@ final class DistributedLayout implements PayloadLayout {
   }
 
   @Override
-  public RedisCommand<String> store(TraceKey trace, Subsegment subsegment, byte[] stored) {
+  public List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored) {
     byte[] key = key(trace, subsegment);
-    return new RedisCommand<>(key, commands.set(key, stored, expiry), stored.length, null);
+    return List.of(new RedisCommand<>(key, commands.set(key, stored, expiry), stored.length, null));
   }
 
   @Override
-  public RedisCommand<byte[]> load(TraceKey trace, Subsegment subsegment) {
-    byte[] key = key(trace, subsegment);
-    return new RedisCommand<>(key, commands.get(key), subsegment.storedBytes(), null);
+  public byte[] filed(Subsegment subsegment, byte[] stored) {
+    return NOTHING;
+  }
+
+  /** A GET a payload. */
+  @Override
+  public List<byte[]> load(List<Wanted> wanted) {
+    List<RedisCommand<byte[]>> gets = new ArrayList<>(wanted.size());
+    for (Wanted each : wanted) {
+      byte[] key = key(each.trace(), each.subsegment());
+      gets.add(new RedisCommand<>(key, commands.get(key), each.subsegment().storedBytes(), null));
+    }
+    return pipelines.send("load %d payloads from Redis".formatted(gets.size()), gets);
   }
 
   @Override
-  public RedisCommand<Long> remove(TraceKey trace, Subsegment subsegment) {
+  public List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment) {
     byte[] key = key(trace, subsegment);
-    return new RedisCommand<>(key, commands.unlink(key), key.length, null);
+    return List.of(new RedisCommand<>(key, commands.unlink(key), key.length, null));
   }
 
   private static byte[] key(TraceKey trace, Subsegment subsegment) {

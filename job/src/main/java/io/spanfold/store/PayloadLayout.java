@@ -2,9 +2,19 @@ package io.spanfold.store;
 
 import io.spanfold.model.Subsegment;
 import io.spanfold.model.TraceKey;
+import java.util.List;
 
-/** A way to keep payloads in Redis. Chosen once, when the store is made. */
+/**
+ * A way to keep payloads in Redis. A layout has commands of its own, or has the index's scripts do
+ * its work along with theirs, or both.
+ */
 interface PayloadLayout {
+
+  /** What of a payload the index files where the layout leaves nothing to it. */
+  byte[] NOTHING = {};
+
+  /** A payload that is asked for. */
+  record Wanted(TraceKey trace, Subsegment subsegment) {}
 
   /**
    * Returns the bit that stands for this layout in {@link Subsegment#layouts()}. It is part of the
@@ -12,12 +22,27 @@ interface PayloadLayout {
    */
   int bit();
 
-  /** Returns the command that stores a payload. */
-  RedisCommand<String> store(TraceKey trace, Subsegment subsegment, byte[] stored);
+  /** Returns the commands that store a payload, to be sent before {@code add-subsegments}. */
+  List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored);
 
-  /** Returns the command that reads a payload: null where there is none. */
-  RedisCommand<byte[]> load(TraceKey trace, Subsegment subsegment);
+  /** Returns what {@code add-subsegments} is to file along with the subsegment. */
+  byte[] filed(Subsegment subsegment, byte[] stored);
 
-  /** Returns the command that removes a payload. */
-  RedisCommand<Long> remove(TraceKey trace, Subsegment subsegment);
+  /**
+   * Reads payloads.
+   *
+   * @return what is stored of each, in the same order; null where there is none
+   * @throws StoreException where Redis could not be asked
+   */
+  List<byte[]> load(List<Wanted> wanted);
+
+  /**
+   * Returns the commands that remove a payload; what was filed is removed by {@code finish-flush}.
+   */
+  List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment);
+
+  /** Returns whether the layout is one of those that {@code subsegment} may be in. */
+  default boolean holds(Subsegment subsegment) {
+    return (subsegment.layouts() & bit()) != 0;
+  }
 }

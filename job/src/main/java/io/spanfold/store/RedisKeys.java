@@ -20,7 +20,10 @@ final class RedisKeys {
     return PREFIX + "s:{" + trace + ":" + id + "}:" + id;
   }
 
-  /** Returns the key that a segment's other keys are named after. */
+  /**
+   * Returns the key of a segment's payloads in the merged layout, which its other keys are named
+   * after.
+   */
   static String segment(TraceKey trace, long segment) {
     return PREFIX + "s:{" + trace + "}:" + Hex.id(segment);
   }

@@ -48,17 +48,24 @@ final class RedisScripts {
    */
   record Removed(long subsegments, long segments) {}
 
-  /** Returns the call that adds {@code subsegments} of one trace to the index. */
-  RedisCommand<Object> addSubsegments(TraceKey trace, List<UnstoredSubsegment> subsegments) {
-    List<byte[]> arguments = new ArrayList<>(1 + 5 * subsegments.size());
+  /**
+   * Returns the call that adds {@code subsegments} of one trace to the index.
+   *
+   * @param filed what each brings along for its segment's merged payloads; empty for nothing
+   */
+  RedisCommand<Object> addSubsegments(
+      TraceKey trace, List<UnstoredSubsegment> subsegments, List<byte[]> filed) {
+    List<byte[]> arguments = new ArrayList<>(1 + 6 * subsegments.size());
     arguments.add(ttlSeconds);
-    for (UnstoredSubsegment unstored : subsegments) {
+    for (int i = 0; i < subsegments.size(); i++) {
+      UnstoredSubsegment unstored = subsegments.get(i);
       Subsegment subsegment = unstored.subsegment();
       arguments.add(ascii(Hex.id(subsegment.id())));
       arguments.add(ascii(Hex.id(subsegment.parentId())));
       arguments.add(subsegment.root() ? YES : NO);
       arguments.add(ascii(Long.toString(subsegment.recordBytes())));
       arguments.add(packed(unstored.spanIds()));
+      arguments.add(filed.get(i));
     }
     return call(ADD_SUBSEGMENTS, trace, arguments);
   }
@@ -82,11 +89,14 @@ final class RedisScripts {
    * @param lockOwner who releases its flush lock, as the lock holds it; empty for nobody
    */
   RedisCommand<Object> finishFlush(FlushedPart.Receipt receipt, String lockOwner) {
-    List<byte[]> arguments = new ArrayList<>(3 + 4 * receipt.subsegments().size());
+    List<Subsegment> subsegments = receipt.subsegments();
+    List<byte[]> arguments = new ArrayList<>(4 + 4 * subsegments.size());
     arguments.add(ascii(Hex.id(receipt.segmentId())));
     arguments.add(ascii(lockOwner));
     arguments.add(packed(receipt.spanIds()));
-    for (Subsegment subsegment : receipt.subsegments()) {
+    boolean merged = subsegments.stream().anyMatch(s -> (s.layouts() & MergedLayout.BIT) != 0);
+    arguments.add(merged ? YES : NO);
+    for (Subsegment subsegment : subsegments) {
       arguments.add(ascii(Hex.id(subsegment.id())));
       arguments.add(ascii(Hex.id(subsegment.parentId())));
       arguments.add(ascii(Integer.toString(subsegment.spanCount())));

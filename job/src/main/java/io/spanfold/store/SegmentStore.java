@@ -6,6 +6,7 @@ import io.spanfold.model.Bundle;
 import io.spanfold.model.Bundle.TraceSpans;
 import io.spanfold.model.Bundle.UnstoredSubsegment;
 import io.spanfold.model.FlushedPart;
+import io.spanfold.model.Hex;
 import io.spanfold.model.LoadedPart;
 import io.spanfold.model.LoadedPart.LoadedSlice;
 import io.spanfold.model.PartCandidate;
@@ -16,8 +17,10 @@ import io.spanfold.model.TraceKey;
 import io.spanfold.payload.PayloadCompression;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.CommandObjects;
@@ -45,19 +48,17 @@ public final class SegmentStore implements AutoCloseable {
   private final CommandObjects redis = new CommandObjects(RedisProtocol.RESP2);
   private final RedisPipelines pipelines;
   private final RedisScripts scripts;
-  private final PayloadLayout layout;
+  private final PayloadLayouts layouts;
   private final PayloadCompression compression;
 
   private SegmentStore(StoreSettings settings, RedisPipelines pipelines) {
     this.pipelines = pipelines;
     this.scripts = new RedisScripts(redis, settings.ttl());
-    this.layout =
-        switch (settings.phase()) {
-          case DISTRIBUTED -> new DistributedLayout(redis, settings.ttl());
-          case MERGED, DUAL_WRITE, DUAL_READ ->
-              throw new IllegalArgumentException(
-                  "this version has no merged payloads; set rollout.phase to distributed");
-        };
+    this.layouts =
+        new PayloadLayouts(
+            settings.phase(),
+            new MergedLayout(redis, pipelines),
+            new DistributedLayout(redis, pipelines, settings.ttl()));
     this.compression = new PayloadCompression(settings.compressionLevel());
   }
 
@@ -77,8 +78,8 @@ public final class SegmentStore implements AutoCloseable {
   }
 
   /**
-   * Compresses and stores a bundle's payloads, and adds its subsegments to the index: a SET a
-   * subsegment and a script call a trace.
+   * Compresses and stores a bundle's payloads, and adds its subsegments to the index: a script call
+   * a trace, and where payloads are distributed a SET a subsegment.
    *
    * @return its traces, with the subsegments as they are stored and filed, in the same order
    * @throws StoreFullException where Redis lacked memory for it
@@ -87,26 +88,27 @@ public final class SegmentStore implements AutoCloseable {
   public List<StoredTrace> write(Bundle bundle) {
     List<RedisCommand<?>> commands = new ArrayList<>();
     List<List<Subsegment>> payloads = new ArrayList<>(bundle.traces().size());
+    int[] scriptAt = new int[bundle.traces().size()];
     for (TraceSpans trace : bundle.traces()) {
       List<Subsegment> subsegments = new ArrayList<>(trace.subsegments().size());
+      List<byte[]> filed = new ArrayList<>(trace.subsegments().size());
       for (UnstoredSubsegment unstored : trace.subsegments()) {
         byte[] bytes = compression.compress(unstored.payload());
-        Subsegment subsegment = unstored.subsegment().stored(bytes.length, layout.bit());
-        commands.add(layout.store(trace.trace(), subsegment, bytes));
+        Subsegment subsegment = layouts.stored(unstored.subsegment(), bytes.length);
+        commands.addAll(layouts.store(trace.trace(), subsegment, bytes));
+        filed.add(layouts.filed(subsegment, bytes));
         subsegments.add(subsegment);
       }
-      commands.add(scripts.addSubsegments(trace.trace(), trace.subsegments()));
+      scriptAt[payloads.size()] = commands.size();
+      commands.add(scripts.addSubsegments(trace.trace(), trace.subsegments(), filed));
       payloads.add(subsegments);
     }
     List<Object> answers =
         send("store a bundle of %d traces in Redis".formatted(payloads.size()), commands);
     List<StoredTrace> stored = new ArrayList<>(payloads.size());
-    int at = 0;
     for (int i = 0; i < payloads.size(); i++) {
       TraceSpans trace = bundle.traces().get(i);
-      // A trace's script call comes after its payloads.
-      at += payloads.get(i).size();
-      List<Subsegment> filed = filed(payloads.get(i), answers.get(at++));
+      List<Subsegment> filed = filed(payloads.get(i), answers.get(scriptAt[i]));
       stored.add(new StoredTrace(trace.trace(), trace.spans(), filed));
     }
     return stored;
@@ -153,36 +155,57 @@ public final class SegmentStore implements AutoCloseable {
   }
 
   /**
-   * Loads the payloads of parts: a GET a slice. What Redis does not have, or has in a form that
-   * cannot be read, comes as a slice without frames.
+   * Loads the payloads of parts: from the layout that the phase reads, where a payload is there,
+   * else from another that may hold it. A GET a slice where they are distributed; where they are
+   * merged, a read of the segment's whole set in pages. What Redis does not have, or has in a form
+   * that cannot be read, comes as a slice without frames.
    *
    * @return the parts in the same order
    * @throws StoreException where Redis could not be asked
    */
   public List<LoadedPart> load(List<PartCandidate> parts) {
-    List<RedisCommand<byte[]>> commands = new ArrayList<>();
+    List<PayloadLayout.Wanted> wanted = new ArrayList<>();
     for (PartCandidate part : parts) {
       for (Slice slice : part.slices()) {
-        commands.add(layout.load(part.trace(), slice.subsegment()));
+        wanted.add(new PayloadLayout.Wanted(part.trace(), slice.subsegment()));
       }
     }
-    Iterator<byte[]> found =
-        pipelines.send("load %d parts from Redis".formatted(parts.size()), commands).iterator();
+    byte[][] frames = new byte[wanted.size()][];
+    for (PayloadLayout layout : layouts.inOrderOfReading()) {
+      load(layout, wanted, frames);
+    }
+    Iterator<byte[]> found = Arrays.asList(frames).iterator();
     List<LoadedPart> loaded = new ArrayList<>(parts.size());
     for (PartCandidate part : parts) {
       List<LoadedSlice> slices = new ArrayList<>(part.slices().size());
       for (Slice slice : part.slices()) {
-        slices.add(new LoadedSlice(slice, frames(part.trace(), slice.subsegment(), found.next())));
+        slices.add(new LoadedSlice(slice, found.next()));
       }
       loaded.add(new LoadedPart(part, slices));
     }
     return loaded;
   }
 
+  /** Loads those of {@code wanted} from {@code layout} that have no frames yet. */
+  private void load(PayloadLayout layout, List<PayloadLayout.Wanted> wanted, byte[][] frames) {
+    int[] open =
+        IntStream.range(0, frames.length)
+            .filter(i -> frames[i] == null && layout.holds(wanted.get(i).subsegment()))
+            .toArray();
+    if (open.length == 0) {
+      return;
+    }
+    List<byte[]> stored = layout.load(Arrays.stream(open).mapToObj(wanted::get).toList());
+    for (int i = 0; i < open.length; i++) {
+      PayloadLayout.Wanted each = wanted.get(open[i]);
+      frames[open[i]] = frames(each.trace(), each.subsegment(), stored.get(i));
+    }
+  }
+
   /**
-   * Removes flushed parts, payloads, index and locks: a script call a part and an UNLINK a
-   * subsegment. To be called once their records are committed. Works in a full Redis, and may be
-   * repeated.
+   * Removes flushed parts, payloads, index and locks: a script call a part, and an UNLINK a
+   * subsegment that is distributed. To be called once their records are committed. Works in a full
+   * Redis, and may be repeated.
    *
    * @param receipts what was flushed
    * @param owner whose locks go with it, those of its older epochs included
@@ -192,7 +215,7 @@ public final class SegmentStore implements AutoCloseable {
     List<RedisCommand<?>> commands = new ArrayList<>();
     for (FlushedPart.Receipt receipt : receipts) {
       for (Subsegment subsegment : receipt.subsegments()) {
-        commands.add(layout.remove(receipt.trace(), subsegment));
+        commands.addAll(layouts.remove(receipt.trace(), subsegment));
       }
       // What was merely deleted had no lock; another part of that segment may have it.
       boolean locked = receipt.candidate().spanCount() > 0;
@@ -223,8 +246,9 @@ public final class SegmentStore implements AutoCloseable {
       return compression.decompress(stored, mostBytes);
     } catch (IllegalArgumentException e) {
       LOG.warn(
-          "The payload {} cannot be read, so counts as lost: {}",
-          RedisKeys.payload(trace, subsegment.id()),
+          "A payload of subsegment {} of trace {} cannot be read, so counts as lost: {}",
+          Hex.id(subsegment.id()),
+          trace,
           e.getMessage());
       return null;
     }

@@ -109,6 +109,25 @@ public record StoreSettings(
         retryBudget);
   }
 
+  /** Returns these settings with another rollout phase. */
+  public StoreSettings withPhase(RolloutPhase rollout) {
+    return new StoreSettings(
+        nodes,
+        username,
+        password,
+        ttl,
+        compressionLevel,
+        rollout,
+        connectTimeout,
+        socketTimeout,
+        retryBudget);
+  }
+
+  /** Returns the layouts that are written, as bits of {@code PayloadLayout}. */
+  public int layouts() {
+    return PayloadLayouts.bits(phase);
+  }
+
   /** Returns whether connections are encrypted. */
   public boolean tls() {
     return nodes.get(0).getScheme().equals("rediss");

@@ -122,7 +122,7 @@ class BundleOperatorTest {
   private void open(BundleLimits limits) throws Exception {
     harness =
         new OneInputStreamOperatorTestHarness<>(
-            new BundleOperator(limits, new SubsegmentGrouping(10_000, 1_000_000)));
+            new BundleOperator(limits, new SubsegmentGrouping(10_000, 1_000_000, 2)));
     harness.open();
   }
 

@@ -19,7 +19,7 @@ class SubsegmentGroupingTest {
 
   private static final TraceKey TRACE = new TraceKey(7, 8, 9);
 
-  private final SubsegmentGrouping grouping = new SubsegmentGrouping(10_000, 1_000_000);
+  private final SubsegmentGrouping grouping = new SubsegmentGrouping(10_000, 1_000_000, 2);
 
   @Test
   void spansThatHangTogetherFormOneSubsegmentNamedByTheMissingParent() {
@@ -59,7 +59,7 @@ class SubsegmentGroupingTest {
     Span one = Spans.child(TRACE, 3, 9, 0, 0);
     Span other = Spans.child(TRACE, 4, 9, 0, 1);
     TraceSpans grouped =
-        new SubsegmentGrouping(10_000, one.record().length).group(TRACE, List.of(one, other));
+        new SubsegmentGrouping(10_000, one.record().length, 2).group(TRACE, List.of(one, other));
     assertThat(grouped.subsegments()).hasSize(2);
   }
 

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SpanfoldConfigTest {
@@ -164,9 +165,7 @@ class SpanfoldConfigTest {
         "flush.parallelism | many | cannot be read; write a whole number",
         "sink.delivery-guarantee | twice | exactly-once, at-least-once, none",
         "source.starting-offsets | -1 | is no place to start from",
-        "rollout.phase | merged | is not available in this version",
-        "rollout.phase | dual-write | is not available in this version",
-        "rollout.phase | dual-read | is not available in this version",
+        "rollout.phase | split | cannot be read; write one of merged, dual-write, dual-read",
         "sink.topic | ingest-spans | is the topic of source.topic too",
         "outcomes.topic | out comes | is not a name",
         "debug.traces | abc | is no trace id",
@@ -189,6 +188,23 @@ class SpanfoldConfigTest {
     assertThatThrownBy(() -> SpanfoldConfig.of(options, Duration.ofMinutes(10)))
         .isInstanceOf(InvalidConfigException.class)
         .hasMessageContaining("the checkpoint interval (10 min)");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void takesEveryPhaseButNoneThatPutsMoreIntoACallThanRedisTakes(RolloutPhase phase) {
+    assertThat(load("rollout.phase", phase.toString()).phase()).isEqualTo(phase);
+    List<String> problems =
+        problems("rollout.phase", phase.toString(), "ingest.batch.max-bytes", "513 mb");
+    if (phase == RolloutPhase.DISTRIBUTED) {
+      assertThat(problems).isEmpty();
+    } else {
+      assertThat(problems)
+          .singleElement()
+          .asString()
+          .contains("ingest.batch.max-bytes (513 mb)", "rollout.phase " + phase)
+          .contains("lower it to 512 mb or less, or set rollout.phase to distributed");
+    }
   }
 
   @Test

@@ -41,7 +41,7 @@ public class FoldHarness implements FoldOutput {
     fold = new TraceFold(settings, state, this);
     grouping =
         new SubsegmentGrouping(
-            Math.min(settings.timeout(), settings.rootTimeout()), Long.MAX_VALUE);
+            Math.min(settings.timeout(), settings.rootTimeout()), Long.MAX_VALUE, 2);
   }
 
   public final void add(List<Span> bundle) {

@@ -41,11 +41,23 @@ class IndexScriptsITCase {
   private IndexUnderTest index;
 
   enum Servers {
-    ONE,
-    THREE;
+    ONE(false),
+    THREE(false),
+    ONE_WITH_PAYLOADS(true),
+    THREE_WITH_PAYLOADS(true);
+
+    final boolean merged;
+
+    Servers(boolean merged) {
+      this.merged = merged;
+    }
 
     List<URI> uris() {
-      return this == ONE ? List.of(single.uri()) : cluster.uris();
+      return isOne() ? List.of(single.uri()) : cluster.uris();
+    }
+
+    boolean isOne() {
+      return this == ONE || this == ONE_WITH_PAYLOADS;
     }
   }
 
@@ -83,7 +95,7 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void filesEverySubsegmentUnderItsRootInAnyOrder(Servers servers) {
-    index = new IndexUnderTest(servers.uris());
+    index = new IndexUnderTest(servers.uris(), servers.merged);
     for (int i = 0; i < TRACES; i++) {
       TraceKey trace = trace();
       IndexedTrace expected = new IndexedTrace();
@@ -108,7 +120,7 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void removesExactlyWhatWasFlushedAndInTheEndEverything(Servers servers) {
-    index = new IndexUnderTest(servers.uris());
+    index = new IndexUnderTest(servers.uris(), servers.merged);
     for (int i = 0; i < TRACES; i++) {
       TraceKey trace = trace();
       IndexedTrace indexed = new IndexedTrace();
@@ -147,7 +159,7 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void endsWhereParentsGoInACircle(Servers servers) {
-    index = new IndexUnderTest(servers.uris());
+    index = new IndexUnderTest(servers.uris(), servers.merged);
     for (int i = 0; i < 50; i++) {
       TraceKey trace = trace();
       int length = 1 + random.nextInt(6);
@@ -173,12 +185,12 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void endsWhereRedirectsGoInACircle(Servers servers) {
-    index = new IndexUnderTest(servers.uris());
+    index = new IndexUnderTest(servers.uris(), servers.merged);
     TraceKey trace = new TraceKey(1, 2, 3);
     List<Sub> subs = List.of(new Sub(77, 1, false, 10, new long[] {9}));
     for (URI uri : servers.uris()) {
       try (Jedis jedis = new Jedis(uri)) {
-        if (servers == Servers.ONE || ownsKey(jedis, RedisKeys.redirects(trace))) {
+        if (servers.isOne() || ownsKey(jedis, RedisKeys.redirects(trace))) {
           for (int i = 1; i <= 3; i++) {
             jedis.hset(
                 RedisKeys.redirects(trace), IndexedTrace.hex(i), IndexedTrace.hex(i % 3 + 1));
@@ -194,7 +206,7 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void findsWhatWasMergedSinceItWasFlushed(Servers servers) {
-    index = new IndexUnderTest(servers.uris());
+    index = new IndexUnderTest(servers.uris(), servers.merged);
     TraceKey trace = trace();
     Sub child = new Sub(1, 100, false, 10, new long[] {200});
     Sub parent = new Sub(2, 50, true, 20, new long[] {50, 100});
@@ -208,7 +220,7 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void findsWhatTheIndexFiledUnderAnotherNameThanTheJob(Servers servers) {
-    index = new IndexUnderTest(servers.uris());
+    index = new IndexUnderTest(servers.uris(), servers.merged);
     TraceKey trace = trace();
     Sub first = new Sub(1, 50, true, 20, new long[] {50, 100});
     index.add(trace, List.of(first));
@@ -223,7 +235,7 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void keepsTheNameOfASegmentThatGoesOn(Servers servers) {
-    index = new IndexUnderTest(servers.uris());
+    index = new IndexUnderTest(servers.uris(), servers.merged);
     TraceKey trace = trace();
     Sub root = new Sub(1, 50, true, 20, new long[] {50});
     Sub child = new Sub(2, 50, false, 10, new long[] {60});
@@ -236,12 +248,12 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void releasesALockForItsOwnerAndThoseOfItThatAreNewer(Servers servers) {
-    index = new IndexUnderTest(servers.uris());
+    index = new IndexUnderTest(servers.uris(), servers.merged);
     TraceKey trace = new TraceKey(1, 2, 3);
     String lock = RedisKeys.flushLock(trace, 50);
     for (URI uri : servers.uris()) {
       try (Jedis jedis = new Jedis(uri)) {
-        if (servers == Servers.ONE || ownsKey(jedis, lock)) {
+        if (servers.isOne() || ownsKey(jedis, lock)) {
           jedis.set(lock, "me:2");
         }
       }
@@ -257,7 +269,7 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void takesTwentyThousandIdsInACall(Servers servers) {
-    index = new IndexUnderTest(servers.uris());
+    index = new IndexUnderTest(servers.uris(), servers.merged);
     TraceKey trace = trace();
     long[] ids = random.longs(20_000).toArray();
     // One subsegment of all; then each of these ids as a parent, in one call; then both turned.

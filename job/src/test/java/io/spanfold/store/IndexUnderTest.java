@@ -1,5 +1,6 @@
 package io.spanfold.store;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.model.Bundle.UnstoredSubsegment;
@@ -32,14 +33,23 @@ final class IndexUnderTest implements AutoCloseable {
 
   static final Duration TTL = Duration.ofHours(2);
 
+  private static final int LARGEST_PAYLOAD = 300;
+
   private final List<URI> nodes;
+  private final boolean merged;
   private final Map<Filed, Long> filed = new HashMap<>();
   private final RedisPipelines pipelines;
   private final RedisScripts scripts =
       new RedisScripts(new CommandObjects(RedisProtocol.RESP2), TTL);
 
   IndexUnderTest(List<URI> nodes) {
+    this(nodes, false);
+  }
+
+  /** Where {@code merged}, each subsegment has a payload beside the index. */
+  IndexUnderTest(List<URI> nodes, boolean merged) {
     this.nodes = nodes;
+    this.merged = merged;
     RetryPolicy retries = RetryPolicy.within(Duration.ofSeconds(20));
     this.pipelines =
         new RedisPipelines(StoreConnector.connect(StoreSettings.of(nodes), retries), retries);
@@ -51,7 +61,7 @@ final class IndexUnderTest implements AutoCloseable {
 
   List<List<RedisScripts.IndexedSubsegment>> addAll(TraceKey trace, List<List<Sub>> calls) {
     List<RedisCommand<Object>> commands =
-        calls.stream().map(subs -> scripts.addSubsegments(trace, unstored(subs))).toList();
+        calls.stream().map(subs -> added(trace, unstored(subs))).toList();
     List<List<RedisScripts.IndexedSubsegment>> answers =
         pipelines.send("add", commands).stream().map(RedisScripts::indexed).toList();
     for (int i = 0; i < calls.size(); i++) {
@@ -65,11 +75,11 @@ final class IndexUnderTest implements AutoCloseable {
   /** Adds subsegments, and returns them as the store would. */
   List<Subsegment> store(TraceKey trace, List<UnstoredSubsegment> unstored) {
     List<RedisScripts.IndexedSubsegment> answers =
-        RedisScripts.indexed(
-            pipelines.send("add", List.of(scripts.addSubsegments(trace, unstored))).get(0));
+        RedisScripts.indexed(pipelines.send("add", List.of(added(trace, unstored))).get(0));
     List<Subsegment> stored = new ArrayList<>();
     for (int i = 0; i < answers.size(); i++) {
-      stored.add(unstored.get(i).subsegment().stored(1, 1).filedUnder(answers.get(i).root()));
+      stored.add(
+          unstored.get(i).subsegment().stored(1, layouts()).filedUnder(answers.get(i).root()));
     }
     return stored;
   }
@@ -101,8 +111,8 @@ final class IndexUnderTest implements AutoCloseable {
     for (URI node : nodes) {
       try (Jedis jedis = new Jedis(node)) {
         if (!jedis.keys(RedisKeys.redirects(trace)).isEmpty()) {
-          // All but the count of subsegments.
-          redirects += jedis.hlen(RedisKeys.redirects(trace)) - 1;
+          // All but the count of subsegments, and the mark of merged payloads.
+          redirects += jedis.hlen(RedisKeys.redirects(trace)) - (merged ? 2 : 1);
         }
       }
     }
@@ -120,7 +130,10 @@ final class IndexUnderTest implements AutoCloseable {
     return keys;
   }
 
-  /** Returns the segments of a trace; fails where a key of it has no sufficient TTL. */
+  /**
+   * Returns the segments of a trace; fails where a key of it has no sufficient TTL, and where
+   * merged payloads are not exactly those of the subsegments.
+   */
   Map<String, Segment> segments(TraceKey trace) {
     Map<String, Segment> segments = new TreeMap<>();
     for (URI node : nodes) {
@@ -136,12 +149,19 @@ final class IndexUnderTest implements AutoCloseable {
     return segments;
   }
 
-  private static Segment segment(Jedis jedis, TraceKey trace, String membersKey) {
+  private Segment segment(Jedis jedis, TraceKey trace, String membersKey) {
     long id = Long.parseUnsignedLong(membersKey.substring(membersKey.length() - 16), 16);
-    return new Segment(
+    Set<String> members =
         jedis.smembers(membersKey).stream()
             .filter(member -> !member.startsWith("n"))
-            .collect(Collectors.toCollection(TreeSet::new)),
+            .collect(Collectors.toCollection(TreeSet::new));
+    assertThat(jedis.smembers(RedisKeys.segment(trace, id)))
+        .isEqualTo(
+            merged
+                ? members.stream().map(IndexUnderTest::member).collect(Collectors.toSet())
+                : Set.of());
+    return new Segment(
+        members,
         Long.parseLong(jedis.get(RedisKeys.spanCount(trace, id))),
         Long.parseLong(jedis.get(RedisKeys.recordBytes(trace, id))),
         jedis.exists(RedisKeys.hasRoot(trace, id)));
@@ -152,14 +172,32 @@ final class IndexUnderTest implements AutoCloseable {
     pipelines.close();
   }
 
-  private static List<UnstoredSubsegment> unstored(List<Sub> subs) {
+  private RedisCommand<Object> added(TraceKey trace, List<UnstoredSubsegment> unstored) {
+    List<byte[]> filed =
+        unstored.stream()
+            .map(each -> merged ? member(IndexedTrace.hex(each.subsegment().id())) : "")
+            .map(member -> member.getBytes(US_ASCII))
+            .toList();
+    return scripts.addSubsegments(trace, unstored, filed);
+  }
+
+  /** Returns the member that stands for a subsegment's payload. */
+  private static String member(String id) {
+    return id + "x".repeat(Math.floorMod(id.hashCode(), LARGEST_PAYLOAD));
+  }
+
+  private int layouts() {
+    return merged ? MergedLayout.BIT : DistributedLayout.BIT;
+  }
+
+  private List<UnstoredSubsegment> unstored(List<Sub> subs) {
     List<UnstoredSubsegment> unstored = new ArrayList<>();
     subs.forEach(
         sub -> unstored.add(new UnstoredSubsegment(subsegment(sub), new byte[0], sub.spans())));
     return unstored;
   }
 
-  private static Subsegment subsegment(Sub sub) {
+  private Subsegment subsegment(Sub sub) {
     return new Subsegment(
         sub.id(),
         sub.parent(),
@@ -167,7 +205,7 @@ final class IndexUnderTest implements AutoCloseable {
         sub.spans().length,
         sub.bytes(),
         0,
-        0,
+        layouts(),
         1,
         SourcePositions.of(new int[0], new long[0]));
   }

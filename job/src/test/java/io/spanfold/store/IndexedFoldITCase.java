@@ -18,12 +18,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import redis.clients.jedis.Jedis;
 
 /**
@@ -36,7 +38,8 @@ class IndexedFoldITCase {
 
   @TempDir static Path directory;
   private static RedisUnderTest redis;
-  private static IndexUnderTest index;
+  private static IndexUnderTest plain;
+  private static IndexUnderTest withPayloads;
 
   enum CleanUps {
     AFTER_ALL_IS_FOLDED,
@@ -47,12 +50,14 @@ class IndexedFoldITCase {
   @BeforeAll
   static void start() {
     redis = RedisUnderTest.start(directory);
-    index = new IndexUnderTest(List.of(redis.uri()));
+    plain = new IndexUnderTest(List.of(redis.uri()), false);
+    withPayloads = new IndexUnderTest(List.of(redis.uri()), true);
   }
 
   @AfterAll
   static void stop() {
-    index.close();
+    plain.close();
+    withPayloads.close();
     redis.close();
   }
 
@@ -64,13 +69,20 @@ class IndexedFoldITCase {
     }
   }
 
+  static List<Arguments> cases() {
+    return Stream.of(CleanUps.values())
+        .flatMap(cleanUps -> Stream.of(Arguments.of(cleanUps, false), Arguments.of(cleanUps, true)))
+        .toList();
+  }
+
   @ParameterizedTest
-  @EnumSource
-  void leavesNothingOnceAllPartsAreCleanedUp(CleanUps cleanUps) {
+  @MethodSource("cases")
+  void leavesNothingOnceAllPartsAreCleanedUp(CleanUps cleanUps, boolean merged) {
+    IndexUnderTest index = merged ? withPayloads : plain;
     long base = new Random().nextLong();
     for (Pace pace : Pace.values()) {
       for (long seed = base; seed < base + TRACES; seed++) {
-        foldAndCleanUp(cleanUps, pace, seed);
+        foldAndCleanUp(index, cleanUps, pace, seed);
         assertThat(index.keys()).as("%s, seed %d", pace, seed).isEmpty();
       }
     }
@@ -78,21 +90,22 @@ class IndexedFoldITCase {
 
   /** A trace that never ends must not fill up with what its ended segments were called. */
   @ParameterizedTest
-  @EnumSource
-  void leavesATraceThatGoesOnNoMoreThanARedirectADuplicate(CleanUps cleanUps) {
+  @MethodSource("cases")
+  void leavesATraceThatGoesOnNoMoreThanARedirectADuplicate(CleanUps cleanUps, boolean merged) {
+    IndexUnderTest index = merged ? withPayloads : plain;
     Sub other = new Sub(1L << 40, 1L << 41, true, 10, new long[] {1L << 41});
     long base = new Random().nextLong();
     for (Pace pace : Pace.values()) {
       for (long seed = base; seed < base + TRACES; seed++) {
         index.add(FoldHarness.TRACE, List.of(other));
-        int duplicates = foldAndCleanUp(cleanUps, pace, seed);
+        int duplicates = foldAndCleanUp(index, cleanUps, pace, seed);
         assertThat(index.segments(FoldHarness.TRACE))
             .as("%s, seed %d", pace, seed)
             .containsOnlyKeys(IndexedTrace.hex(other.parent()));
         assertThat(index.redirects(FoldHarness.TRACE))
             .as("%s, seed %d", pace, seed)
             .isBetween(1L, 1L + duplicates);
-        assertThat(index.keys()).as("%s, seed %d", pace, seed).hasSize(5);
+        assertThat(index.keys()).as("%s, seed %d", pace, seed).hasSize(merged ? 6 : 5);
         index.finish(FoldHarness.TRACE, other.parent(), List.of(other));
         assertThat(index.keys()).as("%s, seed %d", pace, seed).isEmpty();
       }
@@ -100,10 +113,11 @@ class IndexedFoldITCase {
   }
 
   /** Returns how many spans were duplicates. */
-  private static int foldAndCleanUp(CleanUps cleanUps, Pace pace, long seed) {
+  private static int foldAndCleanUp(IndexUnderTest index, CleanUps cleanUps, Pace pace, long seed) {
     Random random = new Random(seed);
     long maxBytes = random.nextBoolean() ? Long.MAX_VALUE : 1 + random.nextInt(200);
-    IndexedFold fold = new IndexedFold(new FoldSettings(60_000, 10_000, 100_000, 30_000, maxBytes));
+    IndexedFold fold =
+        new IndexedFold(index, new FoldSettings(60_000, 10_000, 100_000, 30_000, maxBytes));
     List<Span> spans = RandomTraces.trace(FoldHarness.TRACE, random, pace, true);
     for (int from = 0; from < spans.size(); ) {
       int to = Math.min(spans.size(), from + 1 + random.nextInt(8));
@@ -129,8 +143,11 @@ class IndexedFoldITCase {
 
     final List<Receipt> due = new ArrayList<>();
 
-    IndexedFold(FoldSettings settings) {
+    private final IndexUnderTest index;
+
+    IndexedFold(IndexUnderTest index, FoldSettings settings) {
       super(settings);
+      this.index = index;
     }
 
     @Override

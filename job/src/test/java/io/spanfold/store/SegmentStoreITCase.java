@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.spanfold.config.RolloutPhase;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.model.Bundle;
@@ -214,14 +215,16 @@ class SegmentStoreITCase {
     }
   }
 
-  @Test
-  void refusesToWriteIntoAFullRedisButCleansItUp() {
+  @ParameterizedTest
+  @EnumSource
+  void refusesToWriteIntoAFullRedisButCleansItUp(RolloutPhase phase) {
     try (RedisNode node =
             RedisNode.start(
-                RedisNode.Options.in(directory.resolve("full")).withMaxMemory(8L << 20));
+                RedisNode.Options.in(directory.resolve("full-" + phase)).withMaxMemory(8L << 20));
         SegmentStore store =
             SegmentStore.connect(
                 settings(node.uri())
+                    .withPhase(phase)
                     .withTimeouts(
                         Duration.ofSeconds(1), Duration.ofSeconds(5), Duration.ofMillis(200)))) {
       List<StoredTrace> stored = new ArrayList<>();
@@ -253,6 +256,8 @@ class SegmentStoreITCase {
       try (Jedis jedis = node.connect()) {
         assertThat(jedis.scard(RedisKeys.members(whole.trace(), whole.segmentId()))).isEqualTo(1);
         assertThat(jedis.get(RedisKeys.spanCount(whole.trace(), whole.segmentId()))).isEqualTo("2");
+        assertThat(jedis.scard(RedisKeys.segment(whole.trace(), whole.segmentId())))
+            .isEqualTo(phase.writesMerged() ? 1 : 0);
       }
       store.cleanUp(receipts, OWNER);
       assertThat(keysOf(node)).isLessThan(before / 10 + SUBSEGMENTS * 20 * 6);

@@ -264,7 +264,7 @@ class TrackOperatorTest {
   }
 
   private static StoredTrace stored(TraceKey trace, List<Span> spans) {
-    TraceSpans grouped = new SubsegmentGrouping(10_000, Long.MAX_VALUE).group(trace, spans);
+    TraceSpans grouped = new SubsegmentGrouping(10_000, Long.MAX_VALUE, 2).group(trace, spans);
     return new StoredTrace(
         trace,
         grouped.spans(),

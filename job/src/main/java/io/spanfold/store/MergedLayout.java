@@ -1,0 +1,62 @@
+package io.spanfold.store;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import io.spanfold.model.Hex;
+import io.spanfold.model.Subsegment;
+import io.spanfold.model.TraceKey;
+import java.util.Arrays;
+import java.util.List;
+import redis.clients.jedis.CommandObjects;
+
+/**
+ * A set for each segment, on its trace's slot: a hot trace is with one node. A member is the
+ * subsegment's id in hexadecimal, then the payload. The scripts file, move and remove members along
+ * with the index, in one step with it.
+ */
+final class MergedLayout implements PayloadLayout {
+
+  static final int BIT = 1;
+
+  /** What stands before the payload. */
+  static final int ID_DIGITS = 16;
+
+  private final CommandObjects commands;
+  private final RedisPipelines pipelines;
+
+  MergedLayout(CommandObjects commands, RedisPipelines pipelines) {
+    this.commands = commands;
+    this.pipelines = pipelines;
+  }
+
+  @Override
+  public int bit() {
+    return BIT;
+  }
+
+  @Override
+  public List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored) {
+    return List.of();
+  }
+
+  @Override
+  public byte[] filed(Subsegment subsegment, byte[] stored) {
+    byte[] member = Arrays.copyOf(Hex.id(subsegment.id()).getBytes(US_ASCII), memberLength(stored));
+    System.arraycopy(stored, 0, member, ID_DIGITS, stored.length);
+    return member;
+  }
+
+  @Override
+  public List<byte[]> load(List<Wanted> wanted) {
+    return new MergedSearch(commands, pipelines, wanted).run();
+  }
+
+  @Override
+  public List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment) {
+    return List.of();
+  }
+
+  private static int memberLength(byte[] stored) {
+    return Math.addExact(ID_DIGITS, stored.length);
+  }
+}

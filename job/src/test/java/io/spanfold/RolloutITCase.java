@@ -1,0 +1,198 @@
+package io.spanfold;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.config.RolloutPhase;
+import io.spanfold.config.SpanfoldConfig;
+import io.spanfold.fold.FoldSettings;
+import io.spanfold.model.Span;
+import io.spanfold.model.TraceKey;
+import io.spanfold.testing.CommittedRecords;
+import io.spanfold.testing.RandomTraces;
+import io.spanfold.testing.RandomTraces.Pace;
+import io.spanfold.testing.SegmentParts;
+import io.spanfold.testing.Servers;
+import io.spanfold.testing.SpanRecords;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ExecutionException;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The whole job on real servers, stopped with a savepoint and started in another phase from it,
+ * from each phase to each other, with segments open all the while.
+ */
+class RolloutITCase {
+
+  private static final FoldSettings SETTINGS =
+      new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
+
+  private static final int TRACES = 1_000;
+
+  @TempDir static Path directory;
+
+  private static Servers servers;
+
+  @BeforeAll
+  static void start() throws Exception {
+    servers = new Servers();
+  }
+
+  @AfterAll
+  static void stop() {
+    servers.close();
+  }
+
+  @Test
+  @Timeout(300)
+  void everySpanIsCommittedOnceAndNothingIsLeftWhereverThePhaseGoes() throws Exception {
+    long seed = Long.getLong("spanfold.rollout.seed", System.nanoTime());
+    System.out.println("seed " + seed);
+    Random random = new Random(seed);
+    String name = "rollout";
+    servers.createTopic(name, Servers.PARTITIONS);
+    servers.createTopic(name + "-segments", 2);
+    List<Span> spans = traces(random);
+    List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
+
+    List<RolloutPhase> phases = throughAllChanges(random);
+    try (CommittedRecords committed =
+        new CommittedRecords(servers.bootstrapServers(), name + "-segments")) {
+      String savepoint = null;
+      for (int i = 0; i < phases.size(); i++) {
+        JobClient job = submit(name, phases.get(i), savepoint);
+        // A share for each, so that each takes part, and parts fall due in all.
+        SpanRecords.send(
+            servers.bootstrapServers(),
+            name,
+            Servers.PARTITIONS,
+            spans.subList(share(spans, i, phases), share(spans, i + 1, phases)));
+        boolean last = i == phases.size() - 1;
+        if (last) {
+          servers.awaitConsumed(name, name);
+        } else {
+          int enough =
+              committed.all().size() + 1 + random.nextInt(expected.size() / phases.size() / 3);
+          assertThat(committed.readUntil(parts -> parts.size() >= enough)).isTrue();
+        }
+        savepoint = stopWithSavepoint(job, last);
+        System.out.printf(
+            "%s: %d parts of %d, %d keys in Redis%n",
+            phases.get(i), committed.all().size(), expected.size(), servers.redisKeys().size());
+        if (!last) {
+          assertThat(servers.storedSpans()).as("spans in open segments").isPositive();
+        }
+      }
+      assertThat(SegmentParts.differences(expected, SegmentParts.committed(committed.all())))
+          .isEmpty();
+      assertThat(servers.redisKeys()).as("left in Redis").isEmpty();
+    }
+  }
+
+  private static int share(List<?> all, int number, List<?> shares) {
+    return (int) ((long) all.size() * number / shares.size());
+  }
+
+  /** Returns a way that takes each change from one phase to another once. */
+  private static List<RolloutPhase> throughAllChanges(Random random) {
+    Map<RolloutPhase, List<RolloutPhase>> changes = new EnumMap<>(RolloutPhase.class);
+    for (RolloutPhase from : RolloutPhase.values()) {
+      List<RolloutPhase> to = new ArrayList<>(EnumSet.complementOf(EnumSet.of(from)));
+      Collections.shuffle(to, random);
+      changes.put(from, to);
+    }
+    // Goes on while it can, and where it cannot goes back: what is gone back over is the way.
+    Deque<RolloutPhase> going = new ArrayDeque<>(List.of(RolloutPhase.MERGED));
+    List<RolloutPhase> way = new ArrayList<>();
+    while (!going.isEmpty()) {
+      List<RolloutPhase> left = changes.get(going.peek());
+      if (left.isEmpty()) {
+        way.add(going.pop());
+      } else {
+        going.push(left.remove(0));
+      }
+    }
+    Collections.reverse(way);
+    return way;
+  }
+
+  private static JobClient submit(String name, RolloutPhase phase, String savepoint)
+      throws Exception {
+    Configuration configuration = new Configuration();
+    if (savepoint != null) {
+      configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, savepoint);
+    }
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.createLocalEnvironment(2, configuration);
+    env.enableCheckpointing(300);
+    Configuration options = servers.options(name);
+    options.setString("rollout.phase", phase.toString());
+    // Small fetches, so that all partitions are read side by side.
+    options.setString("kafka.properties.max.partition.fetch.bytes", "8192");
+    options.setString("kafka.properties.max.poll.records", "50");
+    options.setString("ingest.batch.max-spans", "5");
+    options.setString("segment.max-age", "100 s");
+    options.setString("segment.late-grace", "30 s");
+    options.setString("flush.lock-ttl", "90 s");
+    SpanfoldJob.build(env, SpanfoldConfig.of(options), 500_000);
+    return env.executeAsync(name + " " + phase);
+  }
+
+  /** Tries until all tasks are running. */
+  private static String stopWithSavepoint(JobClient job, boolean drain) throws Exception {
+    while (true) {
+      try {
+        String savepoint =
+            job.stopWithSavepoint(
+                    drain, directory.toUri().toString(), SavepointFormatType.CANONICAL)
+                .get();
+        job.getJobExecutionResult().get();
+        return savepoint;
+      } catch (ExecutionException e) {
+        assertThat(e).hasStackTraceContaining("Not all required tasks are currently running");
+      }
+    }
+  }
+
+  private static List<Span> traces(Random random) {
+    List<Span> spans = new ArrayList<>();
+    for (int i = 0; i < TRACES; i++) {
+      TraceKey trace = new TraceKey(random.nextInt(5), random.nextLong(), i);
+      long start = 1_000L * random.nextInt(TRACES * 2);
+      for (Span span : RandomTraces.trace(trace, random, Pace.values()[random.nextInt(3)], true)) {
+        spans.add(
+            new Span(
+                trace,
+                span.spanId(),
+                span.parentId(),
+                span.root(),
+                span.timestamp() + start,
+                span.organizationId(),
+                span.partition(),
+                span.offset(),
+                span.stampPoints(),
+                span.record()));
+      }
+    }
+    spans.sort(Comparator.comparingLong(Span::timestamp));
+    return spans;
+  }
+}
