@@ -202,10 +202,24 @@ for i = 1, #ids, CHUNK do
   end
 end
 
-local added = 0
+-- Where to file a subsegment whose parent leads to root. A call that is repeated may come after the
+-- redirect of the parent is forgotten: then it is filed already, where its spans lead to.
+local function place_of(id, span, root)
+  local to = redirect_of(span)
+  if to and to ~= span then
+    local other = root_of(span)
+    if other ~= root and redis.call('SISMEMBER', members_key(other), id) == 1 then
+      return other
+    end
+  end
+  return root
+end
+
+local added, filed_under = 0, {}
 for at = FIRST, #ARGV, FIELDS do
   local id, parent, packed, member = ARGV[at], ARGV[at + 1], ARGV[at + 4], ARGV[at + 5]
-  local target = root_of(parent)
+  local target = place_of(id, string.sub(packed, 1, ID_DIGITS), root_of(parent))
+  filed_under[at] = target
   if known[target] ~= target then
     point(target, target)
   end
@@ -242,7 +256,7 @@ end
 -- Read after all is added, so that the same call answers the same when it is repeated.
 local answer, with_payloads, is_with_payloads = {}, {}, {}
 for at = FIRST, #ARGV, FIELDS do
-  local root = root_of(ARGV[at + 1])
+  local root = root_of(filed_under[at])
   if ARGV[at + 5] ~= '' and not is_with_payloads[root] then
     is_with_payloads[root] = true
     with_payloads[#with_payloads + 1] = root

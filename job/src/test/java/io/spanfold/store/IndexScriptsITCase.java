@@ -234,6 +234,29 @@ class IndexScriptsITCase {
 
   @ParameterizedTest
   @EnumSource
+  void knowsARepeatAfterTheRedirectOfItsParentIsForgotten(Servers servers) {
+    index = new IndexUnderTest(servers.uris(), servers.merged);
+    TraceKey trace = trace();
+    Sub above = new Sub(1, 50, true, 20, new long[] {50, 100});
+    Sub below = new Sub(2, 100, false, 10, new long[] {200});
+    index.add(trace, List.of(above));
+    index.add(trace, List.of(below));
+    index.finish(trace, 50, List.of(above));
+    Map<String, Segment> before = index.segments(trace);
+    // Others may have named the parent anew in between.
+    Sub other = new Sub(3, 100, false, 10, new long[] {300});
+    if (random.nextBoolean()) {
+      index.add(trace, List.of(other));
+      index.finish(trace, 100, List.of(other));
+    }
+    assertThat(index.add(trace, List.of(below)).get(0).root()).isEqualTo(50);
+    assertThat(index.segments(trace)).isEqualTo(before);
+    assertThat(index.finish(trace, 50, List.of(below))).isEqualTo(new RedisScripts.Removed(1, 1));
+    assertThat(index.keys()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void keepsTheNameOfASegmentThatGoesOn(Servers servers) {
     index = new IndexUnderTest(servers.uris(), servers.merged);
     TraceKey trace = trace();
