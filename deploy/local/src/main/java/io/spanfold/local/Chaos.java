@@ -25,14 +25,14 @@ final class Chaos implements Command {
   private static final int PARALLELISM = 2;
   private static final int DEFAULT_MINUTES = 5;
   private static final int DEFAULT_RATE = 200;
-  private static final double SPANS_A_TRACE = 16;
-  private static final int TOO_LARGE_BYTES = 70_000;
+  private static final String DEFAULT_PHASE = "distributed";
+  static final double SPANS_A_TRACE = 16;
+  static final int TOO_LARGE_BYTES = 70_000;
 
   /** What the options below leave room for: see {@link TraceGenerator}. */
-  private static final TraceGenerator.Times TIMES =
-      new TraceGenerator.Times(4_000, 5_000, 20_000, 10_000);
+  static final TraceGenerator.Times TIMES = new TraceGenerator.Times(4_000, 5_000, 20_000, 10_000);
 
-  private static final Map<String, String> OPTIONS =
+  static final Map<String, String> OPTIONS =
       Map.of(
           "segment.timeout", "12 s",
           "segment.root-timeout", "3 s",
@@ -42,7 +42,7 @@ final class Chaos implements Command {
           "segment.max-bytes", "100 kb",
           "flush.chunk-bytes", "60 kb");
 
-  private static final Map<String, String> FLINK =
+  static final Map<String, String> FLINK =
       Map.of(
           "execution.checkpointing.interval", "3s",
           // Faults come closer together than the job's own strategy has patience for.
@@ -78,20 +78,22 @@ final class Chaos implements Command {
         --faults LIST        names, each with :TIMES if it is to come more often, or none;
                              %s
         --rate N             spans a second (%d)
+        --phase PHASE        the rollout phase that the job begins in (%s)
         --kafka-port PORT, --web-port PORT   free ones unless given
         Exits with 1 if a span was lost, doubled, or in a wrong segment; the logs are kept then.
     """
         .formatted(
             DEFAULT_MINUTES,
             FaultKind.listed().replace(", stall-redis", ",\n" + " ".repeat(25) + "stall-redis"),
-            DEFAULT_RATE);
+            DEFAULT_RATE,
+            DEFAULT_PHASE);
   }
 
   @Override
   public void run(List<String> given) throws IOException {
     Arguments arguments =
         Arguments.parse(
-            given, Set.of("minutes", "seed", "faults", "rate", "kafka-port", "web-port"));
+            given, Set.of("minutes", "seed", "faults", "rate", "phase", "kafka-port", "web-port"));
     int minutes = arguments.number("minutes", DEFAULT_MINUTES, 1, 24 * 60);
     int seed = arguments.number("seed", new Random().nextInt(1_000_000), 0, Integer.MAX_VALUE);
     int rate = arguments.number("rate", DEFAULT_RATE, 1, 100_000);
@@ -99,6 +101,7 @@ final class Chaos implements Command {
     FaultDeck deck = FaultDeck.parse(arguments.text("faults"), new Random(random.nextLong()));
     JobOptions options = new JobOptions(arguments.jobOptions());
     OPTIONS.forEach(options::set);
+    options.set("rollout.phase", phase(arguments, options));
     progress.print("seed " + seed + "; starting Kafka, a Redis Cluster and Flink");
     ClusterServers.Settings settings =
         new ClusterServers.Settings(
@@ -123,6 +126,18 @@ final class Chaos implements Command {
             .play(Duration.ofMinutes(minutes));
       }
     }
+  }
+
+  private static String phase(Arguments arguments, JobOptions options) {
+    if (options.isGiven("rollout.phase")) {
+      throw new UsageException("--rollout.phase cannot be given here: give --phase before --");
+    }
+    String phase = arguments.text("phase").orElse(DEFAULT_PHASE);
+    if (!Faults.PHASES.contains(phase)) {
+      throw new UsageException(
+          "--phase is one of %s, not %s".formatted(String.join(", ", Faults.PHASES), phase));
+    }
+    return phase;
   }
 
   /** One run, from the first span to the table. */
@@ -200,12 +215,13 @@ final class Chaos implements Command {
         tell(
             String.format(
                 Locale.ROOT,
-                "%s: over after %.1f s, recovered after %.1f s, longest gap %.1f s, parallelism %d",
+                "%s: over after %.1f s, recovered after %.1f s, longest gap %.1f s, parallelism %d, %s",
                 kind.option(),
                 (over - at) / 1e3,
                 (recovered - at) / 1e3,
                 gap / 1e3,
-                job.parallelism()));
+                job.parallelism(),
+                job.phase()));
       }
     }
 

@@ -14,6 +14,7 @@ import java.util.stream.Stream;
 final class ClusterJob {
 
   private static final Duration STOP_TIMEOUT = Duration.ofMinutes(3);
+  private static final String PHASE = "rollout.phase";
   private static final String CHECKPOINT = "chk-";
 
   private final ClusterServers servers;
@@ -31,7 +32,7 @@ final class ClusterJob {
   }
 
   /**
-   * Submits the job.
+   * Submits the job. Its options must say in which rollout phase it is.
    *
    * @throws FailedRunException where it is refused
    */
@@ -43,6 +44,11 @@ final class ClusterJob {
 
   int parallelism() {
     return parallelism;
+  }
+
+  /** Returns the rollout phase, as it is written in the job's options. */
+  String phase() {
+    return options.toMap().get(PHASE);
   }
 
   /** Submits it again to a new job manager, from the last checkpoint that is on disk. */
@@ -59,6 +65,17 @@ final class ClusterJob {
   void rescale(int newParallelism) {
     restoredFrom = Optional.of(stop(false));
     parallelism = newParallelism;
+    submission = servers.submit(options, parallelism, restoredFrom);
+  }
+
+  /**
+   * Stops it with a savepoint and lets it go on from that in another rollout phase.
+   *
+   * @throws FailedRunException where no savepoint comes about, or the job has failed
+   */
+  void changePhase(String newPhase) {
+    restoredFrom = Optional.of(stop(false));
+    options.set(PHASE, newPhase);
     submission = servers.submit(options, parallelism, restoredFrom);
   }
 

@@ -98,11 +98,7 @@ final class ClusterServers implements AutoCloseable {
   JobSubmission submit(JobOptions options, int parallelism, Optional<String> restoreFrom) {
     options.connect(broker.bootstrapServers(), redisUri()).set("source.bounded", "false");
     return JobSubmission.submit(
-        new FlinkRest(flink.address()),
-        JobSubmission.jar(),
-        options.toArguments(),
-        parallelism,
-        restoreFrom);
+        new FlinkRest(flink.address()), JobSubmission.jar(), options, parallelism, restoreFrom);
   }
 
   @Override

@@ -17,7 +17,7 @@ final class FaultDeck {
   /** All of them; the one that everything rests on more often. */
   private static final String ALL =
       "taskmanager,jobmanager,broker,redis-replicated,redis-single,wipe:2,stall-redis,"
-          + "stall-taskmanager,cut,rescale,checkpoint-directory";
+          + "stall-taskmanager,cut,rescale,phase,checkpoint-directory";
 
   private static final String NONE = "none";
   private static final int MOST = 100;

@@ -27,6 +27,8 @@ enum FaultKind {
   CUT,
   /** The job is stopped with a savepoint, and goes on from it with another parallelism. */
   RESCALE,
+  /** The job is stopped with a savepoint, and goes on from it in another rollout phase. */
+  PHASE,
   /** The checkpoint directory cannot be written for a while. */
   CHECKPOINT_DIRECTORY;
 

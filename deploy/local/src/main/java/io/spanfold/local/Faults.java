@@ -10,6 +10,9 @@ import java.util.Random;
 /** Makes faults. Each returns when what was taken away is there again; the job may not be yet. */
 final class Faults {
 
+  /** The rollout phases, in the order of a rollout. */
+  static final List<String> PHASES = List.of("merged", "dual-write", "dual-read", "distributed");
+
   private static final int MOST_PARALLELISM = 4;
 
   /** More than two heartbeat timeouts. */
@@ -53,6 +56,7 @@ final class Faults {
       case STALL_TASKMANAGER -> stallTaskManager();
       case CUT -> redis.cut();
       case RESCALE -> job.rescale(otherParallelism());
+      case PHASE -> job.changePhase(otherPhase());
       case CHECKPOINT_DIRECTORY -> blockCheckpoints();
     }
   }
@@ -70,6 +74,11 @@ final class Faults {
     } finally {
       Signals.resume(taskManager.pid());
     }
+  }
+
+  private String otherPhase() {
+    List<String> others = PHASES.stream().filter(phase -> !phase.equals(job.phase())).toList();
+    return others.get(random.nextInt(others.size()));
   }
 
   private int otherParallelism() {

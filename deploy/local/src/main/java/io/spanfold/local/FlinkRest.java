@@ -15,7 +15,6 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -65,15 +64,16 @@ final class FlinkRest {
   }
 
   /**
-   * Runs the main class of an uploaded jar and returns the id of the job that it submits.
+   * Runs the main class of an uploaded jar and returns the id of the job that it submits. The job
+   * shows its options in its configuration, secrets masked, as {@code deploy/rollout} needs it.
    *
    * @param restoreFrom the savepoint or retained checkpoint to go on from; empty for none
    */
-  String runJar(
-      String jarId, List<String> programArguments, int parallelism, Optional<String> restoreFrom) {
+  String runJar(String jarId, JobOptions options, int parallelism, Optional<String> restoreFrom) {
     Map<String, Object> body = new HashMap<>();
-    body.put("programArgsList", programArguments);
+    body.put("programArgsList", options.toArguments());
     body.put("parallelism", parallelism);
+    body.put("flinkConfiguration", Map.of("pipeline.global-job-parameters", json(options.toMap())));
     restoreFrom.ifPresent(path -> body.put("savepointPath", path));
     return post("/jars/" + jarId + "/run", body, "the job was refused").path("jobid").asText();
   }
@@ -131,19 +131,34 @@ final class FlinkRest {
         .asLong(0);
   }
 
+  /** Returns the options that the job shows, secrets masked. */
+  Map<String, String> userConfig(String jobId) {
+    Map<String, String> options = new HashMap<>();
+    get("/jobs/" + jobId + "/config")
+        .path("execution-config")
+        .path("user-config")
+        .properties()
+        .forEach(option -> options.put(option.getKey(), option.getValue().asText()));
+    return options;
+  }
+
   /** Returns how many task managers have registered and have not been missed yet. */
   int taskManagers() {
     return get("/overview").path("taskmanagers").asInt();
   }
 
   private JsonNode post(String path, Map<String, Object> body, String complaint) {
+    HttpRequest request =
+        request(path)
+            .header("Content-Type", "application/json")
+            .POST(BodyPublishers.ofString(json(body)))
+            .build();
+    return send(request, complaint);
+  }
+
+  private static String json(Map<String, ?> map) {
     try {
-      HttpRequest request =
-          request(path)
-              .header("Content-Type", "application/json")
-              .POST(BodyPublishers.ofString(JSON.writeValueAsString(body)))
-              .build();
-      return send(request, complaint);
+      return JSON.writeValueAsString(map);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a body that JSON cannot hold", e);
     }

@@ -57,7 +57,8 @@ final class JobOptions {
         .set("sink.transactional-id-prefix", "spanfold-local");
   }
 
-  private boolean isGiven(String name) {
+  /** Returns whether the user gave an option. */
+  boolean isGiven(String name) {
     return given.stream().anyMatch(o -> o.equals("--" + name) || o.startsWith("--" + name + "="));
   }
 
@@ -66,6 +67,20 @@ final class JobOptions {
     List<String> all = new ArrayList<>();
     own.forEach((name, value) -> all.addAll(List.of("--" + name, value)));
     all.addAll(given);
+    return all;
+  }
+
+  /** Returns the options by name. What has another form than an option is left out. */
+  Map<String, String> toMap() {
+    Map<String, String> all = new LinkedHashMap<>(own);
+    for (int i = 0; i < given.size(); i++) {
+      String[] option = given.get(i).split("=", 2);
+      if (option[0].startsWith("--")) {
+        boolean valueFollows = i + 1 < given.size() && !given.get(i + 1).startsWith("--");
+        String value = option.length == 2 ? option[1] : valueFollows ? given.get(i + 1) : "true";
+        all.put(option[0].substring(2), value);
+      }
+    }
     return all;
   }
 

@@ -1,7 +1,6 @@
 package io.spanfold.local;
 
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -23,17 +22,13 @@ final class JobSubmission {
    *
    * @throws FailedRunException where the job refuses its options; the message is the job's own
    */
-  static JobSubmission submit(FlinkRest rest, Path jar, List<String> options, int parallelism) {
+  static JobSubmission submit(FlinkRest rest, Path jar, JobOptions options, int parallelism) {
     return submit(rest, jar, options, parallelism, Optional.empty());
   }
 
   /** Does the same, and lets the job go on from a savepoint or retained checkpoint. */
   static JobSubmission submit(
-      FlinkRest rest,
-      Path jar,
-      List<String> options,
-      int parallelism,
-      Optional<String> restoreFrom) {
+      FlinkRest rest, Path jar, JobOptions options, int parallelism, Optional<String> restoreFrom) {
     String jarId = rest.uploadJar(jar);
     return new JobSubmission(rest, rest.runJar(jarId, options, parallelism, restoreFrom));
   }

@@ -95,7 +95,7 @@ final class LocalServers implements AutoCloseable {
   JobSubmission submit(JobOptions options, boolean bounded, int parallelism) {
     options.connect(bootstrapServers(), redisUri()).set("source.bounded", String.valueOf(bounded));
     return JobSubmission.submit(
-        new FlinkRest(flink.address()), JobSubmission.jar(), options.toArguments(), parallelism);
+        new FlinkRest(flink.address()), JobSubmission.jar(), options, parallelism);
   }
 
   /** Stops what has been started, the last first. May be called more than once. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class JobOptionsTest {
@@ -23,6 +24,25 @@ class JobOptionsTest {
             "--redis.buffer",
             "mine",
             "--sink.transactional-id-prefix=p");
+  }
+
+  @Test
+  void readsBothFormsOfOptionsByName() {
+    JobOptions options =
+        new JobOptions(List.of("--redis.buffer", "mine", "--a=b=c", "--source.bounded.not"))
+            .set("redis.uri", "redis://h:1");
+
+    assertThat(options.toMap())
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of(
+                "redis.uri",
+                "redis://h:1",
+                "redis.buffer",
+                "mine",
+                "a",
+                "b=c",
+                "source.bounded.not",
+                "true"));
   }
 
   @Test

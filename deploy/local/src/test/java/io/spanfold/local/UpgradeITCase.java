@@ -1,0 +1,181 @@
+package io.spanfold.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.local.load.Ledger;
+import io.spanfold.local.load.TraceGenerator;
+import io.spanfold.local.load.Verdict;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * deploy/rollout/upgrade.sh as an operator runs it, against the servers of {@code deploy/local.sh
+ * cluster}.
+ */
+class UpgradeITCase {
+
+  private static final Path SCRIPT = Path.of("../rollout/upgrade.sh").toAbsolutePath().normalize();
+  private static final Pattern DONE = Pattern.compile("(?s).*\ndone: job (\\w{32}) is in phase .*");
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final int SPANS_A_SECOND = 100;
+  private static final int SPANS_BETWEEN_MOVES = 500;
+
+  @TempDir private Path files;
+  private RunDirectory directory;
+  private ClusterServers servers;
+  private FlinkRest rest;
+  private String job;
+
+  /** What a call of the script printed, and its exit code. */
+  private record Call(int code, String output) {}
+
+  @BeforeEach
+  void startInTheFirstPhase() {
+    directory = RunDirectory.create(files);
+    servers =
+        ClusterServers.start(
+            directory,
+            new ClusterServers.Settings(2, OptionalInt.empty(), OptionalInt.empty(), Chaos.FLINK));
+    rest = new FlinkRest(servers.flink().address());
+    JobOptions options = new JobOptions(List.of("--rollout.phase", "merged"));
+    Chaos.OPTIONS.forEach(options::set);
+    job = servers.submit(options, 2, Optional.empty()).jobId();
+    assertThat(Pause.until(() -> rest.isWhollyRunning(job), PATIENCE)).isTrue();
+  }
+
+  @AfterEach
+  void stop() {
+    if (servers != null) {
+      servers.close();
+    }
+    directory.close();
+  }
+
+  @Test
+  @Timeout(value = 8, unit = TimeUnit.MINUTES)
+  void everySpanComesOutOnceThroughAWholeRolloutAndBackAndRedisIsEmptyThen() throws Exception {
+    Ledger ledger = new Ledger();
+    Random random = new Random(1);
+    try (OutputReader output = new OutputReader(servers.broker().bootstrapServers(), ledger);
+        LoadPlayer load =
+            new LoadPlayer(
+                new TraceGenerator(random.nextLong(), Chaos.TIMES, Chaos.TOO_LARGE_BYTES),
+                ledger,
+                servers.broker().bootstrapServers(),
+                new Random(random.nextLong()),
+                SPANS_A_SECOND / Chaos.SPANS_A_TRACE)) {
+      load.start();
+      output.start();
+
+      move(ledger, "dual-write");
+      move(ledger, "dual-read", "--parallelism", "3");
+      move(ledger, "distributed", "--jar", JobSubmission.jar().toString());
+      move(ledger, "merged", "--set", "segment.max-bytes=90 kb");
+      move(ledger, "distributed");
+      move(ledger, "--back");
+
+      load.finish();
+      assertThat(Pause.until(() -> ledger.missing() == 0, PATIENCE)).isTrue();
+      assertThat(rest.userConfig(job))
+          .containsEntry("rollout.phase", "merged")
+          .containsEntry("segment.max-bytes", "90 kb");
+      rest.stopWithSavepoint(job, servers.flink().savepoints(), true);
+      output.finish();
+      Verdict verdict = ledger.verdict(System.currentTimeMillis());
+      System.out.println(ChaosReport.summary(verdict));
+      assertThat(verdict.findings()).isEmpty();
+      assertThat(verdict.outcomeSpans()).isZero();
+    }
+    RedisLeftovers left = RedisLeftovers.in(new RedisFaults(servers.redis(), random).masters());
+    assertThat(left.besideLease()).as(left.toString()).isZero();
+  }
+
+  @Test
+  @Timeout(value = 4, unit = TimeUnit.MINUTES)
+  void leavesTheJobAloneUntilItsNextFormIsFineAndTellsHowToGoBackWhereItIsNot() throws Exception {
+    Call planned = upgrade("dual-write", "--dry-run");
+    assertThat(planned.code()).isZero();
+    assertThat(planned.output()).contains("merged -> dual-write").contains("nothing was changed");
+
+    Call refused = upgrade("dual-write", "--set", "segment.max-age=1 s");
+    assertThat(refused.code()).isEqualTo(1);
+    assertThat(refused.output()).contains("segment.max-age").contains("nothing was changed");
+
+    Path secrets = Files.writeString(files.resolve("secrets"), "redis.password: hunter2\n");
+    Call nowhere =
+        upgrade("dual-write", "--savepoint-dir", "/proc/x", "--options", secrets.toString());
+    assertThat(nowhere.code()).isEqualTo(1);
+    assertThat(nowhere.output())
+        .contains("no savepoint came about")
+        .contains("the job is RUNNING")
+        .doesNotContain("hunter2");
+    assertThat(Pause.until(() -> rest.isWhollyRunning(job), PATIENCE)).isTrue();
+    assertThat(rest.userConfig(job)).containsEntry("rollout.phase", "merged");
+
+    Call stuck = upgrade("dual-write", "--parallelism", "50", "--timeout", "15");
+    assertThat(stuck.code()).isEqualTo(1);
+    Matcher advice =
+        Pattern.compile("to start it again as it was: .* (\\w{32}) --back").matcher(stuck.output());
+    assertThat(advice.find()).as(stuck.output()).isTrue();
+    job = advice.group(1);
+
+    Call back = upgrade("--back");
+    assertThat(back.code()).as(back.output()).isZero();
+    assertThat(rest.userConfig(doneJob(back))).containsEntry("rollout.phase", "merged");
+  }
+
+  /** Lets some load pass, with segments open all the time, and then moves the job. */
+  private void move(Ledger ledger, String... arguments) throws Exception {
+    long before = ledger.cameOut();
+    assertThat(Pause.until(() -> ledger.cameOut() >= before + SPANS_BETWEEN_MOVES, PATIENCE))
+        .isTrue();
+
+    Call call = upgrade(arguments);
+
+    System.out.println(call.output());
+    assertThat(call.code()).as(call.output()).isZero();
+    job = doneJob(call);
+  }
+
+  private static String doneJob(Call call) {
+    Matcher done = DONE.matcher(call.output());
+    assertThat(done.matches()).as(call.output()).isTrue();
+    return done.group(1);
+  }
+
+  private Call upgrade(String... arguments) throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(
+            List.of("bash", SCRIPT.toString(), servers.flink().address().toString(), job));
+    command.addAll(Arrays.asList(arguments));
+    command.addAll(List.of("--records", files.resolve("records").toString()));
+    Path output = files.resolve("output");
+    Process process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    try {
+      int code = process.waitFor();
+      return new Call(code, Files.readString(output));
+    } finally {
+      process.destroy();
+    }
+  }
+}
