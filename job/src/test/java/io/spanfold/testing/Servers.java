@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -105,7 +106,10 @@ public final class Servers implements AutoCloseable {
     return onEachNode(
             node ->
                 node.keys("span-buf:ic:*").stream()
-                    .mapToLong(key -> Long.parseLong(node.get(key)))
+                    .map(node::get)
+                    // It may be gone since, as segments are joined.
+                    .filter(Objects::nonNull)
+                    .mapToLong(Long::parseLong)
                     .sum())
         .mapToLong(Long::longValue)
         .sum();

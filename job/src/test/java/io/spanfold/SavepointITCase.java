@@ -1,0 +1,255 @@
+package io.spanfold;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.config.RolloutPhase;
+import io.spanfold.config.SpanfoldConfig;
+import io.spanfold.fold.FoldSettings;
+import io.spanfold.model.Span;
+import io.spanfold.model.TraceKey;
+import io.spanfold.testing.CommittedRecords;
+import io.spanfold.testing.RandomTraces;
+import io.spanfold.testing.RandomTraces.Pace;
+import io.spanfold.testing.SegmentParts;
+import io.spanfold.testing.Servers;
+import io.spanfold.testing.SpanRecords;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Savepoints of former builds, which this build must be able to go on from. One that it cannot read
+ * is not written anew: jobs that are stopped with such a savepoint would lose what they hold.
+ *
+ * <p>Each is a directory of its own in {@code src/test/resources/savepoints}: the savepoint ({@code
+ * _metadata}), the records of the source topic with their timestamps, of which the savepoint has
+ * the earlier ones ({@code records.tsv}), and the parts that must come out of all of them ({@code
+ * segments.txt}). Redis is empty when a job goes on from it, so payloads come from Kafka; and the
+ * broker does not know the transaction that it holds, so that the parts in that are made again.
+ *
+ * <p>{@code -Dspanfold.write-savepoints=DIRECTORY} writes one for each phase with this build.
+ */
+class SavepointITCase {
+
+  private static final String WRITE = "spanfold.write-savepoints";
+  private static final String METADATA = "_metadata";
+  private static final String RECORDS = "records.tsv";
+  private static final String SEGMENTS = "segments.txt";
+
+  private static final String NAME = "savepoint";
+  private static final int TRACES = 12;
+
+  /** As the options below say. */
+  private static final FoldSettings SETTINGS =
+      new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
+
+  @TempDir private Path directory;
+  private Servers servers;
+
+  @BeforeEach
+  void start() throws Exception {
+    servers = new Servers();
+    servers.createTopic(NAME, 1);
+    servers.createTopic(NAME + "-segments", 1);
+  }
+
+  @AfterEach
+  void stop() {
+    servers.close();
+  }
+
+  static List<String> savepoints() throws Exception {
+    Path all = Path.of(SavepointITCase.class.getResource("/savepoints").toURI());
+    try (Stream<Path> each = Files.list(all)) {
+      return each.map(path -> path.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("savepoints")
+  @Timeout(120)
+  void aJobGoesOnFromASavepointOfAFormerBuild(String savepoint) throws Exception {
+    Path kept = Path.of(getClass().getResource("/savepoints/" + savepoint).toURI());
+    send(Files.readAllLines(kept.resolve(RECORDS)));
+
+    JobClient job =
+        submit(RolloutPhase.valueOf(savepoint.toUpperCase(Locale.ROOT).replace('-', '_')), kept);
+    awaitConsumed(job);
+    stopWithSavepoint(job, true);
+
+    try (CommittedRecords committed = committed()) {
+      List<String> expected = Files.readAllLines(kept.resolve(SEGMENTS));
+      assertThat(SegmentParts.differences(expected, SegmentParts.committed(committed.all())))
+          .isEmpty();
+    }
+    assertThat(servers.redisKeys()).as("left in Redis").isEmpty();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  @Timeout(120)
+  @EnabledIfSystemProperty(named = WRITE, matches = ".+")
+  void writesASavepoint(RolloutPhase phase) throws Exception {
+    List<Span> spans = traces(new Random(5));
+    List<String> records =
+        spans.stream().map(span -> span.timestamp() + "\t" + SpanRecords.json(span)).toList();
+    List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
+    int before = spans.size() / 2;
+
+    JobClient job = submit(phase, null);
+    send(records.subList(0, before));
+    // No checkpoint is taken meanwhile: all that has been flushed is in one open transaction, and
+    // nothing has been cleaned up.
+    while (servers.storedSpans() < before || writtenRecords() == 0) {
+      Thread.onSpinWait();
+    }
+    Path savepoint = Path.of(URI.create(stopWithSavepoint(job, false)));
+
+    Path kept = Files.createDirectories(Path.of(System.getProperty(WRITE), phase.toString()));
+    try (Stream<Path> files = Files.list(savepoint)) {
+      assertThat(files).as("all state is in one file").hasSize(1);
+    }
+    Files.copy(savepoint.resolve(METADATA), kept.resolve(METADATA));
+    Files.write(kept.resolve(RECORDS), records);
+    Files.write(kept.resolve(SEGMENTS), expected);
+  }
+
+  /** Waits until all records have been read, and fails where the job does. */
+  private void awaitConsumed(JobClient job) throws Exception {
+    CompletableFuture<Void> consumed =
+        CompletableFuture.runAsync(
+            () -> {
+              try {
+                servers.awaitConsumed(NAME, NAME);
+              } catch (Exception e) {
+                throw new CompletionException(e);
+              }
+            });
+    CompletableFuture.anyOf(job.getJobExecutionResult(), consumed).get();
+    assertThat(job.getJobStatus().get()).isEqualTo(JobStatus.RUNNING);
+  }
+
+  /** Returns where the sink topic ends, with what is not committed. */
+  private long writtenRecords() throws Exception {
+    TopicPartition segments = new TopicPartition(NAME + "-segments", 0);
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers.bootstrapServers()))) {
+      return admin
+          .listOffsets(Map.of(segments, OffsetSpec.latest()))
+          .partitionResult(segments)
+          .get()
+          .offset();
+    }
+  }
+
+  private CommittedRecords committed() {
+    return new CommittedRecords(servers.bootstrapServers(), NAME + "-segments");
+  }
+
+  private JobClient submit(RolloutPhase phase, Path savepoint) throws Exception {
+    Configuration configuration = new Configuration();
+    configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
+    configuration.set(CheckpointingOptions.FS_SMALL_FILE_THRESHOLD, MemorySize.ofMebiBytes(1));
+    if (savepoint != null) {
+      configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, savepoint.toUri().toString());
+    }
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.createLocalEnvironment(savepoint == null ? 1 : 2, configuration);
+    Duration checkpoints = savepoint == null ? Duration.ofHours(1) : Duration.ofMillis(300);
+    env.enableCheckpointing(checkpoints.toMillis());
+    Configuration options = servers.options(NAME);
+    options.setString("rollout.phase", phase.toString());
+    // Without the savepoint's positions nothing would be read.
+    options.setString("source.starting-offsets", savepoint == null ? "earliest" : "latest");
+    options.setString("ingest.batch.max-spans", "5");
+    options.setString("segment.timeout", "60 s");
+    options.setString("segment.root-timeout", "10 s");
+    options.setString("segment.max-age", "100 s");
+    options.setString("segment.late-grace", "30 s");
+    options.setString("flush.lock-ttl", "90 s");
+    SpanfoldJob.build(env, SpanfoldConfig.of(options), 500_000);
+    return env.executeAsync(NAME + " " + phase);
+  }
+
+  private String stopWithSavepoint(JobClient job, boolean drain) throws Exception {
+    String savepoint =
+        job.stopWithSavepoint(drain, directory.toUri().toString(), SavepointFormatType.CANONICAL)
+            .get();
+    job.getJobExecutionResult().get();
+    return savepoint;
+  }
+
+  private void send(List<String> records) {
+    try (KafkaProducer<byte[], byte[]> producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", servers.bootstrapServers()),
+            new ByteArraySerializer(),
+            new ByteArraySerializer())) {
+      for (String record : records) {
+        int tab = record.indexOf('\t');
+        long timestamp = Long.parseLong(record.substring(0, tab));
+        byte[] value = record.substring(tab + 1).getBytes(UTF_8);
+        producer.send(new ProducerRecord<>(NAME, 0, timestamp, null, value));
+      }
+      producer.flush();
+    }
+  }
+
+  /** Returns spans in the order of their times, of traces that begin within two minutes. */
+  private static List<Span> traces(Random random) {
+    List<Span> spans = new ArrayList<>();
+    for (int i = 0; i < TRACES; i++) {
+      TraceKey trace = new TraceKey(random.nextInt(5), random.nextLong(), i);
+      long start = 10_000L * i;
+      for (Span span : RandomTraces.trace(trace, random, Pace.values()[i % 3], true)) {
+        spans.add(
+            new Span(
+                trace,
+                span.spanId(),
+                span.parentId(),
+                span.root(),
+                span.timestamp() + start,
+                span.organizationId(),
+                span.partition(),
+                span.offset(),
+                span.stampPoints(),
+                span.record()));
+      }
+    }
+    spans.sort(Comparator.comparingLong(Span::timestamp));
+    return spans;
+  }
+}
