@@ -230,16 +230,6 @@ class RestoreITCase {
   }
 
   private static Span later(Span span, long millis) {
-    return new Span(
-        span.trace(),
-        span.spanId(),
-        span.parentId(),
-        span.root(),
-        span.timestamp() + millis,
-        span.organizationId(),
-        span.partition(),
-        span.offset(),
-        span.stampPoints(),
-        span.record());
+    return RandomTraces.at(span, span.timestamp() + millis, span.partition(), span.offset());
   }
 }

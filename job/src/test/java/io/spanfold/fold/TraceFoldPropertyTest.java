@@ -10,7 +10,6 @@ import io.spanfold.testing.RandomTraces.Pace;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -36,7 +35,8 @@ class TraceFoldPropertyTest {
   void partsAreThoseOfTheRulesAppliedSpanBySpan(Pace pace) {
     for (long seed = 0; seed < ROUNDS; seed++) {
       Random random = new Random(seed);
-      List<Span> spans = inOrder(RandomTraces.trace(FoldHarness.TRACE, random, pace, true));
+      List<Span> spans =
+          RandomTraces.inOrder(RandomTraces.trace(FoldHarness.TRACE, random, pace, true));
       NaiveFold oracle = new NaiveFold(SETTINGS);
       spans.forEach(oracle::add);
       oracle.end();
@@ -93,36 +93,15 @@ class TraceFoldPropertyTest {
     assertThat(heldBack > 0).as("spans were ahead").isEqualTo(pace != Pace.DENSE);
   }
 
-  private static List<Span> inOrder(List<Span> spans) {
-    spans.sort(Comparator.comparingLong(Span::timestamp));
-    List<Span> ordered = new ArrayList<>();
-    spans.forEach(span -> ordered.add(at(span, span.timestamp(), 0, ordered.size())));
-    return ordered;
-  }
-
   /** In an order of record time that no two have in common, as else there would be two orders. */
   private static List<Span> overTwoPartitions(List<Span> spans, Random random) {
     List<Span> ordered = new ArrayList<>();
     long last = Long.MIN_VALUE;
-    for (Span span : inOrder(spans)) {
+    for (Span span : RandomTraces.inOrder(spans)) {
       last = Math.max(last + 1, span.timestamp());
-      ordered.add(at(span, last, random.nextInt(2), span.offset()));
+      ordered.add(RandomTraces.at(span, last, random.nextInt(2), span.offset()));
     }
     return ordered;
-  }
-
-  private static Span at(Span span, long timestamp, int partition, long offset) {
-    return new Span(
-        span.trace(),
-        span.spanId(),
-        span.parentId(),
-        span.root(),
-        timestamp,
-        span.organizationId(),
-        partition,
-        offset,
-        span.stampPoints(),
-        span.record());
   }
 
   /** None is ahead by more than the shortest timeout. */

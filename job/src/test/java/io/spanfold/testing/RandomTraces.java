@@ -4,6 +4,7 @@ import io.spanfold.model.Span;
 import io.spanfold.model.TraceKey;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 
@@ -57,5 +58,29 @@ public final class RandomTraces {
       spans.add(Spans.span(trace, id, root ? id : parent, root, time - jitter, spans.size()));
     }
     return spans;
+  }
+
+  /** Returns a trace's spans in the order of their timestamps, as they stand in one partition. */
+  public static List<Span> inOrder(List<Span> spans) {
+    List<Span> sorted = new ArrayList<>(spans);
+    sorted.sort(Comparator.comparingLong(Span::timestamp));
+    List<Span> ordered = new ArrayList<>();
+    sorted.forEach(span -> ordered.add(at(span, span.timestamp(), 0, ordered.size())));
+    return ordered;
+  }
+
+  /** Returns {@code span} with another timestamp and place in the topic. */
+  public static Span at(Span span, long timestamp, int partition, long offset) {
+    return new Span(
+        span.trace(),
+        span.spanId(),
+        span.parentId(),
+        span.root(),
+        timestamp,
+        span.organizationId(),
+        partition,
+        offset,
+        span.stampPoints(),
+        span.record());
   }
 }

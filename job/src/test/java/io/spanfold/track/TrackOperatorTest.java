@@ -123,7 +123,8 @@ class TrackOperatorTest {
       for (int i = 0; i < 5; i++) {
         TraceKey trace = new TraceKey(i, seed, i);
         List<Span> ofTrace =
-            RandomTraces.trace(trace, random, Pace.values()[random.nextInt(3)], true);
+            RandomTraces.inOrder(
+                RandomTraces.trace(trace, random, Pace.values()[random.nextInt(3)], true));
         NaiveFold oracle = new NaiveFold(SETTINGS);
         ofTrace.forEach(oracle::add);
         oracle.end();
