@@ -6,7 +6,6 @@ import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.fold.FoldSettings;
 import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.JobCluster;
 import io.spanfold.testing.RandomTraces;
@@ -19,8 +18,6 @@ import io.spanfold.testing.faults.Tripwire;
 import io.spanfold.testing.faults.Tripwire.Side;
 import io.spanfold.testing.faults.WireProxy;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
@@ -122,7 +119,8 @@ class CrashPointsITCase {
         "%s-%s-%d".formatted(request.replace(' ', '-'), side, nth).toLowerCase(Locale.ROOT);
     kafka.createTopic(name, PARTITIONS);
     kafka.createTopic(name + "-segments", 1);
-    List<Span> spans = traces(new Random(name.hashCode()));
+    List<Span> spans =
+        RandomTraces.many(new Random(name.hashCode()), TRACES, 2_000, true, Pace.values());
     SpanRecords.send(kafka.bootstrapServers(), name, PARTITIONS, spans);
     List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
 
@@ -202,29 +200,5 @@ class CrashPointsITCase {
 
   private static Jedis jedis() {
     return new Jedis(new HostAndPort(redis.uri().getHost(), redis.uri().getPort()));
-  }
-
-  private static List<Span> traces(Random random) {
-    List<Span> spans = new ArrayList<>();
-    for (int i = 0; i < TRACES; i++) {
-      TraceKey trace = new TraceKey(random.nextInt(5), random.nextLong(), i);
-      long start = 2_000L * random.nextInt(TRACES * 2);
-      for (Span span : RandomTraces.trace(trace, random, Pace.values()[random.nextInt(3)], true)) {
-        spans.add(
-            new Span(
-                trace,
-                span.spanId(),
-                span.parentId(),
-                span.root(),
-                span.timestamp() + start,
-                span.organizationId(),
-                span.partition(),
-                span.offset(),
-                span.stampPoints(),
-                span.record()));
-      }
-    }
-    spans.sort(Comparator.comparingLong(Span::timestamp));
-    return spans;
   }
 }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.fold.FoldSettings;
 import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.RandomTraces;
 import io.spanfold.testing.RandomTraces.Pace;
@@ -91,7 +90,7 @@ class FailureITCase {
     String name = "failures-" + seed;
     servers.createTopic(name, Servers.PARTITIONS);
     servers.createTopic(name + "-segments", 2);
-    List<Span> spans = traces(random);
+    List<Span> spans = RandomTraces.many(random, TRACES, 1_000, true, Pace.values());
     SpanRecords.send(servers.bootstrapServers(), name, Servers.PARTITIONS, spans);
     List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
 
@@ -219,29 +218,5 @@ class FailureITCase {
     options.setString("segment.late-grace", "30 s");
     options.setString("flush.lock-ttl", "90 s");
     return options;
-  }
-
-  private static List<Span> traces(Random random) {
-    List<Span> spans = new ArrayList<>();
-    for (int i = 0; i < TRACES; i++) {
-      TraceKey trace = new TraceKey(random.nextInt(5), random.nextLong(), i);
-      long start = 1_000L * random.nextInt(TRACES * 2);
-      for (Span span : RandomTraces.trace(trace, random, Pace.values()[random.nextInt(3)], true)) {
-        spans.add(
-            new Span(
-                trace,
-                span.spanId(),
-                span.parentId(),
-                span.root(),
-                span.timestamp() + start,
-                span.organizationId(),
-                span.partition(),
-                span.offset(),
-                span.stampPoints(),
-                span.record()));
-      }
-    }
-    spans.sort(Comparator.comparingLong(Span::timestamp));
-    return spans;
   }
 }

@@ -7,6 +7,7 @@ import io.spanfold.fold.FoldSettings;
 import io.spanfold.model.Span;
 import io.spanfold.model.TraceKey;
 import io.spanfold.testing.CommittedRecords;
+import io.spanfold.testing.Jobs;
 import io.spanfold.testing.RandomTraces;
 import io.spanfold.testing.RandomTraces.Pace;
 import io.spanfold.testing.SegmentParts;
@@ -17,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.StateRecoveryOptions;
@@ -61,18 +61,18 @@ class RestoreITCase {
   @Test
   @Timeout(120)
   void aBacklogOfAnHourIsFoldedAsIfItHadBeenReadInTime() throws Exception {
-    List<Span> spans = traces(new Random(1), 600, HOUR, Pace.values());
+    List<Span> spans = RandomTraces.many(new Random(1), 600, HOUR / 1_200, false, Pace.values());
     createTopics("hour");
     int stopped = spans.size() / 10;
     send("hour", spans.subList(0, stopped));
     JobClient job = submit("hour", 2, false, null);
     servers.awaitConsumed("hour", "hour");
-    String savepoint = stopWithSavepoint(job, false);
+    String savepoint = Jobs.stopWithSavepoint(job, directory, false);
 
     send("hour", spans.subList(stopped, spans.size()));
     job = submit("hour", 4, false, savepoint);
     servers.awaitConsumed("hour", "hour");
-    stopWithSavepoint(job, true);
+    Jobs.stopWithSavepoint(job, directory, true);
 
     assertThat(differences("hour", SegmentParts.expected(SegmentParts.fold(SETTINGS, spans))))
         .isEmpty();
@@ -82,10 +82,10 @@ class RestoreITCase {
   @Test
   @Timeout(120)
   void aBoundedJobThatWasRestoredEnds() throws Exception {
-    List<Span> spans = traces(new Random(2), 2_000, HOUR, Pace.values());
+    List<Span> spans = RandomTraces.many(new Random(2), 2_000, HOUR / 4_000, false, Pace.values());
     createTopics("bounded");
     send("bounded", spans);
-    String savepoint = stopWithSavepoint(submit("bounded", 2, true, null), false);
+    String savepoint = Jobs.stopWithSavepoint(submit("bounded", 2, true, null), directory, false);
     assertThat(servers.storedSpans()).as("read before the stop").isLessThan(spans.size());
 
     submit("bounded", 2, true, savepoint).getJobExecutionResult().get();
@@ -99,7 +99,7 @@ class RestoreITCase {
   @Test
   @Timeout(120)
   void anOlderSavepointEmitsAgainWhatCameSinceAndMissesNothing() throws Exception {
-    List<Span> spans = traces(new Random(3), 200, 1, Pace.DENSE);
+    List<Span> spans = RandomTraces.many(new Random(3), 200, 1, false, Pace.DENSE);
     createTopics("older");
     int older = spans.size() / 2;
     send("older", spans.subList(0, older));
@@ -109,7 +109,7 @@ class RestoreITCase {
         job.triggerSavepoint(directory.toUri().toString(), SavepointFormatType.CANONICAL).get();
     send("older", spans.subList(older, spans.size()));
     servers.awaitConsumed("older", "older");
-    stopWithSavepoint(job, true);
+    Jobs.stopWithSavepoint(job, directory, true);
     List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
     assertThat(differences("older", expected)).isEmpty();
 
@@ -117,7 +117,7 @@ class RestoreITCase {
     while (servers.storedSpans() < spans.size() - older) {
       Thread.onSpinWait();
     }
-    stopWithSavepoint(job, true);
+    Jobs.stopWithSavepoint(job, directory, true);
 
     // Nothing was due before the savepoint, so all of it comes twice.
     List<String> twice = new ArrayList<>(expected);
@@ -141,7 +141,8 @@ class RestoreITCase {
       TraceKey trace = new TraceKey(1 + i % 3, random.nextLong(), i);
       long wrongBy = (i % 3 - 1) * TimeUnit.DAYS.toMillis(1);
       for (Span span : RandomTraces.trace(trace, random, Pace.DENSE, false)) {
-        spans.add(later(span, now - 1_000_000 - 30_000 + wrongBy));
+        long timestamp = span.timestamp() - 1_000_000 + now - 30_000 + wrongBy;
+        spans.add(RandomTraces.at(span, timestamp, 0, span.offset()));
       }
     }
     spans.sort(Comparator.comparingLong(span -> Math.floorMod(span.timestamp(), HOUR * 24)));
@@ -196,40 +197,5 @@ class RestoreITCase {
     options.setString("kafka.properties.max.poll.records", "20");
     SpanfoldJob.build(env, SpanfoldConfig.of(options), 500_000);
     return env.executeAsync(name);
-  }
-
-  /** Tries until all tasks are running. */
-  private static String stopWithSavepoint(JobClient job, boolean drain) throws Exception {
-    while (true) {
-      try {
-        String savepoint =
-            job.stopWithSavepoint(
-                    drain, directory.toUri().toString(), SavepointFormatType.CANONICAL)
-                .get();
-        job.getJobExecutionResult().get();
-        return savepoint;
-      } catch (ExecutionException e) {
-        assertThat(e).hasStackTraceContaining("Not all required tasks are currently running");
-      }
-    }
-  }
-
-  /** Returns traces that begin within so many milliseconds, in the order of their timestamps. */
-  private static List<Span> traces(Random random, int count, long millis, Pace... paces) {
-    List<Span> spans = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      TraceKey trace = new TraceKey(random.nextInt(5), random.nextLong(), i);
-      long start = random.nextLong(millis);
-      for (Span span :
-          RandomTraces.trace(trace, random, paces[random.nextInt(paces.length)], false)) {
-        spans.add(later(span, start));
-      }
-    }
-    spans.sort(Comparator.comparingLong(Span::timestamp));
-    return spans;
-  }
-
-  private static Span later(Span span, long millis) {
-    return RandomTraces.at(span, span.timestamp() + millis, span.partition(), span.offset());
   }
 }

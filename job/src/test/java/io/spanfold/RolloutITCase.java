@@ -6,8 +6,8 @@ import io.spanfold.config.RolloutPhase;
 import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.fold.FoldSettings;
 import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
 import io.spanfold.testing.CommittedRecords;
+import io.spanfold.testing.Jobs;
 import io.spanfold.testing.RandomTraces;
 import io.spanfold.testing.RandomTraces.Pace;
 import io.spanfold.testing.SegmentParts;
@@ -17,18 +17,15 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.ExecutionException;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.core.execution.JobClient;
-import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -70,7 +67,7 @@ class RolloutITCase {
     String name = "rollout";
     servers.createTopic(name, Servers.PARTITIONS);
     servers.createTopic(name + "-segments", 2);
-    List<Span> spans = traces(random);
+    List<Span> spans = RandomTraces.many(random, TRACES, 1_000, true, Pace.values());
     List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
 
     List<RolloutPhase> phases = throughAllChanges(random);
@@ -93,7 +90,7 @@ class RolloutITCase {
               committed.all().size() + 1 + random.nextInt(expected.size() / phases.size() / 3);
           assertThat(committed.readUntil(parts -> parts.size() >= enough)).isTrue();
         }
-        savepoint = stopWithSavepoint(job, last);
+        savepoint = Jobs.stopWithSavepoint(job, directory, last);
         System.out.printf(
             "%s: %d parts of %d, %d keys in Redis%n",
             phases.get(i), committed.all().size(), expected.size(), servers.redisKeys().size());
@@ -154,45 +151,5 @@ class RolloutITCase {
     options.setString("flush.lock-ttl", "90 s");
     SpanfoldJob.build(env, SpanfoldConfig.of(options), 500_000);
     return env.executeAsync(name + " " + phase);
-  }
-
-  /** Tries until all tasks are running. */
-  private static String stopWithSavepoint(JobClient job, boolean drain) throws Exception {
-    while (true) {
-      try {
-        String savepoint =
-            job.stopWithSavepoint(
-                    drain, directory.toUri().toString(), SavepointFormatType.CANONICAL)
-                .get();
-        job.getJobExecutionResult().get();
-        return savepoint;
-      } catch (ExecutionException e) {
-        assertThat(e).hasStackTraceContaining("Not all required tasks are currently running");
-      }
-    }
-  }
-
-  private static List<Span> traces(Random random) {
-    List<Span> spans = new ArrayList<>();
-    for (int i = 0; i < TRACES; i++) {
-      TraceKey trace = new TraceKey(random.nextInt(5), random.nextLong(), i);
-      long start = 1_000L * random.nextInt(TRACES * 2);
-      for (Span span : RandomTraces.trace(trace, random, Pace.values()[random.nextInt(3)], true)) {
-        spans.add(
-            new Span(
-                trace,
-                span.spanId(),
-                span.parentId(),
-                span.root(),
-                span.timestamp() + start,
-                span.organizationId(),
-                span.partition(),
-                span.offset(),
-                span.stampPoints(),
-                span.record()));
-      }
-    }
-    spans.sort(Comparator.comparingLong(Span::timestamp));
-    return spans;
   }
 }

@@ -7,8 +7,8 @@ import io.spanfold.config.RolloutPhase;
 import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.fold.FoldSettings;
 import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
 import io.spanfold.testing.CommittedRecords;
+import io.spanfold.testing.Jobs;
 import io.spanfold.testing.RandomTraces;
 import io.spanfold.testing.RandomTraces.Pace;
 import io.spanfold.testing.SegmentParts;
@@ -18,8 +18,6 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -34,7 +32,6 @@ import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.core.execution.JobClient;
-import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -109,7 +106,7 @@ class SavepointITCase {
     JobClient job =
         submit(RolloutPhase.valueOf(savepoint.toUpperCase(Locale.ROOT).replace('-', '_')), kept);
     awaitConsumed(job);
-    stopWithSavepoint(job, true);
+    Jobs.stopWithSavepoint(job, directory, true);
 
     try (CommittedRecords committed = committed()) {
       List<String> expected = Files.readAllLines(kept.resolve(SEGMENTS));
@@ -124,7 +121,7 @@ class SavepointITCase {
   @Timeout(120)
   @EnabledIfSystemProperty(named = WRITE, matches = ".+")
   void writesASavepoint(RolloutPhase phase) throws Exception {
-    List<Span> spans = traces(new Random(5));
+    List<Span> spans = RandomTraces.many(new Random(5), TRACES, 5_000, true, Pace.values());
     List<String> records =
         spans.stream().map(span -> span.timestamp() + "\t" + SpanRecords.json(span)).toList();
     List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
@@ -137,7 +134,7 @@ class SavepointITCase {
     while (servers.storedSpans() < before || writtenRecords() == 0) {
       Thread.onSpinWait();
     }
-    Path savepoint = Path.of(URI.create(stopWithSavepoint(job, false)));
+    Path savepoint = Path.of(URI.create(Jobs.stopWithSavepoint(job, directory, false)));
 
     Path kept = Files.createDirectories(Path.of(System.getProperty(WRITE), phase.toString()));
     try (Stream<Path> files = Files.list(savepoint)) {
@@ -204,14 +201,6 @@ class SavepointITCase {
     return env.executeAsync(NAME + " " + phase);
   }
 
-  private String stopWithSavepoint(JobClient job, boolean drain) throws Exception {
-    String savepoint =
-        job.stopWithSavepoint(drain, directory.toUri().toString(), SavepointFormatType.CANONICAL)
-            .get();
-    job.getJobExecutionResult().get();
-    return savepoint;
-  }
-
   private void send(List<String> records) {
     try (KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(
@@ -226,30 +215,5 @@ class SavepointITCase {
       }
       producer.flush();
     }
-  }
-
-  /** Returns spans in the order of their times, of traces that begin within two minutes. */
-  private static List<Span> traces(Random random) {
-    List<Span> spans = new ArrayList<>();
-    for (int i = 0; i < TRACES; i++) {
-      TraceKey trace = new TraceKey(random.nextInt(5), random.nextLong(), i);
-      long start = 10_000L * i;
-      for (Span span : RandomTraces.trace(trace, random, Pace.values()[i % 3], true)) {
-        spans.add(
-            new Span(
-                trace,
-                span.spanId(),
-                span.parentId(),
-                span.root(),
-                span.timestamp() + start,
-                span.organizationId(),
-                span.partition(),
-                span.offset(),
-                span.stampPoints(),
-                span.record()));
-      }
-    }
-    spans.sort(Comparator.comparingLong(Span::timestamp));
-    return spans;
   }
 }

@@ -68,6 +68,7 @@ final class TransactionCommittableSerializer<T>
     KafkaCommittable transaction = in.readBoolean() ? Versioned.read(kafka, in) : null;
     Map<TopicPartition, Long> since = transaction == null ? Map.of() : Offsets.read(in);
     int itemVersion = VarInts.readInt(in);
+    Versioned.check("what a transaction holds", itemVersion, items.version());
     int count = VarInts.readInt(in);
     List<T> read = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {

@@ -60,6 +60,27 @@ public final class RandomTraces {
     return spans;
   }
 
+  /**
+   * Returns the spans of many traces in the order of their timestamps.
+   *
+   * @param step the traces begin within {@code 2 * count} times so many milliseconds
+   * @param hostile whether there are duplicates, cycles and self-parents
+   * @param paces of which each trace has one
+   */
+  public static List<Span> many(
+      Random random, int count, long step, boolean hostile, Pace... paces) {
+    List<Span> spans = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      TraceKey trace = new TraceKey(random.nextInt(5), random.nextLong(), i);
+      long start = step * random.nextInt(count * 2);
+      for (Span span : trace(trace, random, paces[random.nextInt(paces.length)], hostile)) {
+        spans.add(at(span, span.timestamp() + start, span.partition(), span.offset()));
+      }
+    }
+    spans.sort(Comparator.comparingLong(Span::timestamp));
+    return spans;
+  }
+
   /** Returns a trace's spans in the order of their timestamps, as they stand in one partition. */
   public static List<Span> inOrder(List<Span> spans) {
     List<Span> sorted = new ArrayList<>(spans);
