@@ -43,7 +43,26 @@ class ZombieITCase {
   private static final Subsegment SUBSEGMENT =
       new Subsegment(7, 7, true, 1, 1, 1, 2, 1, SourcePositions.of(new int[] {0}, new long[] {0}));
   private static final PartCandidate PART =
-      new PartCandidate(TRACE, 7, 0, FlushReason.IDLE, 0, false, List.of());
+      new PartCandidate(
+          TRACE,
+          7,
+          0,
+          FlushReason.IDLE,
+          0,
+          false,
+          List.of(new PartCandidate.Slice(SUBSEGMENT, null, true)));
+
+  /** All its spans came before: there is only a payload to delete. */
+  private static final PartCandidate NOTHING =
+      new PartCandidate(
+          TRACE,
+          7,
+          0,
+          FlushReason.IDLE,
+          0,
+          false,
+          List.of(new PartCandidate.Slice(SUBSEGMENT, new int[0], true)));
+
   private static final String LOCK = "span-buf:fl:span-buf:s:{" + TRACE + "}:" + "0".repeat(15) + 7;
 
   @TempDir Path directory;
@@ -86,6 +105,13 @@ class ZombieITCase {
         .isThrownBy(() -> locks(zombie, zombieMetrics).take(List.of(PART)));
     assertThat(zombieMetrics.count("locksRefused")).isEqualTo(1);
     assertThat(lock()).isEqualTo(lock);
+  }
+
+  /** It might be filed elsewhere when it is written again, and its lock would stay. */
+  @Test
+  void whatIsOnlyToBeDeletedIsNotLocked() throws Exception {
+    locks(zombie, zombieMetrics).take(List.of(NOTHING));
+    assertThat(lock()).isNull();
   }
 
   @Test
