@@ -15,6 +15,8 @@ import org.apache.flink.connector.kafka.sink.TwoPhaseCommittingStatefulSink.Prec
 import org.apache.flink.util.IOUtils;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Writes elements into Kafka's current transaction and remembers what names them, until the
@@ -45,6 +47,8 @@ final class ListingWriter<E, T, S>
      */
     T item(E element, int listed);
   }
+
+  private static final Logger LOG = LoggerFactory.getLogger(ListingWriter.class);
 
   private final PrecommittingStatefulSinkWriter<
           ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
@@ -123,8 +127,19 @@ final class ListingWriter<E, T, S>
     return kafka.snapshotState(checkpointId).stream().map(state).toList();
   }
 
+  /**
+   * Never throws. What was not sent is in no completed checkpoint, and {@link #flush} has told of
+   * it where it had to be. But Flink ends the whole process where a task that fails, as one whose
+   * transactions were fenced while it stood still, throws once more while it is closed.
+   */
   @Override
-  public void close() throws Exception {
-    IOUtils.closeAll(kafka, ends);
+  public void close() {
+    try {
+      IOUtils.closeAll(kafka, ends);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (Exception e) {
+      LOG.warn("Kafka's writer failed as it was closed; what it had not sent is sent again.", e);
+    }
   }
 }

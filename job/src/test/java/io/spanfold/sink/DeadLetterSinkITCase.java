@@ -2,6 +2,7 @@ package io.spanfold.sink;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatNoException;
 
 import io.spanfold.codec.CodecTypeInfo;
 import io.spanfold.codec.DeadLetterCodec;
@@ -11,6 +12,7 @@ import io.spanfold.reread.RereadSettings;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.KafkaUnderTest;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -22,8 +24,16 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.runtime.operators.sink.SinkWriterOperatorFactory;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.apache.flink.test.junit5.MiniClusterExtension;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.TransactionListing;
+import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -59,6 +69,50 @@ class DeadLetterSinkITCase {
         assertThat(records)
             .filteredOn(record -> record.value() != null)
             .allMatch(record -> record.value().length == LARGE);
+      }
+    }
+  }
+
+  /** Flink ends the whole process where a task that fails throws once more while it is closed. */
+  @Test
+  void aWriterThatWasFencedIsClosedWithoutAnError() throws Exception {
+    try (KafkaUnderTest broker = KafkaUnderTest.start()) {
+      broker.createTopic("ingest-spans-dlq", 1);
+      Map<String, Object> client = Map.of("bootstrap.servers", broker.bootstrapServers());
+      SpanfoldConfig config =
+          SpanfoldConfig.of(
+              Configuration.fromMap(
+                  Map.of(
+                      "kafka.bootstrap.servers",
+                      broker.bootstrapServers(),
+                      "redis.uri",
+                      "redis://unused")));
+      var harness =
+          new OneInputStreamOperatorTestHarness<>(
+              new SinkWriterOperatorFactory<DeadLetter, Object>(
+                  new DeadLetterSink(config, source(config))));
+      harness.open();
+      harness.processElement(new StreamRecord<>(letter(0)));
+      Map<String, Object> same = new HashMap<>(client);
+      same.put("transactional.id", openTransaction(client));
+      try (KafkaProducer<byte[], byte[]> other =
+          new KafkaProducer<>(same, new ByteArraySerializer(), new ByteArraySerializer())) {
+        other.initTransactions();
+      }
+      harness.processElement(new StreamRecord<>(letter(2)));
+
+      assertThatNoException().isThrownBy(harness::close);
+    }
+  }
+
+  private static String openTransaction(Map<String, Object> client) throws Exception {
+    try (Admin admin = Admin.create(client)) {
+      while (true) {
+        for (TransactionListing transaction : admin.listTransactions().all().get()) {
+          if (transaction.state() == TransactionState.ONGOING) {
+            return transaction.transactionalId();
+          }
+        }
       }
     }
   }
