@@ -4,10 +4,14 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.spanfold.model.Hex;
 import io.spanfold.model.Span;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** Writes spans as source records. */
@@ -37,13 +41,20 @@ public final class SpanRecords {
             Map.of("bootstrap.servers", bootstrapServers, "linger.ms", 5),
             new ByteArraySerializer(),
             new ByteArraySerializer())) {
+      List<Future<RecordMetadata>> sent = new ArrayList<>(spans.size());
       for (Span span : spans) {
         int partition = partition(span, partitions);
-        producer.send(
-            new ProducerRecord<>(
-                topic, partition, span.timestamp(), null, json(span).getBytes(UTF_8)));
+        sent.add(
+            producer.send(
+                new ProducerRecord<>(
+                    topic, partition, span.timestamp(), null, json(span).getBytes(UTF_8))));
       }
       producer.flush();
+      for (Future<RecordMetadata> each : sent) {
+        each.get();
+      }
+    } catch (InterruptedException | ExecutionException e) {
+      throw new IllegalStateException("not all spans were sent to " + topic, e);
     }
   }
 

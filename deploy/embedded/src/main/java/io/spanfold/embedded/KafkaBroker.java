@@ -24,6 +24,8 @@ import kafka.server.KafkaRaftServer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.metadata.storage.Formatter;
@@ -91,7 +93,8 @@ public final class KafkaBroker implements AutoCloseable {
   }
 
   /**
-   * Creates a topic of one replica with the given topic configuration and waits until it is there.
+   * Creates a topic of one replica with the given topic configuration and waits until it is there,
+   * and all its partitions are led.
    *
    * @throws IllegalStateException where the broker refuses, for instance since the topic exists
    */
@@ -101,6 +104,13 @@ public final class KafkaBroker implements AutoCloseable {
     try (Admin admin = Admin.create(properties)) {
       NewTopic created = new NewTopic(topic, partitions, (short) 1).configs(configuration);
       admin.createTopics(List.of(created)).all().get();
+      // It is known before it is led: of batches that a producer sends at once, the first may be
+      // refused and the second taken, and then the first never is.
+      Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
+      for (int partition = 0; partition < partitions; partition++) {
+        ends.put(new TopicPartition(topic, partition), OffsetSpec.latest());
+      }
+      admin.listOffsets(ends).all().get();
     } catch (ExecutionException e) {
       throw new IllegalStateException(
           "topic " + topic + " was not created: " + e.getCause().getMessage(), e.getCause());
