@@ -18,6 +18,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
@@ -27,6 +28,7 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.metadata.storage.Formatter;
 import org.apache.kafka.server.common.MetadataVersion;
@@ -49,6 +51,8 @@ public final class KafkaBroker implements AutoCloseable {
   private static final String HOST = "127.0.0.1";
   private static final int NODE_ID = 1;
   private static final int START_ATTEMPTS = 5;
+  private static final Duration LEADERS_TIMEOUT = Duration.ofSeconds(30);
+  private static final long LEADERS_POLL_MILLIS = 20;
 
   private final KafkaRaftServer server;
   private final int port;
@@ -104,19 +108,39 @@ public final class KafkaBroker implements AutoCloseable {
     try (Admin admin = Admin.create(properties)) {
       NewTopic created = new NewTopic(topic, partitions, (short) 1).configs(configuration);
       admin.createTopics(List.of(created)).all().get();
-      // It is known before it is led: of batches that a producer sends at once, the first may be
-      // refused and the second taken, and then the first never is.
-      Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
-      for (int partition = 0; partition < partitions; partition++) {
-        ends.put(new TopicPartition(topic, partition), OffsetSpec.latest());
-      }
-      admin.listOffsets(ends).all().get();
+      awaitLeaders(admin, topic, partitions);
     } catch (ExecutionException e) {
       throw new IllegalStateException(
           "topic " + topic + " was not created: " + e.getCause().getMessage(), e.getCause());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while topic " + topic + " was created", e);
+    }
+  }
+
+  /**
+   * A topic is known before it is led: of batches that a producer sends at once, the first may be
+   * refused and the second taken, and then the first never is.
+   */
+  private static void awaitLeaders(Admin admin, String topic, int partitions)
+      throws ExecutionException, InterruptedException {
+    Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
+    for (int partition = 0; partition < partitions; partition++) {
+      ends.put(new TopicPartition(topic, partition), OffsetSpec.latest());
+    }
+    long deadline = System.nanoTime() + LEADERS_TIMEOUT.toNanos();
+    while (true) {
+      try {
+        admin.listOffsets(ends).all().get();
+        return;
+      } catch (ExecutionException e) {
+        // The client itself tries again where a leader is missing, not where the broker that it
+        // asks has not heard of the topic yet.
+        if (!(e.getCause() instanceof RetriableException) || System.nanoTime() > deadline) {
+          throw e;
+        }
+        TimeUnit.MILLISECONDS.sleep(LEADERS_POLL_MILLIS);
+      }
     }
   }
 
