@@ -9,6 +9,7 @@ import io.spanfold.codec.FlushedPartCodec;
 import io.spanfold.codec.PartCandidateCodec;
 import io.spanfold.codec.SpanCodec;
 import io.spanfold.codec.StoredTraceCodec;
+import io.spanfold.codec.TalliedOutcomeCodec;
 import io.spanfold.codec.TraceKeyCodec;
 import io.spanfold.config.InvalidConfigException;
 import io.spanfold.config.JobArguments;
@@ -21,9 +22,12 @@ import io.spanfold.model.PartCandidate;
 import io.spanfold.model.SourceRecord;
 import io.spanfold.model.Span;
 import io.spanfold.model.StoredTrace;
+import io.spanfold.model.TalliedOutcome;
 import io.spanfold.model.TraceKey;
+import io.spanfold.parse.OutcomeTally;
 import io.spanfold.parse.ParseFunction;
 import io.spanfold.sink.DeadLetterSink;
+import io.spanfold.sink.OutcomeSink;
 import io.spanfold.sink.SegmentSink;
 import io.spanfold.stage.StageOperator;
 import io.spanfold.track.TrackOperator;
@@ -58,6 +62,8 @@ public final class SpanfoldJob {
       new CodecTypeInfo<>(PartCandidate.class, new PartCandidateCodec());
   private static final TypeInformation<FlushedPart> FLUSHED =
       new CodecTypeInfo<>(FlushedPart.class, new FlushedPartCodec());
+  private static final TypeInformation<TalliedOutcome> TALLIED =
+      new CodecTypeInfo<>(TalliedOutcome.class, new TalliedOutcomeCodec());
 
   private SpanfoldJob() {}
 
@@ -108,7 +114,10 @@ public final class SpanfoldJob {
 
     SingleOutputStreamOperator<Span> spans =
         timed
-            .process(new ParseFunction(SegmentChunker.maxRecordBytes(chunkBytes)), SPAN)
+            .process(
+                new ParseFunction(
+                    SegmentChunker.maxRecordBytes(chunkBytes), config.ingest().drop()),
+                SPAN)
             .name("Parse")
             .uid("parse");
 
@@ -159,6 +168,14 @@ public final class SpanfoldJob {
         .sinkTo(new DeadLetterSink(config, steps.reread()))
         .name("Write " + config.sink().deadLetterTopic())
         .uid("dead-letters-sink");
+
+    spans
+        .getSideOutput(ParseFunction.DROPPED)
+        .transform("Count dropped", TALLIED, new OutcomeTally())
+        .uid("count-dropped")
+        .sinkTo(new OutcomeSink(config))
+        .name("Write " + config.sink().outcomesTopic())
+        .uid("outcomes-sink");
   }
 
   /** Two parts of a trace may share a payload, so one subtask must flush them, in their order. */

@@ -42,6 +42,7 @@ class ArchitectureTest {
         .resideInAnyPackage(ours("parse"), ours("bundle"), ours("codec"))
         .and(
             areNot(
+                "parse.OutcomeTally",
                 "parse.ParseFunction",
                 "parse.SourceRecordSchema",
                 "bundle.BundleOperator",

@@ -36,7 +36,8 @@ final class ConfigLoader {
   // The broker's own maximum unless it was changed; Flink's default of an hour is refused by it.
   private static final String DEFAULT_TRANSACTION_TIMEOUT_MS = "900000";
   private static final int DEFAULT_REDIS_PORT = 6379;
-  private static final Pattern DROP = Pattern.compile("\\d{1,19}(:.+)?");
+  private static final String ORGANIZATION = "organization:";
+  private static final Pattern ID = Pattern.compile("[0-9]{1,19}");
   private static final Pattern TRACE_ID = Pattern.compile("[0-9a-f]{32}");
 
   private final Configuration options;
@@ -218,15 +219,17 @@ final class ConfigLoader {
   private IngestSettings ingest() {
     List<String> drop = new ArrayList<>();
     for (String rule : reader.get(SpanfoldOptions.INGEST_DROP)) {
-      int colon = rule.indexOf(':');
-      String trace = colon < 0 ? null : traceId(rule.substring(colon + 1));
-      if (!DROP.matcher(rule).matches() || (colon >= 0 && trace == null)) {
+      String plain = dropRule(rule);
+      if (plain == null) {
         reader.problem(
             SpanfoldOptions.INGEST_DROP,
-            "has the rule '" + rule + "', which names neither a project nor a trace of one",
-            "write a project id, or project:trace with the trace as 32 hexadecimal digits");
+            "has the rule '"
+                + rule
+                + "', which names neither a project nor a trace of one, nor an organization",
+            "write a project id, project:trace with the trace as 32 hexadecimal digits, or"
+                + " organization:id; several separated by semicolons");
       } else {
-        drop.add(colon < 0 ? rule : rule.substring(0, colon) + ":" + trace);
+        drop.add(plain);
       }
     }
     return new IngestSettings(
@@ -275,6 +278,33 @@ final class ConfigLoader {
       }
     }
     return List.copyOf(traces);
+  }
+
+  /** Returns a rule in its one form, see {@link IngestSettings}; null where it is none. */
+  private static String dropRule(String rule) {
+    if (rule.startsWith(ORGANIZATION)) {
+      String organization = id(rule.substring(ORGANIZATION.length()));
+      return organization == null ? null : ORGANIZATION + organization;
+    }
+    int colon = rule.indexOf(':');
+    if (colon < 0) {
+      return id(rule);
+    }
+    String project = id(rule.substring(0, colon));
+    String trace = traceId(rule.substring(colon + 1));
+    return project == null || trace == null ? null : project + ":" + trace;
+  }
+
+  /** Returns the id of a project or an organization without leading zeros; null if it is none. */
+  private static String id(String text) {
+    if (!ID.matcher(text).matches()) {
+      return null;
+    }
+    try {
+      return Long.toString(Long.parseLong(text));
+    } catch (NumberFormatException e) {
+      return null; // larger than any that a record can have
+    }
   }
 
   private static String traceId(String text) {

@@ -176,7 +176,8 @@ public record SpanfoldConfig(
    * @param batchMaxSpans spans at which a bundle is written
    * @param batchMaxBytes record bytes at which it is
    * @param batchMaxDelay how long it gathers at most
-   * @param drop {@code project} or {@code project:trace}, the trace as 32 lower-case digits
+   * @param drop whose spans are dropped: {@code project}, {@code project:trace} (the trace as 32
+   *     lower-case digits) or {@code organization:id}
    */
   public record IngestSettings(
       int batchMaxSpans, long batchMaxBytes, Duration batchMaxDelay, List<String> drop)

@@ -178,15 +178,15 @@ public final class SpanfoldOptions {
           .defaultValue(Duration.ofMillis(500))
           .withDescription("How long a bundle gathers spans at most.");
 
-  /** What is dropped at the door. */
+  /** Whose spans are dropped at the door. */
   public static final ConfigOption<List<String>> INGEST_DROP =
       key("ingest.drop")
           .stringType()
           .asList()
           .defaultValues()
           .withDescription(
-              "What is sent to the dead letters unread, as `project` or `project:trace`,"
-                  + " separated by semicolons.");
+              "Whose spans are dropped when they are read, and told of in outcomes: `project`,"
+                  + " `project:trace` or `organization:id`, separated by semicolons.");
 
   /** Quiet time without a root. */
   public static final ConfigOption<Duration> SEGMENT_TIMEOUT =

@@ -12,9 +12,11 @@ package io.spanfold.model;
 public record Outcome(
     long timestamp, long organizationId, long projectId, Reason reason, long quantity) {
 
-  /** Why spans are lost. The order is part of the state's format: append only. */
+  /** Why spans are not emitted. The order is part of the state's format: append only. */
   public enum Reason {
     /** Redis lost the payload, and Kafka no longer has the records. */
-    PAYLOAD_LOST
+    PAYLOAD_LOST,
+    /** The option {@code ingest.drop} lists them. */
+    DROPPED
   }
 }

@@ -2,16 +2,22 @@ package io.spanfold.parse;
 
 import io.spanfold.codec.CodecTypeInfo;
 import io.spanfold.codec.DeadLetterCodec;
+import io.spanfold.codec.OutcomeCodec;
 import io.spanfold.model.DeadLetter;
+import io.spanfold.model.Outcome;
 import io.spanfold.model.SourceRecord;
 import io.spanfold.model.Span;
+import java.util.List;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 
-/** Parses records, and puts aside those that are no good: a bad record never fails the job. */
+/**
+ * Parses records, and puts aside those that are no good, and those that are to be dropped: a bad
+ * record never fails the job. One that is both is a bad one, as nobody can say whose it is.
+ */
 public final class ParseFunction extends ProcessFunction<SourceRecord, Span> {
 
   private static final long serialVersionUID = 1L;
@@ -20,24 +26,40 @@ public final class ParseFunction extends ProcessFunction<SourceRecord, Span> {
   public static final OutputTag<DeadLetter> REJECTED =
       new OutputTag<>("rejected", new CodecTypeInfo<>(DeadLetter.class, new DeadLetterCodec()));
 
+  /** What is told of spans that are dropped: an outcome of one span for each. */
+  public static final OutputTag<Outcome> DROPPED =
+      new OutputTag<>("dropped", new CodecTypeInfo<>(Outcome.class, new OutcomeCodec()));
+
   private final int maxRecordBytes;
+  private final List<String> drop;
 
   private transient SpanParser parser;
+  private transient DropRules rules;
   private transient Counter spansIn;
   private transient Counter bytesIn;
   private transient Counter rejected;
+  private transient Counter dropped;
 
-  /** Makes a function that rejects records above {@code maxRecordBytes}. */
-  public ParseFunction(int maxRecordBytes) {
+  /**
+   * Makes a function.
+   *
+   * @param maxRecordBytes the largest record that is accepted
+   * @param drop whose spans are dropped: {@code project}, {@code project:trace} (the trace as 32
+   *     hexadecimal digits) or {@code organization:id}; checked before
+   */
+  public ParseFunction(int maxRecordBytes, List<String> drop) {
     this.maxRecordBytes = maxRecordBytes;
+    this.drop = List.copyOf(drop);
   }
 
   @Override
   public void open(OpenContext context) {
     parser = new SpanParser(maxRecordBytes);
+    rules = new DropRules(drop);
     spansIn = getRuntimeContext().getMetricGroup().counter("spansIn");
     bytesIn = getRuntimeContext().getMetricGroup().counter("spanBytesIn");
     rejected = getRuntimeContext().getMetricGroup().counter("deadLetters");
+    dropped = getRuntimeContext().getMetricGroup().counter("spansDropped");
   }
 
   @Override
@@ -46,11 +68,27 @@ public final class ParseFunction extends ProcessFunction<SourceRecord, Span> {
     try {
       Span span =
           parser.parse(source.value(), context.timestamp(), source.partition(), source.offset());
-      bytesIn.inc(span.record().length);
-      out.collect(span);
+      if (rules.drop(span)) {
+        drop(span, context);
+      } else {
+        bytesIn.inc(span.record().length);
+        out.collect(span);
+      }
     } catch (RejectedRecordException e) {
       rejected.inc();
       context.output(REJECTED, source.rejected(e.reason().label(), e.getMessage()));
     }
+  }
+
+  private void drop(Span span, Context context) {
+    dropped.inc();
+    context.output(
+        DROPPED,
+        new Outcome(
+            context.timerService().currentProcessingTime(),
+            span.organizationId(),
+            span.trace().projectId(),
+            Outcome.Reason.DROPPED,
+            1));
   }
 }

@@ -16,6 +16,9 @@ final class KafkaSinks {
    */
   static final int DEAD_LETTER_BYTES = 64 * 1024 * 1024;
 
+  /** An outcome has some hundred bytes. */
+  static final int OUTCOME_BYTES = 64 * 1024;
+
   private KafkaSinks() {}
 
   /**
@@ -29,6 +32,14 @@ final class KafkaSinks {
   /** Returns the sink that {@link SegmentSink} is built around; it takes finished records. */
   static KafkaSink<ProducerRecord<byte[], byte[]>> segments(SpanfoldConfig config, int chunkBytes) {
     return sink(config, "segments", chunkBytes);
+  }
+
+  /**
+   * Returns the sink that {@link OutcomeSink} is built around. Its transactions are its own, too:
+   * an outcome of dropped spans is committed with the checkpoint that they were read in.
+   */
+  static KafkaSink<ProducerRecord<byte[], byte[]>> outcomes(SpanfoldConfig config) {
+    return sink(config, "outcomes", OUTCOME_BYTES);
   }
 
   private static KafkaSink<ProducerRecord<byte[], byte[]>> sink(

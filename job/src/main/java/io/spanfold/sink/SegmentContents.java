@@ -50,7 +50,7 @@ final class SegmentContents implements TransactionContents<Receipt> {
 
   @Override
   public String id(ConsumerRecord<byte[], byte[]> record) {
-    String outcome = SegmentRecords.outcomesId(record.headers());
+    String outcome = records.outcomesId(record.headers());
     return outcome != null ? outcome : flushId(record.value());
   }
 

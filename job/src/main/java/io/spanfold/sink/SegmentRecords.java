@@ -1,27 +1,18 @@
 package io.spanfold.sink;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import io.spanfold.model.FlushedPart;
 import io.spanfold.model.FlushedPart.Receipt;
 import io.spanfold.model.FlushedPart.SegmentMessage;
 import io.spanfold.model.Hex;
 import io.spanfold.model.Outcome;
 import io.spanfold.model.PartCandidate;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.apache.commons.codec.digest.MurmurHash3;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 
 /** Lays out flushed parts as Kafka records. Holds no state. */
@@ -30,20 +21,12 @@ final class SegmentRecords {
   /** The header of an outcome that names the part it is of. */
   private static final String FLUSH_ID = "flush_id";
 
-  private static final JsonFactory JSON = new JsonFactory();
-
-  /** Of outcomes: the spans were invalid, that is, not to be had any more. */
-  private static final int OUTCOME_INVALID = 3;
-
-  /** Of outcomes: what is counted are indexed spans. */
-  private static final int CATEGORY_INDEXED_SPAN = 16;
-
   private final String segmentsTopic;
-  private final String outcomesTopic;
+  private final OutcomeRecords outcomes;
 
   SegmentRecords(String segmentsTopic, String outcomesTopic) {
     this.segmentsTopic = segmentsTopic;
-    this.outcomesTopic = outcomesTopic;
+    this.outcomes = new OutcomeRecords(outcomesTopic, FLUSH_ID);
   }
 
   /** Returns the records of {@code part}: its messages in order, then its outcomes. */
@@ -55,18 +38,14 @@ final class SegmentRecords {
       records.add(segment(part.receipt(), key, message));
     }
     for (Outcome outcome : part.outcomes()) {
-      byte[] project = text(outcome.projectId());
-      ProducerRecord<byte[], byte[]> record =
-          new ProducerRecord<>(outcomesTopic, project, json(outcome));
-      record.headers().add(FLUSH_ID, outcomesId(part.receipt().candidate()).getBytes(US_ASCII));
-      records.add(record);
+      records.add(outcomes.of(outcome, outcomesId(part.receipt().candidate())));
     }
     return records;
   }
 
   /** Returns the topics that the records are for. */
   List<String> topics() {
-    return List.of(segmentsTopic, outcomesTopic);
+    return List.of(segmentsTopic, outcomes.topic());
   }
 
   /**
@@ -89,9 +68,8 @@ final class SegmentRecords {
   }
 
   /** Returns the id that an outcome's headers tell; null for any other record. */
-  static String outcomesId(Headers headers) {
-    Header id = headers.lastHeader(FLUSH_ID);
-    return id == null ? null : new String(id.value(), US_ASCII);
+  String outcomesId(Headers headers) {
+    return outcomes.id(headers);
   }
 
   private ProducerRecord<byte[], byte[]> segment(
@@ -104,28 +82,6 @@ final class SegmentRecords {
     headers.add("chunk", text(message.chunkNumber()));
     headers.add("chunks", text(message.chunkCount()));
     return record;
-  }
-
-  private static byte[] json(Outcome outcome) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream(160);
-    try (JsonGenerator json = JSON.createGenerator(out)) {
-      json.writeStartObject();
-      json.writeStringField("timestamp", Instant.ofEpochMilli(outcome.timestamp()).toString());
-      json.writeNumberField("org_id", outcome.organizationId());
-      json.writeNumberField("project_id", outcome.projectId());
-      json.writeNumberField("outcome", OUTCOME_INVALID);
-      json.writeStringField("reason", label(outcome.reason()));
-      json.writeNumberField("category", CATEGORY_INDEXED_SPAN);
-      json.writeNumberField("quantity", outcome.quantity());
-      json.writeEndObject();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e); // writing to memory does not fail
-    }
-    return out.toByteArray();
-  }
-
-  private static String label(Outcome.Reason reason) {
-    return reason.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   private static byte[] text(long number) {

@@ -11,6 +11,7 @@ import io.spanfold.model.FlushedPart.SegmentMessage;
 import io.spanfold.model.Outcome;
 import io.spanfold.model.SourceRecord;
 import io.spanfold.model.StoredTrace;
+import io.spanfold.model.TalliedOutcome;
 import java.io.IOException;
 import java.util.List;
 import java.util.stream.LongStream;
@@ -94,15 +95,15 @@ class PipelineCodecTest {
                             random.bytes(),
                             random.count(),
                             random.count())),
-                random.list(
-                    () ->
-                        new Outcome(
-                            random.amount(),
-                            random.amount(),
-                            random.amount(),
-                            random.oneOf(Outcome.Reason.values()),
-                            random.amount())),
+                random.list(() -> outcome(random)),
                 random.receipt()));
+  }
+
+  @Test
+  void readsOutcomesAsTheyWereWritten() throws IOException {
+    RoundTrip.check(
+        new TalliedOutcomeCodec(),
+        random -> new TalliedOutcome("%032x".formatted(random.amount()), outcome(random)));
   }
 
   /**
@@ -114,12 +115,22 @@ class PipelineCodecTest {
     List<Codec<?>> parts =
         List.of(
             new DeadLetterCodec(),
+            new OutcomeCodec(),
             new ReceiptCodec(),
             new SpanColumnsCodec(),
             new SubsegmentCodec(),
             new TraceKeyCodec());
 
     assertThat(parts).allMatch(codec -> codec.version() == 1);
+  }
+
+  private static Outcome outcome(RandomModel random) {
+    return new Outcome(
+        random.amount(),
+        random.amount(),
+        random.amount(),
+        random.oneOf(Outcome.Reason.values()),
+        random.amount());
   }
 
   private static UnstoredSubsegment unstored(RandomModel random) {

@@ -68,7 +68,7 @@ class SpanfoldConfigTest {
             "sink.delivery-guarantee", "at-least-once",
             "source.starting-offsets", "1700000000000",
             "source.bounded", "true",
-            "ingest.drop", "7;8:0123456789ABCDEF0123456789abcdef",
+            "ingest.drop", "007; organization:0; 8:0123456789ABCDEF0123456789abcdef",
             "debug.traces", "01234567-89ab-cdef-0123-456789abcdef",
             "kafka.properties.security.protocol", "SASL_SSL");
 
@@ -81,7 +81,8 @@ class SpanfoldConfigTest {
     assertThat(config.source().startingOffsets())
         .isEqualTo(new StartingOffsets(Origin.TIMESTAMP, 1_700_000_000_000L));
     assertThat(config.source().bounded()).isTrue();
-    assertThat(config.ingest().drop()).containsExactly("7", "8:0123456789abcdef0123456789abcdef");
+    assertThat(config.ingest().drop())
+        .containsExactly("7", "organization:0", "8:0123456789abcdef0123456789abcdef");
     assertThat(config.debugTraces()).containsExactly("0123456789abcdef0123456789abcdef");
     assertThat(config.kafka().properties())
         .containsEntry("security.protocol", "SASL_SSL")
@@ -169,7 +170,13 @@ class SpanfoldConfigTest {
         "sink.topic | ingest-spans | is the topic of source.topic too",
         "outcomes.topic | out comes | is not a name",
         "debug.traces | abc | is no trace id",
-        "ingest.drop | acme | names neither a project nor a trace",
+        "ingest.drop | acme | the rule 'acme', which names neither a project nor a trace",
+        "ingest.drop | 7;-1 | the rule '-1', which names neither",
+        "ingest.drop | 9223372036854775808 | the rule '9223372036854775808', which names neither",
+        "ingest.drop | 7:0123 | project:trace with the trace as 32 hexadecimal digits",
+        "ingest.drop | :0123456789abcdef0123456789abcdef | which names neither",
+        "ingest.drop | organization:acme | organization:id; several separated by semicolons",
+        "ingest.drop | org:7 | which names neither",
         "kafka.properties.group.id | mine | set source.group.id instead",
         "kafka.properties.acks | 1 | cannot be with exactly-once delivery",
         "kafka.properties.transaction.timeout.ms | 15000 | raise it to 40000",

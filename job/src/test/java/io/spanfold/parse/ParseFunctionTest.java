@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.model.DeadLetter;
+import io.spanfold.model.Outcome;
 import io.spanfold.model.SourceRecord;
 import io.spanfold.model.Span;
 import io.spanfold.model.TraceKey;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
 class ParseFunctionTest {
 
   private static final TraceKey TRACE = new TraceKey(42, 1, 2);
+  private static final TraceKey OF_OTHERS = new TraceKey(8, 1, 2);
   private static final int MAX_RECORD_BYTES = 1_000;
 
   private OneInputStreamOperatorTestHarness<SourceRecord, Span> harness;
@@ -28,7 +30,8 @@ class ParseFunctionTest {
   void open() throws Exception {
     harness =
         new OneInputStreamOperatorTestHarness<>(
-            new ProcessOperator<>(new ParseFunction(MAX_RECORD_BYTES)));
+            new ProcessOperator<>(
+                new ParseFunction(MAX_RECORD_BYTES, List.of("7", OF_OTHERS.toString()))));
     harness.open();
   }
 
@@ -104,6 +107,33 @@ class ParseFunctionTest {
     read(new SourceRecord("spans", 0, 2, null, value, List.of()), 0);
 
     assertThat(harness.extractOutputValues()).extracting(Span::offset).containsExactly(2L);
+  }
+
+  @Test
+  void dropsWhatIsListedAndTellsWhoseItWas() throws Exception {
+    harness.setProcessingTime(5_000);
+    for (TraceKey trace : List.of(new TraceKey(7, 9, 9), TRACE, OF_OTHERS)) {
+      byte[] value = SpanRecords.json(Spans.root(trace, 7, 3_000, 0)).getBytes(UTF_8);
+      read(new SourceRecord("spans", 0, 1, null, value, List.of()), 0);
+    }
+
+    assertThat(harness.extractOutputValues()).extracting(Span::trace).containsExactly(TRACE);
+    assertThat(harness.getSideOutput(ParseFunction.REJECTED)).isNull();
+    assertThat(harness.getSideOutput(ParseFunction.DROPPED))
+        .extracting(StreamRecord::getValue)
+        .containsExactly(
+            new Outcome(5_000, 1, 7, Outcome.Reason.DROPPED, 1),
+            new Outcome(5_000, 1, 8, Outcome.Reason.DROPPED, 1));
+  }
+
+  @Test
+  void rejectsABadRecordOfADroppedProjectAllTheSame() throws Exception {
+    byte[] value = "{\"organization_id\":1,\"project_id\":7}".getBytes(UTF_8);
+
+    read(new SourceRecord("spans", 0, 1, null, value, List.of()), 0);
+
+    assertThat(onlyLetter().reason()).isEqualTo(RejectReason.INVALID_FIELD.label());
+    assertThat(harness.getSideOutput(ParseFunction.DROPPED)).isNull();
   }
 
   private void read(SourceRecord source, long timestamp) throws Exception {
