@@ -33,9 +33,10 @@ build() {
 
 # Directories are compared too, so that a deleted source counts.
 stale() {
-  [[ -e $built && -e $target/job/spanfold-job.jar ]] || return 0
+  [[ -e $built && -e $target/job/spanfold-job.jar && -e $target/job/reference-jobs.jar ]] || return 0
   local sources=("$root/pom.xml" "$root/job/pom.xml" "$root/job/src/main"
     "$root/deploy/embedded/pom.xml" "$root/deploy/embedded/src/main"
+    "$root/deploy/reference-jobs/pom.xml" "$root/deploy/reference-jobs/src/main"
     "$root/deploy/local/pom.xml" "$root/deploy/local/src/main")
   [[ -d $root/lua ]] && sources+=("$root/lua")
   [[ -n $(find "${sources[@]}" -newer "$built" -print 2>/dev/null | head -n 1) ]]
@@ -77,5 +78,5 @@ run=$(mktemp -d "${TMPDIR:-/tmp}/spanfold-local-$$-XXXXXX") ||
 # The same process goes on as Java: signals reach it, and its exit code is this command's.
 exec "$java" -Xmx"${SPANFOLD_HEAP:-2g}" -XX:+UseParallelGC -XX:-UsePerfData "${opens[@]}" \
   -Dspanfold.job.jar="$target/job/spanfold-job.jar" -Dspanfold.terminal=$terminal \
-  -Djava.io.tmpdir="$run" -Dspanfold.run.directory="$run" \
+  -Djava.io.tmpdir="$run" -Dspanfold.run.directory="$run" -Dspanfold.repository="$root" \
   -cp "$target/classes:$target/lib/*" io.spanfold.local.Main "$@"

@@ -3,7 +3,7 @@ package io.spanfold.local;
 import java.util.List;
 
 /** One subcommand of {@code deploy/local.sh}. */
-interface Command {
+public interface Command {
 
   /** Returns the word that chooses this command; empty for the one that runs without a word. */
   String name();

@@ -24,7 +24,7 @@ import java.util.UUID;
  *
  * <p>Every method throws {@link FailedRunException} where Flink refuses or does not answer.
  */
-final class FlinkRest {
+public final class FlinkRest {
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration TIMEOUT = Duration.ofMinutes(2);
@@ -33,12 +33,13 @@ final class FlinkRest {
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final URI address;
 
-  FlinkRest(URI address) {
+  /** Talks to the cluster whose REST interface is at {@code address}. */
+  public FlinkRest(URI address) {
     this.address = address;
   }
 
   /** Uploads a job's jar and returns the id that Flink gave it. */
-  String uploadJar(Path jar) {
+  public String uploadJar(Path jar) {
     String boundary = "spanfold-" + UUID.randomUUID();
     String head =
         "--%s\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"%s\"\r\n"
@@ -75,7 +76,17 @@ final class FlinkRest {
     body.put("parallelism", parallelism);
     body.put("flinkConfiguration", Map.of("pipeline.global-job-parameters", json(options.toMap())));
     restoreFrom.ifPresent(path -> body.put("savepointPath", path));
-    return post("/jars/" + jarId + "/run", body, "the job was refused").path("jobid").asText();
+    return runJar(jarId, body);
+  }
+
+  /**
+   * Runs an uploaded jar and returns the id of the job that it submits.
+   *
+   * @param settings as Flink's REST interface names them: {@code entryClass}, {@code
+   *     programArgsList}, {@code parallelism}, {@code savepointPath}
+   */
+  public String runJar(String jarId, Map<String, Object> settings) {
+    return post("/jars/" + jarId + "/run", settings, "the job was refused").path("jobid").asText();
   }
 
   /**
@@ -165,18 +176,19 @@ final class FlinkRest {
   }
 
   /** Returns the job's state in Flink's words, as {@code RUNNING} or {@code FINISHED}. */
-  String jobState(String jobId) {
+  public String jobState(String jobId) {
     return get("/jobs/" + jobId).path("state").asText();
   }
 
   /** Returns what made the job fail last, as one line; empty where nothing did. */
-  String failure(String jobId) {
+  public String failure(String jobId) {
     JsonNode entry =
         get("/jobs/" + jobId + "/exceptions").path("exceptionHistory").path("entries").path(0);
     return StackTraces.rootCause(entry.path("stacktrace").asText());
   }
 
-  private JsonNode get(String path) {
+  /** Returns what is at a path of the REST interface. */
+  public JsonNode get(String path) {
     return send(request(path).GET().build(), "Flink does not answer");
   }
 

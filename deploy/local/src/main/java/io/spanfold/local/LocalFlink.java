@@ -16,7 +16,7 @@ import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
  * A Flink session cluster in this JVM, with its web UI and the REST interface that takes jars. Jobs
  * get class loaders of their own, as on any cluster. Thread-safe.
  */
-final class LocalFlink implements AutoCloseable {
+public final class LocalFlink implements AutoCloseable {
 
   /** How long a stop may take before the process goes on without it. */
   private static final Duration STOP_TIMEOUT = Duration.ofSeconds(5);
@@ -39,7 +39,7 @@ final class LocalFlink implements AutoCloseable {
    * @param configuration Flink options that win over those set here
    * @throws FailedRunException where it does not start, as with a port that is taken
    */
-  static LocalFlink start(
+  public static LocalFlink start(
       Path directory, Path log, int slots, OptionalInt webPort, Map<String, String> configuration) {
     Configuration flink = Configuration.fromMap(defaults(directory, log));
     webPort.ifPresentOrElse(
@@ -90,7 +90,7 @@ final class LocalFlink implements AutoCloseable {
   }
 
   /** Returns the address of the web UI and of the REST interface. */
-  URI address() {
+  public URI address() {
     return address;
   }
 

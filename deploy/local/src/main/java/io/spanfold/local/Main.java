@@ -1,5 +1,6 @@
 package io.spanfold.local;
 
+import io.spanfold.local.bench.Bench;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.List;
@@ -54,7 +55,11 @@ public final class Main {
 
   private static List<Command> commands(RunDirectory directory) {
     return List.of(
-        new Demo(directory), new Replay(directory), new Cluster(directory), new Chaos(directory));
+        new Demo(directory),
+        new Replay(directory),
+        new Cluster(directory),
+        new Chaos(directory),
+        new Bench(directory));
   }
 
   private static int run(Command command, List<String> arguments, RunDirectory directory) {

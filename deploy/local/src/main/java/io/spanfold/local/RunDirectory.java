@@ -34,7 +34,7 @@ import java.util.stream.Stream;
  * which stand in it, so nothing else can be hit. For this the start script makes the directory and
  * names it as {@code java.io.tmpdir}, which Java reads only at its start.
  */
-final class RunDirectory implements AutoCloseable {
+public final class RunDirectory implements AutoCloseable {
 
   private static final String PREFIX = "spanfold-local-";
   private static final String OWNER = "owner";
@@ -100,7 +100,8 @@ final class RunDirectory implements AutoCloseable {
     return process.info().startInstant().orElse(Instant.EPOCH);
   }
 
-  Path path() {
+  /** Returns the directory. */
+  public Path path() {
     return path;
   }
 
@@ -157,7 +158,7 @@ final class RunDirectory implements AutoCloseable {
   }
 
   /** Returns the path of a subdirectory, made if missing. */
-  Path subdirectory(String name) {
+  public Path subdirectory(String name) {
     try {
       return Files.createDirectories(path.resolve(name));
     } catch (IOException e) {

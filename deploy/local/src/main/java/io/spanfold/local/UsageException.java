@@ -1,11 +1,12 @@
 package io.spanfold.local;
 
 /** Arguments that cannot be run. The message says which, and what to write instead. */
-final class UsageException extends RuntimeException {
+public final class UsageException extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
-  UsageException(String message) {
+  /** Makes one with a sentence for the user. */
+  public UsageException(String message) {
     super(message);
   }
 }

@@ -1,0 +1,313 @@
+package io.spanfold.local.bench;
+
+import io.spanfold.local.Command;
+import io.spanfold.local.FailedRunException;
+import io.spanfold.local.RunDirectory;
+import io.spanfold.local.UsageException;
+import io.spanfold.local.bench.Contender.Timeouts;
+import io.spanfold.local.bench.Throughput.Limits;
+import io.spanfold.local.bench.Throughput.Source;
+import io.spanfold.local.bench.load.Load;
+import io.spanfold.local.bench.load.Load.Shape;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
+
+/** Measures how fast the job is on this machine, and what it is held against. */
+public final class Bench implements Command {
+
+  private static final String QUICK = "--quick";
+  private static final String ONLY = "--only";
+  private static final String OUTPUT = "--output";
+  private static final String PROFILES = "--profiles";
+  private static final List<String> PARTS = List.of("typical", "memory", "loads", "growth", "live");
+  private static final int BUFFERED_SPANS = 200_000;
+
+  private final RunDirectory directory;
+  private Plan plan = Plan.full();
+  private List<String> parts = PARTS;
+  private Path output =
+      Path.of(System.getProperty("spanfold.repository", "."), "notebooks", "data", "bench.json");
+  private Optional<Path> profiles = Optional.empty();
+
+  /** Makes the command; its servers keep everything in {@code directory}. */
+  public Bench(RunDirectory directory) {
+    this.directory = directory;
+  }
+
+  @Override
+  public String name() {
+    return "bench";
+  }
+
+  @Override
+  public String help() {
+    return """
+    deploy/local.sh bench [--quick] [options]
+        Measures the job and what it is held against, in turn: under half an hour on two cores.
+        --quick              under five minutes: to see that it works, not to quote
+        --only PART,PART     some of typical, memory, loads, growth, live
+        --output FILE        the figures as JSON (notebooks/data/bench.json or bench-quick.json)
+        --profiles DIR       also writes profiles of the job, a line a stack (Linux, macOS); slows it
+    """;
+  }
+
+  @Override
+  public void run(List<String> arguments) throws IOException {
+    parse(arguments);
+    long began = System.nanoTime();
+    Report report = new Report();
+    try (BenchServers servers = BenchServers.start(directory);
+        BenchTopics topics = new BenchTopics(servers.bootstrapServers())) {
+      Throughput throughput = new Throughput(servers, topics);
+      if (parts.contains("typical")) {
+        typical(topics, throughput, report);
+      }
+      if (parts.contains("memory")) {
+        memory(topics, throughput, report);
+      }
+      if (parts.contains("loads")) {
+        otherLoads(topics, throughput, report);
+      }
+      if (parts.contains("growth")) {
+        growth(topics, throughput, report);
+      }
+      if (parts.contains("live")) {
+        say("live: %d s at 10,000 spans/s", plan.liveSeconds());
+        live(servers, topics, report);
+      }
+    }
+    long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began);
+    System.out.println(report.table());
+    report.write(output, seconds);
+    System.out.printf(
+        Locale.ROOT, "%d min %d s; the figures are in %s%n", seconds / 60, seconds % 60, output);
+    report.requireNoFailure();
+  }
+
+  private void parse(List<String> arguments) throws IOException {
+    boolean outputGiven = false;
+    for (int i = 0; i < arguments.size(); i++) {
+      String name = arguments.get(i);
+      if (name.equals(QUICK)) {
+        plan = Plan.quick();
+        output = outputGiven ? output : output.resolveSibling("bench-quick.json");
+        continue;
+      }
+      if (!List.of(ONLY, OUTPUT, PROFILES).contains(name)) {
+        throw new UsageException(
+            "unknown argument %s; known are %s, %s, %s, %s"
+                .formatted(name, QUICK, ONLY, OUTPUT, PROFILES));
+      }
+      if (++i == arguments.size()) {
+        throw new UsageException(name + " needs a value");
+      }
+      String value = arguments.get(i);
+      switch (name) {
+        case ONLY -> parts = parts(value);
+        case OUTPUT -> {
+          output = Path.of(value);
+          outputGiven = true;
+        }
+        default -> profiles = Optional.of(Files.createDirectories(Path.of(value)));
+      }
+    }
+  }
+
+  private static List<String> parts(String value) {
+    List<String> chosen = List.of(value.split(","));
+    for (String part : chosen) {
+      if (!PARTS.contains(part)) {
+        throw new UsageException(ONLY + " knows " + String.join(", ", PARTS) + ", not " + part);
+      }
+    }
+    return chosen;
+  }
+
+  private void typical(BenchTopics topics, Throughput throughput, Report report) {
+    Source source = fill(topics, Load.typical(plan.typicalSpans()));
+    for (int round = 1; round <= plan.rounds(); round++) {
+      for (Contender contender : Contender.values()) {
+        say("typical, round %d of %d: %s", round, plan.rounds(), contender.label());
+        measure(throughput, report, contender, source, Timeouts.STANDARD, plan.typical(), round);
+      }
+    }
+    topics.delete(List.of(source.topic()));
+  }
+
+  private void memory(BenchTopics topics, Throughput throughput, Report report) {
+    Source source = fill(topics, Load.typical(BUFFERED_SPANS));
+    say("memory: %,d spans buffered", BUFFERED_SPANS);
+    report.bytesPerBufferedSpan(throughput.bytesPerBufferedSpan(source));
+    topics.delete(List.of(source.topic()));
+  }
+
+  private void otherLoads(BenchTopics topics, Throughput throughput, Report report) {
+    List<Load> loads =
+        List.of(
+            Load.wide(plan.otherSpans()),
+            Load.deep(plan.otherSpans()),
+            Load.tiny(plan.otherSpans()),
+            Load.huge(plan.hugeSpans()));
+    for (Load load : loads) {
+      Source source = fill(topics, load);
+      boolean huge = load.name().equals("huge");
+      Limits limits =
+          huge
+              ? new Limits(plan.other().warmUp(), plan.hugeSpans() / 4, plan.other().window())
+              : plan.other();
+      List<Contender> contenders =
+          plan.ceilingOfOthers()
+              ? List.of(Contender.SPANFOLD, Contender.CEILING)
+              : List.of(Contender.SPANFOLD);
+      for (Contender contender : contenders) {
+        say("%s: %s", load.name(), contender.label());
+        measure(throughput, report, contender, source, Timeouts.STANDARD, limits, 1);
+      }
+      topics.delete(List.of(source.topic()));
+    }
+  }
+
+  private void growth(BenchTopics topics, Throughput throughput, Report report) {
+    openSegments(topics, throughput, report);
+    int spans = plan.growthSpans();
+    series(
+        topics,
+        throughput,
+        report,
+        plan.segmentSizes(),
+        size -> Load.growth("size " + size, spans, size, open(size), Shape.RANDOM_TREE, 10_000));
+    series(
+        topics,
+        throughput,
+        report,
+        plan.depths(),
+        depth -> Load.growth("depth " + depth, spans, depth, open(depth), Shape.CHAIN, 10_000));
+  }
+
+  /** As many as have 20,000 spans together, and two at least. */
+  private static int open(int spansPerSegment) {
+    return Math.max(2, 20_000 / spansPerSegment);
+  }
+
+  /**
+   * Segments of two spans at 1,000 spans/s of record time: half the timeout in seconds times a
+   * thousand is how many are open. So one topic serves for all.
+   */
+  private void openSegments(BenchTopics topics, Throughput throughput, Report report) {
+    int most = plan.openSegments()[plan.openSegments().length - 1];
+    int fill = 2 * most;
+    Load load =
+        Load.growth("open", fill + Math.max(600_000, plan.growthSpans()), 2, 50, Shape.FLAT, 1_000);
+    Source source = fill(topics, load);
+    for (int open : plan.openSegments()) {
+      String name = "open %d".formatted(open);
+      say("growth: %s", name);
+      Source named = new Source(source.topic(), name, source.spans(), source.bytes());
+      long timeout = 2L * open;
+      int warmUpSpans = Math.max(plan.other().warmUpSpans(), 2 * open + open / 10);
+      Limits limits = new Limits(plan.other().warmUp(), warmUpSpans, plan.other().window());
+      measure(
+          throughput,
+          report,
+          Contender.SPANFOLD,
+          named,
+          new Timeouts(Math.max(timeout, 61_000), timeout),
+          limits,
+          1);
+    }
+    topics.delete(List.of(source.topic()));
+  }
+
+  private void series(
+      BenchTopics topics,
+      Throughput throughput,
+      Report report,
+      int[] sizes,
+      IntFunction<Load> loads) {
+    for (int size : sizes) {
+      Source source = fill(topics, loads.apply(size));
+      say("growth: %s", source.load());
+      measure(throughput, report, Contender.SPANFOLD, source, Timeouts.STANDARD, plan.other(), 1);
+      topics.delete(List.of(source.topic()));
+    }
+  }
+
+  private void live(BenchServers servers, BenchTopics topics, Report report) {
+    try {
+      report.live(new LiveRun(servers, topics).measure(plan.liveSeconds()));
+    } catch (FailedRunException e) {
+      if (interrupted()) {
+        throw e;
+      }
+      say("  failed: %s", e.getMessage());
+      report.failed("live: " + e.getMessage());
+    }
+  }
+
+  private void measure(
+      Throughput throughput,
+      Report report,
+      Contender contender,
+      Source source,
+      Timeouts timeouts,
+      Limits limits,
+      int round) {
+    Optional<Path> profile =
+        profiles.map(
+            to ->
+                to.resolve(
+                    "%s-%s-%d.collapsed"
+                        .formatted(contender.label(), source.load().replace(' ', '-'), round)));
+    Result result;
+    try {
+      result = throughput.measure(contender, source, timeouts, limits, profile);
+    } catch (FailedRunException e) {
+      if (interrupted()) {
+        throw e;
+      }
+      // What others come to is worth having all the same.
+      say("  failed: %s", e.getMessage());
+      report.failed(source.load() + ", " + contender.label() + ": " + e.getMessage());
+      return;
+    }
+    say(
+        "  %,.0f spans/s, %.1f us of CPU a span in the job",
+        result.figure(Figures.SPANS_PER_SECOND), result.figure(Figures.JOB_CPU));
+    report.add(result);
+  }
+
+  private static boolean interrupted() {
+    return Thread.currentThread().isInterrupted();
+  }
+
+  private static Source fill(BenchTopics topics, Load load) {
+    String topic = "bench-" + load.name().replace(' ', '-') + "-" + load.spans();
+    say("filling %s with %,d spans", topic, load.spans());
+    long bytes = topics.fill(topic, load);
+    settle();
+    return new Source(topic, load.name(), load.spans(), bytes);
+  }
+
+  /** Lets the operating system write what was produced, so that it is not doing so later. */
+  private static void settle() {
+    try {
+      new ProcessBuilder("sync").start().waitFor(60, TimeUnit.SECONDS);
+    } catch (IOException e) {
+      // There is no such program: the first run is a little disturbed.
+      return;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void say(String format, Object... values) {
+    System.out.println(String.format(Locale.ROOT, format, values));
+    System.out.flush();
+  }
+}

@@ -1,0 +1,327 @@
+package io.spanfold.local.bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.spanfold.local.FailedRunException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Gathers what was measured, and tells it as tables and as JSON. For use by one thread. */
+final class Report {
+
+  private static final String TYPICAL = "typical";
+  private static final int KINDS_OF_THREADS = 14;
+
+  private final List<Result> results = new ArrayList<>();
+  private final Map<String, Double> memory = new LinkedHashMap<>();
+  private final List<String> failures = new ArrayList<>();
+  private Map<String, Double> live = Map.of();
+
+  void add(Result result) {
+    results.add(result);
+  }
+
+  /** Notes a run that came to nothing, and why. */
+  void failed(String what) {
+    failures.add(what);
+  }
+
+  /**
+   * Checks that every run came to something.
+   *
+   * @throws FailedRunException that names those which did not
+   */
+  void requireNoFailure() {
+    if (!failures.isEmpty()) {
+      throw new FailedRunException("not all was measured; " + String.join("; ", failures));
+    }
+  }
+
+  void bytesPerBufferedSpan(double bytes) {
+    memory.put(Figures.BYTES_BUFFERED, bytes);
+  }
+
+  void live(Map<String, Double> figures) {
+    live = Map.copyOf(figures);
+  }
+
+  /** Returns everything as text. */
+  String table() {
+    StringBuilder text = new StringBuilder();
+    throughput(text);
+    ratios(text);
+    redis(text);
+    threads(text);
+    liveTable(text);
+    return text.toString();
+  }
+
+  /** Groups the results of one contender under one load, in the order of the first of each. */
+  private Map<String, List<Result>> groups() {
+    Map<String, List<Result>> groups = new LinkedHashMap<>();
+    for (Result result : results) {
+      groups
+          .computeIfAbsent(result.load() + "/" + result.contender(), k -> new ArrayList<>())
+          .add(result);
+    }
+    return groups;
+  }
+
+  private double median(String load, Contender contender, String figure) {
+    List<Result> group = groups().getOrDefault(load + "/" + contender.label(), List.of());
+    return Figures.median(Result.figures(group, figure));
+  }
+
+  private void throughput(StringBuilder text) {
+    if (results.isEmpty()) {
+      return;
+    }
+    line(
+        text,
+        "%n%-14s %-14s %10s %7s %7s %8s %6s %8s %8s %8s %9s %9s",
+        "load",
+        "job",
+        "spans/s",
+        "spread",
+        "MB/s",
+        "job us",
+        "(JIT)",
+        "redis us",
+        "kafka us",
+        "out/in",
+        "chkpt ms",
+        "chkpt MB");
+    groups()
+        .forEach(
+            (name, group) ->
+                line(
+                    text,
+                    "%-14s %-14s %10s %6.0f%% %7s %8s %6s %8s %8s %8s %9s %9s",
+                    group.get(0).load(),
+                    group.get(0).contender(),
+                    of(group, Figures.SPANS_PER_SECOND, "%,.0f"),
+                    100 * Figures.spread(Result.figures(group, Figures.SPANS_PER_SECOND)),
+                    of(group, Figures.MEGABYTES_PER_SECOND, "%.1f"),
+                    of(group, Figures.JOB_CPU, "%.1f"),
+                    of(group, Figures.JIT_CPU, "%.1f"),
+                    of(group, Figures.REDIS_CPU, "%.1f"),
+                    of(group, Figures.KAFKA_CPU, "%.1f"),
+                    of(group, Figures.OUT_OVER_IN, "%.2f"),
+                    of(group, Figures.CHECKPOINT_MILLIS, "%,.0f"),
+                    of(group, Figures.CHECKPOINT_MEGABYTES, "%.1f")));
+  }
+
+  private static String of(List<Result> group, String figure, String format) {
+    return number(Figures.median(Result.figures(group, figure)), format);
+  }
+
+  private static String number(double value, String format) {
+    return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : "-";
+  }
+
+  private void ratios(StringBuilder text) {
+    List<String> lines = new ArrayList<>();
+    for (Contender contender : List.of(Contender.SPANFOLD, Contender.SPANFOLD_HEAP)) {
+      String speed = Figures.SPANS_PER_SECOND;
+      ratio(lines, contender, "spans/s of the ceiling's", speed, Contender.CEILING);
+      ratio(lines, contender, "job CPU of the ceiling's", Figures.JOB_CPU, Contender.CEILING);
+      ratio(lines, contender, "spans/s of plain-rocksdb's", speed, Contender.PLAIN_ROCKSDB);
+      ratio(lines, contender, "spans/s of plain-heap's", speed, Contender.PLAIN_HEAP);
+      ratio(
+          lines,
+          contender,
+          "checkpoint bytes of plain-rocksdb's",
+          Figures.CHECKPOINT_MEGABYTES,
+          Contender.PLAIN_ROCKSDB);
+    }
+    growthRatios(lines);
+    if (!lines.isEmpty()) {
+      text.append(String.format("%nratios of medians%n"));
+      lines.forEach(each -> text.append(each).append(System.lineSeparator()));
+    }
+  }
+
+  private void ratio(
+      List<String> lines, Contender contender, String name, String figure, Contender other) {
+    double ratio = median(TYPICAL, contender, figure) / median(TYPICAL, other, figure);
+    if (Double.isFinite(ratio)) {
+      lines.add(String.format(Locale.ROOT, "%-14s %-36s %6.2f", contender.label(), name, ratio));
+    }
+  }
+
+  /** How much more time a span takes at the largest of a series than at the smallest. */
+  private void growthRatios(List<String> lines) {
+    for (String series : List.of("open", "size", "depth")) {
+      List<String> loads =
+          results.stream()
+              .map(Result::load)
+              .filter(load -> load.startsWith(series + " "))
+              .distinct()
+              .toList();
+      if (loads.size() > 1) {
+        String first = loads.get(0);
+        String last = loads.get(loads.size() - 1);
+        double time =
+            median(first, Contender.SPANFOLD, Figures.SPANS_PER_SECOND)
+                / median(last, Contender.SPANFOLD, Figures.SPANS_PER_SECOND);
+        double cpu =
+            median(last, Contender.SPANFOLD, Figures.JOB_CPU)
+                / median(first, Contender.SPANFOLD, Figures.JOB_CPU);
+        lines.add(
+            String.format(
+                Locale.ROOT,
+                "%-14s %-36s %6.2f  (job CPU %.2f)",
+                "growth",
+                "time a span, " + last + " to " + first,
+                time,
+                cpu));
+      }
+    }
+  }
+
+  private void redis(StringBuilder text) {
+    List<List<Result>> groups =
+        groups().values().stream()
+            .filter(g -> Double.isFinite(g.get(0).figure(Figures.COMMANDS_SENT)))
+            .toList();
+    if (!groups.isEmpty()) {
+      line(
+          text,
+          "%n%-14s %-14s %10s %12s %12s %12s %12s",
+          "Redis, a span",
+          "job",
+          "CPU us",
+          "sent",
+          "with inner",
+          "script calls",
+          "busiest node");
+      for (List<Result> group : groups) {
+        line(
+            text,
+            "%-14s %-14s %10s %12s %12s %12s %11s%%",
+            group.get(0).load(),
+            group.get(0).contender(),
+            of(group, Figures.REDIS_CPU, "%.1f"),
+            of(group, Figures.COMMANDS_SENT, "%.3f"),
+            of(group, Figures.COMMANDS_ALL, "%.3f"),
+            of(group, Figures.SCRIPT_CALLS, "%.3f"),
+            number(100 * Figures.median(Result.figures(group, Figures.BUSIEST_NODE)), "%.0f"));
+      }
+    }
+    if (memory.containsKey(Figures.BYTES_BUFFERED)) {
+      line(
+          text,
+          "Redis bytes a buffered span: %.0f in a backlog",
+          memory.get(Figures.BYTES_BUFFERED));
+    }
+  }
+
+  /** Of the job under the typical load: which threads its CPU went to. */
+  private void threads(StringBuilder text) {
+    for (Contender contender : Contender.values()) {
+      List<Result> group = groups().get(TYPICAL + "/" + contender.label());
+      if (group != null) {
+        line(text, "%nCPU of %s by kind of thread, us a span", contender.label());
+        Map<String, List<Double>> kinds = new TreeMap<>();
+        group.forEach(
+            r ->
+                r.threadMicros()
+                    .forEach(
+                        (kind, micros) ->
+                            kinds.computeIfAbsent(kind, k -> new ArrayList<>()).add(micros)));
+        kinds.entrySet().stream()
+            .map(e -> Map.entry(e.getKey(), median(e.getValue())))
+            .sorted(Map.Entry.<String, Double>comparingByValue().reversed())
+            .limit(KINDS_OF_THREADS)
+            .filter(e -> e.getValue() >= 0.05)
+            .forEach(e -> line(text, "%8.2f  %s", e.getValue(), e.getKey()));
+      }
+    }
+  }
+
+  private static double median(List<Double> values) {
+    return Figures.median(values.stream().mapToDouble(Double::doubleValue).toArray());
+  }
+
+  private void liveTable(StringBuilder text) {
+    if (!live.isEmpty()) {
+      line(text, "%nlive at 10,000 spans/s");
+      new TreeMap<>(live).forEach((name, value) -> line(text, "%,14.2f  %s", value, name));
+    }
+  }
+
+  private static void line(StringBuilder text, String format, Object... values) {
+    text.append(String.format(Locale.ROOT, format, values)).append(System.lineSeparator());
+  }
+
+  /** Writes every figure of every run, the medians, and what the machine is. */
+  void write(Path file, long seconds) throws IOException {
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("at", Instant.now().toString());
+    all.put("seconds", seconds);
+    all.put("machine", machine());
+    all.put("medians", medians());
+    all.put("memory", memory);
+    all.put("live", live);
+    all.put("failures", failures);
+    all.put("runs", results);
+    if (file.toAbsolutePath().getParent() != null) {
+      Files.createDirectories(file.toAbsolutePath().getParent());
+    }
+    // JSON has no word for what was not measured.
+    ObjectMapper json = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    Files.writeString(file, json.writeValueAsString(finite(all)) + "\n");
+  }
+
+  private Map<String, Map<String, Double>> medians() {
+    Map<String, Map<String, Double>> medians = new LinkedHashMap<>();
+    groups()
+        .forEach(
+            (name, group) -> {
+              Map<String, Double> figures = new LinkedHashMap<>();
+              for (String figure : group.get(0).figures().keySet()) {
+                figures.put(figure, Figures.median(Result.figures(group, figure)));
+              }
+              medians.put(name, figures);
+            });
+    return medians;
+  }
+
+  private static Map<String, Object> machine() {
+    return Map.of(
+        "processors", Runtime.getRuntime().availableProcessors(),
+        "os", System.getProperty("os.name") + " " + System.getProperty("os.arch"),
+        "java", System.getProperty("java.vm.name") + " " + System.getProperty("java.version"));
+  }
+
+  private static Object finite(Object value) {
+    if (value instanceof Map<?, ?> map) {
+      Map<String, Object> copy = new LinkedHashMap<>();
+      map.forEach((name, each) -> copy.put(name.toString(), finite(each)));
+      return copy;
+    }
+    if (value instanceof List<?> list) {
+      return list.stream().map(Report::finite).toList();
+    }
+    if (value instanceof Result result) {
+      Map<String, Object> copy = new LinkedHashMap<>();
+      copy.put("load", result.load());
+      copy.put("job", result.contender());
+      copy.put("figures", finite(result.figures()));
+      copy.put("threadMicros", finite(result.threadMicros()));
+      return copy;
+    }
+    if (value instanceof Double number) {
+      return Double.isFinite(number) ? Math.round(number * 1e4) / 1e4 : "not measured";
+    }
+    return value;
+  }
+}

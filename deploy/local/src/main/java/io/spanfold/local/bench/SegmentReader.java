@@ -1,0 +1,130 @@
+package io.spanfold.local.bench;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import io.spanfold.local.bench.load.SpanIds;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/**
+ * Reads committed segments from a thread of its own and notes how long after their deadlines they
+ * were produced (as the broker wrote down) and could be read. Of segments without a root, and such
+ * as were not flushed for being idle, it notes nothing.
+ */
+final class SegmentReader implements AutoCloseable {
+
+  private static final String SPAN_ID = "\"span_id\":\"";
+  private static final String ROOT = "\"parent_span_id\":null";
+  private static final byte[] IDLE = "idle".getBytes(US_ASCII);
+
+  /** Reading must not take the CPU that the job needs. */
+  private static final int ONE_IN = 4;
+
+  private final KafkaConsumer<byte[], byte[]> consumer;
+  private final LiveTraffic traffic;
+  private final long rootTimeoutMillis;
+  private final List<Flush> flushes = new ArrayList<>();
+  private final Thread reader = new Thread(this::read, "segment-reader");
+  private long records;
+
+  /**
+   * A flush that was noted.
+   *
+   * @param deadline of the part
+   * @param producedAfter how long after it the record was appended, milliseconds
+   * @param committedAfter how long after it the record could be read, milliseconds
+   */
+  record Flush(long deadline, long producedAfter, long committedAfter) {}
+
+  private SegmentReader(
+      String bootstrapServers, String topic, LiveTraffic traffic, long rootTimeoutMillis) {
+    this.traffic = traffic;
+    this.rootTimeoutMillis = rootTimeoutMillis;
+    this.consumer =
+        new KafkaConsumer<>(
+            Map.of(
+                "bootstrap.servers",
+                bootstrapServers,
+                "isolation.level",
+                "read_committed",
+                "enable.auto.commit",
+                false,
+                "auto.offset.reset",
+                "earliest"),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer());
+    List<TopicPartition> partitions =
+        consumer.partitionsFor(topic).stream()
+            .map(p -> new TopicPartition(topic, p.partition()))
+            .toList();
+    consumer.assign(partitions);
+    consumer.seekToBeginning(partitions);
+  }
+
+  /** Begins to read {@code topic}, whose timestamps are those of the append. */
+  static SegmentReader start(
+      String bootstrapServers, String topic, LiveTraffic traffic, long rootTimeoutMillis) {
+    SegmentReader reader = new SegmentReader(bootstrapServers, topic, traffic, rootTimeoutMillis);
+    reader.reader.setDaemon(true);
+    reader.reader.start();
+    return reader;
+  }
+
+  private void read() {
+    try {
+      while (true) {
+        for (ConsumerRecord<byte[], byte[]> next : consumer.poll(Duration.ofMillis(50))) {
+          note(next, System.currentTimeMillis());
+        }
+      }
+    } catch (WakeupException e) {
+      consumer.close();
+    }
+  }
+
+  private synchronized void note(ConsumerRecord<byte[], byte[]> segment, long now) {
+    Header reason = segment.headers().lastHeader("flush-reason");
+    if (records++ % ONE_IN != 0 || reason == null || !Arrays.equals(reason.value(), IDLE)) {
+      return;
+    }
+    String text = new String(segment.value(), ISO_8859_1);
+    if (!text.contains(ROOT)) {
+      return;
+    }
+    long latest = 0;
+    for (int at = text.indexOf(SPAN_ID); at >= 0; at = text.indexOf(SPAN_ID, at + 1)) {
+      int start = at + SPAN_ID.length();
+      long id = Long.parseUnsignedLong(text, start, start + 16, 16);
+      latest = Math.max(latest, traffic.timestampOf(SpanIds.numberOf(id)));
+    }
+    long deadline = latest + rootTimeoutMillis;
+    flushes.add(new Flush(deadline, segment.timestamp() - deadline, now - deadline));
+  }
+
+  /** Returns what was noted of flushes whose deadline is in a range of wall time. */
+  synchronized List<Flush> flushes(long fromMillis, long toMillis) {
+    return flushes.stream()
+        .filter(flush -> flush.deadline() >= fromMillis && flush.deadline() < toMillis)
+        .toList();
+  }
+
+  @Override
+  public void close() {
+    consumer.wakeup();
+    try {
+      reader.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,271 @@
+package io.spanfold.local.bench;
+
+import io.spanfold.local.FailedRunException;
+import io.spanfold.local.bench.Contender.JobTopics;
+import io.spanfold.local.bench.Contender.Timeouts;
+import io.spanfold.local.bench.FlinkRun.Checkpoint;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Measures how fast a job works off a topic that is full already. Each run has a process of Flink
+ * of its own and an empty Redis. What is measured is a window in the middle, after the job has
+ * warmed up and puts out what it takes in.
+ */
+final class Throughput {
+
+  /** Of the topic, so that its end is never in the window. */
+  private static final double READ_AT_MOST = 0.985;
+
+  private static final Duration STALL = Duration.ofSeconds(90);
+  private static final long MONITOR_MILLIS = 700;
+
+  /** How many times the warm-up one waits at the most for a job to put out what it takes in. */
+  private static final int PATIENCE = 4;
+
+  private static final double MEGA = 1e6;
+
+  private final BenchServers servers;
+  private final BenchTopics topics;
+  private final RedisMeter redis;
+  private int numbered;
+
+  Throughput(BenchServers servers, BenchTopics topics) {
+    this.servers = servers;
+    this.topics = topics;
+    this.redis = new RedisMeter(servers.redis());
+  }
+
+  /** A topic that was filled. */
+  record Source(String topic, String load, int spans, long bytes) {}
+
+  /**
+   * How long is measured.
+   *
+   * @param warmUp at least, before the window
+   * @param warmUpSpans at least, before the window
+   * @param window at most
+   */
+  record Limits(Duration warmUp, int warmUpSpans, Duration window) {}
+
+  /**
+   * Runs a job and measures it.
+   *
+   * @param profile where to write a profile of the window, if any
+   * @throws FailedRunException where it fails, or the topic is too short for a window
+   */
+  Result measure(
+      Contender contender,
+      Source source,
+      Timeouts timeouts,
+      Limits limits,
+      Optional<Path> profile) {
+    JobTopics own = newTopics(source.topic());
+    redis.clear();
+    try (FlinkRun flink =
+        FlinkRun.start(
+            servers, contender, contender.options(own, servers, timeouts), Optional.empty())) {
+      warmUp(flink, contender, source, limits);
+      profile.ifPresent(file -> flink.profile());
+      Moment begin = moment(flink);
+      long beginMillis = System.currentTimeMillis();
+      long end = System.nanoTime() + limits.window().toNanos();
+      long last = (long) (source.spans() * READ_AT_MOST);
+      await(
+          flink, counters -> System.nanoTime() >= end || counters.counter("spansIn") >= last, 100);
+      Moment ended = moment(flink);
+      profile.ifPresent(flink::profiled);
+      Map<String, Double> shares =
+          contender.isSpanfold() ? redis.sharesSent(MONITOR_MILLIS) : Map.of();
+      flink.checkHealth();
+      List<Checkpoint> checkpoints =
+          flink.checkpoints().stream().filter(c -> c.triggeredAt() >= beginMillis - 5_000).toList();
+      return result(contender, source, begin, ended, checkpoints, shares);
+    } finally {
+      delete(own);
+    }
+  }
+
+  /**
+   * Lets a job buffer a whole topic and returns how many bytes of Redis a span takes. Nothing is
+   * due while it does.
+   */
+  double bytesPerBufferedSpan(Source source) {
+    JobTopics own = newTopics(source.topic());
+    redis.clear();
+    try (FlinkRun flink =
+        FlinkRun.start(
+            servers,
+            Contender.SPANFOLD_HEAP,
+            Contender.SPANFOLD_HEAP.options(own, servers, Timeouts.NEVER),
+            Optional.empty())) {
+      await(flink, counters -> counters.counters().containsKey("spansTracked"), 50);
+      // With the connections and scripts that a job has anyhow.
+      long before = redis.usedMemory();
+      long buffered = flink.counters().counter("spansTracked");
+      await(flink, counters -> counters.counter("spansTracked") >= source.spans(), 100);
+      flink.checkHealth();
+      return (double) (redis.usedMemory() - before) / (source.spans() - buffered);
+    } finally {
+      delete(own);
+    }
+  }
+
+  private JobTopics newTopics(String source) {
+    JobTopics own = new JobTopics(source, "segments-" + ++numbered);
+    topics.create(own.segments());
+    topics.create(own.deadLetters());
+    topics.create(own.outcomes());
+    return own;
+  }
+
+  private void delete(JobTopics own) {
+    topics.delete(List.of(own.segments(), own.deadLetters(), own.outcomes()));
+  }
+
+  private void warmUp(FlinkRun flink, Contender contender, Source source, Limits limits) {
+    await(flink, counters -> counters.counter("spansIn") > 0, 50);
+    long warm = System.nanoTime() + limits.warmUp().toNanos();
+    long patience = System.nanoTime() + PATIENCE * limits.warmUp().toNanos();
+    Balance balance = new Balance();
+    await(
+        flink,
+        counters -> {
+          boolean even = !contender.writesSegments() || balance.isEven(counters);
+          return System.nanoTime() >= warm
+              && counters.counter("spansIn") >= limits.warmUpSpans()
+              && (even || System.nanoTime() >= patience && counters.counter("spansOut") > 0);
+        },
+        50);
+    long read = flink.counters().counter("spansIn");
+    if (read > source.spans() * 0.85) {
+      throw new FailedRunException(
+          "%s had read %,d of %,d spans of %s before it was warm; the load needs more spans"
+              .formatted(contender.label(), read, source.spans(), source.load()));
+    }
+  }
+
+  private interface Condition {
+    boolean holds(Sample counters);
+  }
+
+  private static void await(FlinkRun flink, Condition condition, long millis) {
+    long progressed = System.nanoTime();
+    long read = -1;
+    for (Sample counters = flink.counters();
+        !condition.holds(counters);
+        counters = flink.counters()) {
+      long now = counters.counter("spansIn") + counters.counter("spansTracked");
+      if (now != read) {
+        read = now;
+        progressed = System.nanoTime();
+      } else if (System.nanoTime() - progressed > STALL.toNanos()) {
+        flink.checkHealth();
+        throw new FailedRunException("the job stands still at %,d spans".formatted(read));
+      }
+      try {
+        TimeUnit.MILLISECONDS.sleep(millis);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new FailedRunException("interrupted while a job was measured", e);
+      }
+    }
+  }
+
+  private record Moment(Sample flink, List<RedisMeter.Usage> redis, long kafkaCpuNanos) {}
+
+  private Moment moment(FlinkRun flink) {
+    return new Moment(flink.sample(), redis.usage(), servers.kafkaCpuNanos());
+  }
+
+  private static Result result(
+      Contender contender,
+      Source source,
+      Moment begin,
+      Moment end,
+      List<Checkpoint> checkpoints,
+      Map<String, Double> shares) {
+    double spans = end.flink.counter("spansIn") - begin.flink.counter("spansIn");
+    double seconds = (end.flink.nanos() - begin.flink.nanos()) / 1e9;
+    Map<String, Double> threads = new TreeMap<>();
+    end.flink
+        .threadNanos()
+        .forEach(
+            (kind, nanos) -> {
+              long used = nanos - begin.flink.threadNanos().getOrDefault(kind, 0L);
+              threads.put(kind, used / 1e3 / spans);
+            });
+    Map<String, Double> figures = new LinkedHashMap<>();
+    figures.put("windowSeconds", seconds);
+    figures.put("windowSpans", spans);
+    figures.put(Figures.SPANS_PER_SECOND, spans / seconds);
+    figures.put(
+        Figures.MEGABYTES_PER_SECOND, spans / seconds * source.bytes() / source.spans() / MEGA);
+    figures.put(Figures.JOB_CPU, (end.flink.cpuNanos() - begin.flink.cpuNanos()) / 1e3 / spans);
+    figures.put(Figures.JIT_CPU, threads.getOrDefault("JIT", 0.0));
+    figures.put(Figures.KAFKA_CPU, (end.kafkaCpuNanos - begin.kafkaCpuNanos) / 1e3 / spans);
+    if (contender.writesSegments()) {
+      double out = end.flink.counter("spansOut") - begin.flink.counter("spansOut");
+      figures.put(Figures.OUT_OVER_IN, out / spans);
+      figures.put("spansPerMessage", out / messages(begin, end));
+    }
+    if (contender.isSpanfold()) {
+      List<RedisMeter.Usage> used = new ArrayList<>();
+      for (int i = 0; i < begin.redis.size(); i++) {
+        used.add(end.redis.get(i).since(begin.redis.get(i)));
+      }
+      addRedis(figures, used, shares, spans);
+    }
+    if (!checkpoints.isEmpty()) {
+      figures.put(
+          Figures.CHECKPOINT_MILLIS,
+          Figures.median(checkpoints.stream().mapToDouble(Checkpoint::millis).toArray()));
+      figures.put(
+          Figures.CHECKPOINT_MEGABYTES,
+          Figures.median(checkpoints.stream().mapToDouble(c -> c.bytes() / MEGA).toArray()));
+      figures.put(
+          Figures.STATE_MEGABYTES,
+          Figures.median(checkpoints.stream().mapToDouble(c -> c.fullBytes() / MEGA).toArray()));
+    }
+    return new Result(contender.label(), source.load(), figures, threads);
+  }
+
+  private static double messages(Moment begin, Moment end) {
+    return (double)
+        Math.max(1, end.flink.counter("messagesOut") - begin.flink.counter("messagesOut"));
+  }
+
+  private static void addRedis(
+      Map<String, Double> figures,
+      List<RedisMeter.Usage> nodes,
+      Map<String, Double> shares,
+      double spans) {
+    double cpu = 0;
+    double busiest = 0;
+    double all = 0;
+    double sent = 0;
+    double scripts = 0;
+    for (RedisMeter.Usage node : nodes) {
+      cpu += node.cpuNanos();
+      busiest = Math.max(busiest, (double) node.cpuNanos());
+      for (Map.Entry<String, Long> command : node.calls().entrySet()) {
+        boolean script = command.getKey().startsWith("eval");
+        all += command.getValue();
+        sent += command.getValue() * (script ? 1 : shares.getOrDefault(command.getKey(), 0.0));
+        scripts += script ? command.getValue() : 0;
+      }
+    }
+    figures.put(Figures.REDIS_CPU, cpu / 1e3 / spans);
+    figures.put(Figures.BUSIEST_NODE, busiest / cpu);
+    figures.put(Figures.COMMANDS_SENT, sent / spans);
+    figures.put(Figures.COMMANDS_ALL, all / spans);
+    figures.put(Figures.SCRIPT_CALLS, scripts / spans);
+  }
+}

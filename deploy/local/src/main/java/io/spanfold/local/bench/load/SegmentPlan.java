@@ -1,0 +1,93 @@
+package io.spanfold.local.bench.load;
+
+import java.util.SplittableRandom;
+
+/**
+ * One segment's spans: which hangs under which, and in which order they come. Spans are numbered
+ * from 0, the root, on; a parent's number is below its children's.
+ */
+final class SegmentPlan {
+
+  /** How far a span may come from its place in post-order. */
+  private static final int JITTER = 3;
+
+  final long number;
+  final long firstSpan;
+  private final int[] parents;
+  private final int[] order;
+  private int next;
+
+  SegmentPlan(long number, long firstSpan, int spans, Load.Shape shape, SplittableRandom random) {
+    this.number = number;
+    this.firstSpan = firstSpan;
+    this.parents = new int[spans];
+    for (int i = 1; i < spans; i++) {
+      parents[i] =
+          switch (shape) {
+            case RANDOM_TREE -> random.nextInt(i);
+            case FLAT -> 0;
+            case CHAIN -> i - 1;
+          };
+    }
+    parents[0] = -1;
+    this.order = postOrder(parents);
+    if (shape == Load.Shape.RANDOM_TREE) {
+      jitter(order, random);
+    }
+  }
+
+  private static int[] postOrder(int[] parents) {
+    int count = parents.length;
+    int[] firstChild = new int[count];
+    int[] sibling = new int[count];
+    for (int i = 1; i < count; i++) {
+      sibling[i] = firstChild[parents[i]];
+      firstChild[parents[i]] = i;
+    }
+    int[] order = new int[count];
+    int done = 0;
+    int at = 0;
+    // The number 0, the root, is nobody's child, so it can stand for none.
+    while (done < count) {
+      if (firstChild[at] != 0) {
+        int child = firstChild[at];
+        firstChild[at] = sibling[child];
+        at = child;
+      } else {
+        order[done++] = at;
+        at = parents[at];
+      }
+    }
+    return order;
+  }
+
+  private static void jitter(int[] order, SplittableRandom random) {
+    for (int i = 0; i + 1 < order.length; i++) {
+      if (random.nextInt(4) == 0) {
+        int other = Math.min(order.length - 1, i + 1 + random.nextInt(JITTER));
+        int kept = order[i];
+        order[i] = order[other];
+        order[other] = kept;
+      }
+    }
+  }
+
+  /** Leaves out the first {@code count} spans, as if they had come before. */
+  void skip(int count) {
+    next = Math.min(order.length - 1, count);
+  }
+
+  /** Returns the number of the span that comes next. */
+  int take() {
+    return order[next++];
+  }
+
+  boolean isDone() {
+    return next == order.length;
+  }
+
+  /** Returns the parent's number, or -1 for the root. */
+  int parentOf(int span) {
+    return parents[span];
+  }
+}

@@ -1,0 +1,68 @@
+package io.spanfold.reference;
+
+import io.spanfold.codec.CodecTypeInfo;
+import io.spanfold.codec.SpanCodec;
+import io.spanfold.codec.TraceKeyCodec;
+import io.spanfold.model.SourceRecord;
+import io.spanfold.model.Span;
+import io.spanfold.model.TraceKey;
+import io.spanfold.parse.ParseFunction;
+import io.spanfold.parse.SourceRecordSchema;
+import java.time.Duration;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.streaming.api.datastream.KeyedStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.util.ParameterTool;
+
+/** The part that all references share: read, parse, key by project and trace. */
+final class ParsedSpans {
+
+  static final TypeInformation<Span> SPAN = new CodecTypeInfo<>(Span.class, new SpanCodec());
+
+  private static final TypeInformation<TraceKey> TRACE =
+      new CodecTypeInfo<>(TraceKey.class, new TraceKeyCodec());
+
+  /** What {@link io.spanfold.SpanfoldJob} sets too. */
+  private static final int MAX_PARALLELISM = 5040;
+
+  private static final int MAX_RECORD_BYTES = 9_000_000;
+
+  private ParsedSpans() {}
+
+  /** Returns the spans of {@code source.topic} at {@code kafka.bootstrap.servers}, keyed. */
+  static KeyedStream<Span, TraceKey> of(StreamExecutionEnvironment env, ParameterTool options) {
+    configure(env);
+    KafkaSource<SourceRecord> source =
+        KafkaSource.<SourceRecord>builder()
+            .setBootstrapServers(options.getRequired("kafka.bootstrap.servers"))
+            .setTopics(options.getRequired("source.topic"))
+            .setGroupId(options.get("source.group.id", "reference"))
+            .setProperty("isolation.level", "read_committed")
+            .setDeserializer(new SourceRecordSchema())
+            .setStartingOffsets(OffsetsInitializer.earliest())
+            .build();
+    return env.fromSource(
+            source,
+            WatermarkStrategy.<SourceRecord>forBoundedOutOfOrderness(Duration.ZERO)
+                .withTimestampAssigner((record, timestamp) -> timestamp),
+            "Read")
+        .uid("source")
+        .process(new ParseFunction(MAX_RECORD_BYTES), SPAN)
+        .name("Parse")
+        .uid("parse")
+        .keyBy(Span::trace, TRACE);
+  }
+
+  private static void configure(StreamExecutionEnvironment env) {
+    env.setMaxParallelism(MAX_PARALLELISM);
+    Configuration ours = new Configuration();
+    ours.set(PipelineOptions.GENERIC_TYPES, false);
+    ours.set(PipelineOptions.OBJECT_REUSE, true);
+    env.configure(ours);
+  }
+}
