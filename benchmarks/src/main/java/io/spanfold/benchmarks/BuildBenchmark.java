@@ -1,0 +1,92 @@
+package io.spanfold.benchmarks;
+
+import io.spanfold.build.SegmentChunker;
+import io.spanfold.build.SpanStamper;
+import io.spanfold.model.Bundle.TraceSpans;
+import io.spanfold.model.Bundle.UnstoredSubsegment;
+import io.spanfold.model.FlushReason;
+import io.spanfold.model.LoadedPart;
+import io.spanfold.model.LoadedPart.LoadedSlice;
+import io.spanfold.model.PartCandidate;
+import io.spanfold.model.PartCandidate.Slice;
+import io.spanfold.payload.BufferedSpan;
+import io.spanfold.payload.SpanFrames;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.Blackhole;
+
+/** From unpacked payloads to messages. */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Fork(1)
+@Warmup(iterations = 3, time = 2)
+@Measurement(iterations = 5, time = 2)
+public class BuildBenchmark {
+
+  private static final int MESSAGE_BYTES = 10_000_000;
+
+  private final SegmentChunker chunker = new SegmentChunker(MESSAGE_BYTES);
+  private final byte[] message = new byte[1 << 20];
+  private List<LoadedPart> parts;
+  private List<BufferedSpan> spans;
+
+  /** Makes a part of each trace, and takes all spans. */
+  @Setup
+  public void makeParts() {
+    parts = new ArrayList<>();
+    spans = new ArrayList<>();
+    for (TraceSpans trace : Traffic.bundle()) {
+      List<Slice> slices = new ArrayList<>();
+      List<LoadedSlice> loaded = new ArrayList<>();
+      for (UnstoredSubsegment subsegment : trace.subsegments()) {
+        Slice slice = new Slice(subsegment.subsegment(), null, true);
+        slices.add(slice);
+        loaded.add(new LoadedSlice(slice, subsegment.payload()));
+        SpanFrames.forEach(subsegment.payload(), (index, span) -> spans.add(span));
+      }
+      PartCandidate candidate =
+          new PartCandidate(
+              trace.trace(),
+              slices.get(0).subsegment().parentId(),
+              0,
+              FlushReason.IDLE,
+              0,
+              false,
+              slices);
+      parts.add(new LoadedPart(candidate, loaded));
+    }
+  }
+
+  /** Stamps every span into the same array. */
+  @Benchmark
+  @OperationsPerInvocation(Traffic.SPANS)
+  public void stamp(Blackhole hole) {
+    SpanStamper stamper = new SpanStamper(42);
+    for (BufferedSpan span : spans) {
+      hole.consume(stamper.stampedLength(span));
+      hole.consume(stamper.stamp(span, message, 0));
+    }
+  }
+
+  /** Sorts, stamps, hashes and lays out every part. */
+  @Benchmark
+  @OperationsPerInvocation(Traffic.SPANS)
+  public void chunk(Blackhole hole) {
+    for (LoadedPart part : parts) {
+      hole.consume(chunker.messages(part));
+    }
+  }
+}

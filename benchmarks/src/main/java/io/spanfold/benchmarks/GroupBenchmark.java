@@ -1,0 +1,94 @@
+package io.spanfold.benchmarks;
+
+import io.spanfold.model.Bundle.TraceSpans;
+import io.spanfold.model.Bundle.UnstoredSubsegment;
+import io.spanfold.model.Span;
+import io.spanfold.model.TraceKey;
+import io.spanfold.payload.PayloadCompression;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.Blackhole;
+
+/** From a bundle's spans to stored payloads, and back. */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Fork(1)
+@Warmup(iterations = 3, time = 2)
+@Measurement(iterations = 5, time = 2)
+public class GroupBenchmark {
+
+  private final PayloadCompression compression = new PayloadCompression(0);
+  private Map<TraceKey, List<Span>> traces;
+  private List<byte[]> payloads;
+  private List<byte[]> stored;
+
+  /** Makes the spans. */
+  @Setup
+  public void makeSpans() {
+    traces = Traffic.traces();
+    payloads = new ArrayList<>();
+    stored = new ArrayList<>();
+    long plain = 0;
+    long packed = 0;
+    for (TraceSpans trace : Traffic.bundle()) {
+      for (UnstoredSubsegment subsegment : trace.subsegments()) {
+        payloads.add(subsegment.payload());
+        stored.add(compression.compress(subsegment.payload()));
+        plain += subsegment.payload().length;
+        packed += stored.get(stored.size() - 1).length;
+      }
+    }
+    System.out.printf(
+        "# %d traces, %d subsegments, %.0f bytes a span, %.0f compressed%n",
+        traces.size(),
+        payloads.size(),
+        (double) plain / Traffic.SPANS,
+        (double) packed / Traffic.SPANS);
+  }
+
+  /** Releases native memory. */
+  @TearDown
+  public void close() {
+    compression.close();
+  }
+
+  /** Groups each trace's spans into subsegments and lays out their payloads. */
+  @Benchmark
+  @OperationsPerInvocation(Traffic.SPANS)
+  public void group(Blackhole hole) {
+    traces.forEach((trace, spans) -> hole.consume(Traffic.GROUPING.group(trace, spans)));
+  }
+
+  /** Compresses every payload. */
+  @Benchmark
+  @OperationsPerInvocation(Traffic.SPANS)
+  public void compress(Blackhole hole) {
+    for (byte[] payload : payloads) {
+      hole.consume(compression.compress(payload));
+    }
+  }
+
+  /** Unpacks every payload. */
+  @Benchmark
+  @OperationsPerInvocation(Traffic.SPANS)
+  public void decompress(Blackhole hole) {
+    for (byte[] payload : stored) {
+      hole.consume(compression.decompress(payload, Integer.MAX_VALUE));
+    }
+  }
+}

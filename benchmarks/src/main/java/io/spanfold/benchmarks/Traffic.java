@@ -1,0 +1,59 @@
+package io.spanfold.benchmarks;
+
+import io.spanfold.bundle.SubsegmentGrouping;
+import io.spanfold.local.bench.load.Load;
+import io.spanfold.local.bench.load.SpanStream;
+import io.spanfold.model.Bundle.TraceSpans;
+import io.spanfold.model.Span;
+import io.spanfold.model.TraceKey;
+import io.spanfold.parse.RejectedRecordException;
+import io.spanfold.parse.SpanParser;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What half a second of the typical load brings a subtask, as each step gets it. */
+final class Traffic {
+
+  /** How many spans; scores are divided by it. */
+  static final int SPANS = 10_000;
+
+  static final int MAX_RECORD_BYTES = 9_000_000;
+  static final SubsegmentGrouping GROUPING = new SubsegmentGrouping(10_000, 1_000_000);
+
+  private Traffic() {}
+
+  /** Returns the records. */
+  static List<byte[]> records() {
+    SpanStream stream = new SpanStream(Load.typical(SPANS), 1_700_000_000_000L);
+    List<byte[]> records = new ArrayList<>();
+    while (stream.hasNext()) {
+      records.add(stream.next());
+    }
+    return records;
+  }
+
+  /** Returns the spans by trace. */
+  static Map<TraceKey, List<Span>> traces() {
+    SpanParser parser = new SpanParser(MAX_RECORD_BYTES);
+    Map<TraceKey, List<Span>> traces = new LinkedHashMap<>();
+    long offset = 0;
+    for (byte[] record : records()) {
+      try {
+        Span span = parser.parse(record, 1_700_000_000_000L + offset / 10, 0, offset++);
+        traces.computeIfAbsent(span.trace(), t -> new ArrayList<>()).add(span);
+      } catch (RejectedRecordException e) {
+        throw new IllegalStateException("the load has a bad record", e);
+      }
+    }
+    return traces;
+  }
+
+  /** Returns the traces' shares of a bundle. */
+  static List<TraceSpans> bundle() {
+    List<TraceSpans> bundle = new ArrayList<>();
+    traces().forEach((trace, spans) -> bundle.add(GROUPING.group(trace, spans)));
+    return bundle;
+  }
+}
