@@ -27,7 +27,10 @@ final class Throughput {
   private static final Duration STALL = Duration.ofSeconds(90);
   private static final long MONITOR_MILLIS = 700;
 
-  /** How many times the warm-up one waits at the most for a job to put out what it takes in. */
+  /**
+   * How many times the warm-up one waits at the most for a job to put out what it takes in, and how
+   * many times the window for it to take in enough.
+   */
   private static final int PATIENCE = 4;
 
   private static final double MEGA = 1e6;
@@ -76,10 +79,7 @@ final class Throughput {
       profile.ifPresent(file -> flink.profile());
       Moment begin = moment(flink);
       long beginMillis = System.currentTimeMillis();
-      long end = System.nanoTime() + limits.window().toNanos();
-      long last = (long) (source.spans() * READ_AT_MOST);
-      await(
-          flink, counters -> System.nanoTime() >= end || counters.counter("spansIn") >= last, 100);
+      awaitWindow(flink, begin, source, limits);
       Moment ended = moment(flink);
       profile.ifPresent(flink::profiled);
       Map<String, Double> shares =
@@ -150,6 +150,28 @@ final class Throughput {
           "%s had read %,d of %,d spans of %s before it was warm; the load needs more spans"
               .formatted(contender.label(), read, source.spans(), source.load()));
     }
+  }
+
+  /**
+   * A job may take in nothing for seconds, and then much at once. So a window goes on until enough
+   * came in, though not for ever.
+   */
+  private static void awaitWindow(FlinkRun flink, Moment begin, Source source, Limits limits) {
+    long start = System.nanoTime();
+    long window = limits.window().toNanos();
+    long last = (long) (source.spans() * READ_AT_MOST);
+    long before = begin.flink().counter("spansIn");
+    long enough = before + limits.warmUpSpans() / 2;
+    await(
+        flink,
+        counters -> {
+          long passed = System.nanoTime() - start;
+          long read = counters.counter("spansIn");
+          return read >= last
+              || passed >= window && read >= enough
+              || passed >= PATIENCE * window && read > before;
+        },
+        100);
   }
 
   private interface Condition {
