@@ -86,5 +86,15 @@ public class FoldBenchmark {
     public void setTimer(long segment, long time) {
       segments.add(segment);
     }
+
+    @Override
+    public void ahead(int spans) {
+      hole.consume(spans);
+    }
+
+    @Override
+    public void setAheadTimer(long time) {
+      hole.consume(time);
+    }
   }
 }

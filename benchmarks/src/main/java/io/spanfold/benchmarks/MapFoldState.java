@@ -1,10 +1,14 @@
 package io.spanfold.benchmarks;
 
+import io.spanfold.fold.AheadState;
 import io.spanfold.fold.FoldState;
 import io.spanfold.fold.Node;
 import io.spanfold.fold.SegmentState;
 import io.spanfold.fold.SliceState;
+import io.spanfold.fold.SpansAhead;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** A trace's state in maps. */
@@ -14,6 +18,8 @@ final class MapFoldState implements FoldState {
   private final Map<Long, SegmentState> segments = new HashMap<>();
   private final Map<Long, SliceState> slices = new HashMap<>();
   private final Map<Long, Integer> sharers = new HashMap<>();
+  private final List<SpansAhead> waiting = new ArrayList<>();
+  private AheadState ahead;
 
   @Override
   public Node node(long spanId) {
@@ -73,5 +79,27 @@ final class MapFoldState implements FoldState {
   @Override
   public void removeSharers(long subsegmentId) {
     sharers.remove(subsegmentId);
+  }
+
+  @Override
+  public AheadState ahead() {
+    return ahead;
+  }
+
+  @Override
+  public void putAhead(AheadState state) {
+    ahead = state;
+  }
+
+  @Override
+  public List<SpansAhead> takeAhead() {
+    List<SpansAhead> taken = List.copyOf(waiting);
+    waiting.clear();
+    return taken;
+  }
+
+  @Override
+  public void putAhead(SpansAhead spans) {
+    waiting.add(spans);
   }
 }

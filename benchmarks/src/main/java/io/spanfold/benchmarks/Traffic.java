@@ -20,7 +20,12 @@ final class Traffic {
   static final int SPANS = 10_000;
 
   static final int MAX_RECORD_BYTES = 9_000_000;
-  static final SubsegmentGrouping GROUPING = new SubsegmentGrouping(10_000, 1_000_000);
+
+  /** The bit of {@code Subsegment.layouts()} that the last rollout phase writes. */
+  private static final int DISTRIBUTED_LAYOUT = 2;
+
+  static final SubsegmentGrouping GROUPING =
+      new SubsegmentGrouping(10_000, 1_000_000, DISTRIBUTED_LAYOUT);
 
   private Traffic() {}
 

@@ -9,6 +9,7 @@ import io.spanfold.model.TraceKey;
 import io.spanfold.parse.ParseFunction;
 import io.spanfold.parse.SourceRecordSchema;
 import java.time.Duration;
+import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.Configuration;
@@ -52,7 +53,7 @@ final class ParsedSpans {
                 .withTimestampAssigner((record, timestamp) -> timestamp),
             "Read")
         .uid("source")
-        .process(new ParseFunction(MAX_RECORD_BYTES), SPAN)
+        .process(new ParseFunction(MAX_RECORD_BYTES, List.of()), SPAN)
         .name("Parse")
         .uid("parse")
         .keyBy(Span::trace, TRACE);

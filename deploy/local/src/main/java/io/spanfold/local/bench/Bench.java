@@ -25,7 +25,8 @@ public final class Bench implements Command {
   private static final String ONLY = "--only";
   private static final String OUTPUT = "--output";
   private static final String PROFILES = "--profiles";
-  private static final List<String> PARTS = List.of("typical", "memory", "loads", "growth", "live");
+  private static final List<String> PARTS =
+      List.of("typical", "memory", "phases", "loads", "growth", "live");
   private static final int BUFFERED_SPANS = 200_000;
 
   private final RunDirectory directory;
@@ -51,7 +52,7 @@ public final class Bench implements Command {
     deploy/local.sh bench [--quick] [options]
         Measures the job and what it is held against, in turn: under half an hour on two cores.
         --quick              under five minutes: to see that it works, not to quote
-        --only PART,PART     some of typical, memory, loads, growth, live
+        --only PART,PART     some of typical, memory, phases, loads, growth, live
         --output FILE        the figures as JSON (notebooks/data/bench.json or bench-quick.json)
         --profiles DIR       also writes profiles of the job, a line a stack (Linux, macOS); slows it
     """;
@@ -70,6 +71,9 @@ public final class Bench implements Command {
       }
       if (parts.contains("memory")) {
         memory(topics, throughput, report);
+      }
+      if (parts.contains("phases")) {
+        phases(topics, throughput, report);
       }
       if (parts.contains("loads")) {
         otherLoads(topics, throughput, report);
@@ -132,7 +136,7 @@ public final class Bench implements Command {
   private void typical(BenchTopics topics, Throughput throughput, Report report) {
     Source source = fill(topics, Load.typical(plan.typicalSpans()));
     for (int round = 1; round <= plan.rounds(); round++) {
-      for (Contender contender : Contender.values()) {
+      for (Contender contender : Contender.RIVALS) {
         say("typical, round %d of %d: %s", round, plan.rounds(), contender.label());
         measure(throughput, report, contender, source, Timeouts.STANDARD, plan.typical(), round);
       }
@@ -142,9 +146,35 @@ public final class Bench implements Command {
 
   private void memory(BenchTopics topics, Throughput throughput, Report report) {
     Source source = fill(topics, Load.typical(BUFFERED_SPANS));
-    say("memory: %,d spans buffered", BUFFERED_SPANS);
-    report.bytesPerBufferedSpan(throughput.bytesPerBufferedSpan(source));
+    buffer(throughput, report, Contender.SPANFOLD, source);
     topics.delete(List.of(source.topic()));
+  }
+
+  private static void buffer(
+      Throughput throughput, Report report, Contender contender, Source source) {
+    say("buffered, %s: %s", source.load(), contender.label());
+    Result result = throughput.measureBuffered(contender, source);
+    say("  %.0f bytes of Redis a span", result.figure(Figures.BYTES_BUFFERED));
+    report.addBuffered(result);
+  }
+
+  /** Each rollout phase where all traces are alike, and where a few have most of the spans. */
+  private void phases(BenchTopics topics, Throughput throughput, Report report) {
+    for (Load load : List.of(Load.typical(plan.otherSpans()), Load.skewed(plan.otherSpans()))) {
+      Source source = fill(topics, load);
+      for (Contender contender : Contender.PHASES) {
+        say("%s: %s", load.name(), contender.label());
+        measure(throughput, report, contender, source, Timeouts.STANDARD, plan.other(), 1);
+      }
+      topics.delete(List.of(source.topic()));
+    }
+    for (Load load : List.of(Load.typical(BUFFERED_SPANS), Load.skewed(BUFFERED_SPANS))) {
+      Source source = fill(topics, load);
+      for (Contender contender : Contender.PHASES) {
+        buffer(throughput, report, contender, source);
+      }
+      topics.delete(List.of(source.topic()));
+    }
   }
 
   private void otherLoads(BenchTopics topics, Throughput throughput, Report report) {

@@ -3,6 +3,7 @@ package io.spanfold.local.bench;
 import io.spanfold.local.FailedRunException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -10,6 +11,12 @@ import java.util.Optional;
 enum Contender {
   /** The job as it is meant to be run. */
   SPANFOLD("spanfold", "spanfold-job.jar", Optional.empty(), "rocksdb"),
+  /** The job in the first rollout phase. */
+  MERGED("merged", "spanfold-job.jar", Optional.empty(), "rocksdb"),
+  /** The job in the second rollout phase. */
+  DUAL_WRITE("dual-write", "spanfold-job.jar", Optional.empty(), "rocksdb"),
+  /** The job in the third rollout phase. */
+  DUAL_READ("dual-read", "spanfold-job.jar", Optional.empty(), "rocksdb"),
   /** The job with its state on the heap. */
   SPANFOLD_HEAP("spanfold-heap", "spanfold-job.jar", Optional.empty(), "hashmap"),
   /** Read, parse, carry to the key, count: what Flink allows. */
@@ -27,6 +34,13 @@ enum Contender {
       "reference-jobs.jar",
       Optional.of("io.spanfold.reference.PlainFlinkJob"),
       "hashmap");
+
+  /** What the job is held against, and the job. */
+  static final List<Contender> RIVALS =
+      List.of(SPANFOLD, SPANFOLD_HEAP, CEILING, PLAIN_ROCKSDB, PLAIN_HEAP);
+
+  /** The job in each of its phases; {@link #SPANFOLD} is in the last, as the job is meant to be. */
+  static final List<Contender> PHASES = List.of(MERGED, DUAL_WRITE, DUAL_READ, SPANFOLD);
 
   private final String label;
   private final String jar;
@@ -65,6 +79,11 @@ enum Contender {
     return stateBackend;
   }
 
+  /** Returns the job's rollout phase. */
+  String phase() {
+    return this == MERGED || this == DUAL_WRITE || this == DUAL_READ ? label : "distributed";
+  }
+
   boolean isSpanfold() {
     return mainClass.isEmpty();
   }
@@ -86,6 +105,7 @@ enum Contender {
       options.put("dead-letter.topic", topics.deadLetters());
       options.put("outcomes.topic", topics.outcomes());
       options.put("redis.uri", servers.redisUri());
+      options.put("rollout.phase", phase());
       options.put("segment.timeout", timeouts.timeoutMillis() + " ms");
       options.put("segment.root-timeout", timeouts.rootTimeoutMillis() + " ms");
       if (timeouts.timeoutMillis() > Timeouts.STANDARD.timeoutMillis()) {

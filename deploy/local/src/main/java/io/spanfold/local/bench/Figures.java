@@ -34,6 +34,12 @@ final class Figures {
   /** Share of the busiest of the nodes in the CPU of all. */
   static final String BUSIEST_NODE = "redisBusiestNodeShare";
 
+  /** Share of the busiest of the nodes in the commands that all run, those within scripts too. */
+  static final String BUSIEST_NODE_COMMANDS = "redisBusiestNodeShareOfCommands";
+
+  /** Share of the fullest of the nodes in what buffered spans take. */
+  static final String BUSIEST_NODE_MEMORY = "redisBusiestNodeShareOfMemory";
+
   static final String BYTES_BUFFERED = "redisBytesPerBufferedSpan";
 
   private Figures() {}

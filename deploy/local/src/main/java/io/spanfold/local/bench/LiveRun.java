@@ -7,6 +7,7 @@ import io.spanfold.local.bench.FlinkRun.Checkpoint;
 import io.spanfold.local.bench.SegmentReader.Flush;
 import io.spanfold.local.bench.load.Load;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,7 +56,7 @@ final class LiveRun {
     Map<String, String> options = Contender.SPANFOLD.options(own, servers, Timeouts.STANDARD);
     try (FlinkRun flink = FlinkRun.start(servers, Contender.SPANFOLD, options, Optional.empty())) {
       await(() -> flink.counters().counters().containsKey("spansTracked"), 30, "start");
-      long empty = redis.usedMemory();
+      long empty = Arrays.stream(redis.usedMemory()).sum();
       try (LiveTraffic traffic = LiveTraffic.start(topics, own.source(), load);
           SegmentReader reader =
               SegmentReader.start(
@@ -65,7 +66,7 @@ final class LiveRun {
                   Timeouts.STANDARD.rootTimeoutMillis())) {
         sleep(ALL_OPEN_SECONDS);
         long before = flink.counters().counter("spansTracked");
-        long used = redis.usedMemory() - empty;
+        long used = Arrays.stream(redis.usedMemory()).sum() - empty;
         long after = flink.counters().counter("spansTracked");
         figures.put(Figures.BYTES_BUFFERED, used / ((before + after) / 2.0));
         sleep(WARM_UP_SECONDS - ALL_OPEN_SECONDS);

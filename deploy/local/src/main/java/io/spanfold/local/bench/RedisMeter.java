@@ -68,19 +68,19 @@ final class RedisMeter {
     return all;
   }
 
-  /** Returns how much memory the nodes' data takes, in bytes. */
-  long usedMemory() {
-    long sum = 0;
-    for (RedisNode node : nodes) {
-      try (Jedis jedis = node.connect()) {
+  /** Returns how much memory each node takes, in bytes. */
+  long[] usedMemory() {
+    long[] used = new long[nodes.size()];
+    for (int i = 0; i < used.length; i++) {
+      try (Jedis jedis = nodes.get(i).connect()) {
         for (String line : jedis.info("memory").split("\r\n")) {
           if (line.startsWith("used_memory:")) {
-            sum += Long.parseLong(line.substring("used_memory:".length()));
+            used[i] = Long.parseLong(line.substring("used_memory:".length()));
           }
         }
       }
     }
-    return sum;
+    return used;
   }
 
   /** Deletes everything, at once. */

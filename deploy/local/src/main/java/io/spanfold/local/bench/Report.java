@@ -21,7 +21,7 @@ final class Report {
   private static final int KINDS_OF_THREADS = 14;
 
   private final List<Result> results = new ArrayList<>();
-  private final Map<String, Double> memory = new LinkedHashMap<>();
+  private final List<Result> buffered = new ArrayList<>();
   private final List<String> failures = new ArrayList<>();
   private Map<String, Double> live = Map.of();
 
@@ -45,8 +45,9 @@ final class Report {
     }
   }
 
-  void bytesPerBufferedSpan(double bytes) {
-    memory.put(Figures.BYTES_BUFFERED, bytes);
+  /** Adds what Redis held when a whole topic was buffered. */
+  void addBuffered(Result result) {
+    buffered.add(result);
   }
 
   void live(Map<String, Double> figures) {
@@ -195,32 +196,42 @@ final class Report {
     if (!groups.isEmpty()) {
       line(
           text,
-          "%n%-14s %-14s %10s %12s %12s %12s %12s",
+          "%n%-14s %-14s %10s %12s %12s %12s %12s %12s",
           "Redis, a span",
           "job",
           "CPU us",
           "sent",
           "with inner",
           "script calls",
-          "busiest node");
+          "busiest CPU",
+          "busiest cmds");
       for (List<Result> group : groups) {
         line(
             text,
-            "%-14s %-14s %10s %12s %12s %12s %11s%%",
+            "%-14s %-14s %10s %12s %12s %12s %11s%% %11s%%",
             group.get(0).load(),
             group.get(0).contender(),
             of(group, Figures.REDIS_CPU, "%.1f"),
             of(group, Figures.COMMANDS_SENT, "%.3f"),
             of(group, Figures.COMMANDS_ALL, "%.3f"),
             of(group, Figures.SCRIPT_CALLS, "%.3f"),
-            number(100 * Figures.median(Result.figures(group, Figures.BUSIEST_NODE)), "%.0f"));
+            number(100 * Figures.median(Result.figures(group, Figures.BUSIEST_NODE)), "%.0f"),
+            number(
+                100 * Figures.median(Result.figures(group, Figures.BUSIEST_NODE_COMMANDS)),
+                "%.0f"));
       }
     }
-    if (memory.containsKey(Figures.BYTES_BUFFERED)) {
-      line(
-          text,
-          "Redis bytes a buffered span: %.0f in a backlog",
-          memory.get(Figures.BYTES_BUFFERED));
+    if (!buffered.isEmpty()) {
+      line(text, "%n%-14s %-14s %10s %12s", "buffered", "job", "bytes/span", "fullest node");
+      for (Result result : buffered) {
+        line(
+            text,
+            "%-14s %-14s %10.0f %11.0f%%",
+            result.load(),
+            result.contender(),
+            result.figure(Figures.BYTES_BUFFERED),
+            100 * result.figure(Figures.BUSIEST_NODE_MEMORY));
+      }
     }
   }
 
@@ -269,7 +280,7 @@ final class Report {
     all.put("seconds", seconds);
     all.put("machine", machine());
     all.put("medians", medians());
-    all.put("memory", memory);
+    all.put("buffered", buffered);
     all.put("live", live);
     all.put("failures", failures);
     all.put("runs", results);

@@ -94,25 +94,41 @@ final class Throughput {
   }
 
   /**
-   * Lets a job buffer a whole topic and returns how many bytes of Redis a span takes. Nothing is
-   * due while it does.
+   * Lets a job buffer a whole topic and measures what Redis holds then. Nothing is due while it
+   * does.
    */
-  double bytesPerBufferedSpan(Source source) {
+  Result measureBuffered(Contender contender, Source source) {
     JobTopics own = newTopics(source.topic());
     redis.clear();
     try (FlinkRun flink =
         FlinkRun.start(
             servers,
-            Contender.SPANFOLD_HEAP,
-            Contender.SPANFOLD_HEAP.options(own, servers, Timeouts.NEVER),
+            contender,
+            contender.options(own, servers, Timeouts.NEVER),
             Optional.empty())) {
       await(flink, counters -> counters.counters().containsKey("spansTracked"), 50);
       // With the connections and scripts that a job has anyhow.
-      long before = redis.usedMemory();
+      long[] before = redis.usedMemory();
       long buffered = flink.counters().counter("spansTracked");
       await(flink, counters -> counters.counter("spansTracked") >= source.spans(), 100);
       flink.checkHealth();
-      return (double) (redis.usedMemory() - before) / (source.spans() - buffered);
+      long[] after = redis.usedMemory();
+      long sum = 0;
+      long most = 0;
+      for (int i = 0; i < after.length; i++) {
+        long grown = after[i] - before[i];
+        sum += grown;
+        most = Math.max(most, grown);
+      }
+      return new Result(
+          contender.label(),
+          source.load(),
+          Map.of(
+              Figures.BYTES_BUFFERED,
+              (double) sum / (source.spans() - buffered),
+              Figures.BUSIEST_NODE_MEMORY,
+              (double) most / sum),
+          Map.of());
     } finally {
       delete(own);
     }
@@ -272,11 +288,15 @@ final class Throughput {
     double cpu = 0;
     double busiest = 0;
     double all = 0;
+    double mostCommands = 0;
     double sent = 0;
     double scripts = 0;
     for (RedisMeter.Usage node : nodes) {
       cpu += node.cpuNanos();
       busiest = Math.max(busiest, (double) node.cpuNanos());
+      mostCommands =
+          Math.max(
+              mostCommands, node.calls().values().stream().mapToDouble(Long::doubleValue).sum());
       for (Map.Entry<String, Long> command : node.calls().entrySet()) {
         boolean script = command.getKey().startsWith("eval");
         all += command.getValue();
@@ -286,6 +306,7 @@ final class Throughput {
     }
     figures.put(Figures.REDIS_CPU, cpu / 1e3 / spans);
     figures.put(Figures.BUSIEST_NODE, busiest / cpu);
+    figures.put(Figures.BUSIEST_NODE_COMMANDS, mostCommands / all);
     figures.put(Figures.COMMANDS_SENT, sent / spans);
     figures.put(Figures.COMMANDS_ALL, all / spans);
     figures.put(Figures.SCRIPT_CALLS, scripts / spans);

@@ -30,17 +30,29 @@ public final class SpanStream {
     this.texts = new SpanTexts(load);
     this.open = new SegmentPlan[load.openSegments()];
     for (int i = 0; i < open.length; i++) {
-      open[i] = plan();
+      open[i] = plan(i);
       // As if it had been going on for long, so that segments do not all end together.
-      open[i].skip(random.nextInt(load.spansPerSegment()));
+      open[i].skip(random.nextInt(size(i)));
     }
   }
 
-  private SegmentPlan plan() {
-    SegmentPlan plan =
-        new SegmentPlan(segments++, spans, load.spansPerSegment(), load.shape(), random);
-    spans += load.spansPerSegment();
+  private SegmentPlan plan(int slot) {
+    SegmentPlan plan = new SegmentPlan(segments++, spans, size(slot), load.shape(), random);
+    spans += size(slot);
     return plan;
+  }
+
+  /** The first slots are those of hot segments. */
+  private int size(int slot) {
+    return slot < load.hotSegments() ? load.spansPerHotSegment() : load.spansPerSegment();
+  }
+
+  private int anySlot() {
+    int hot = load.hotSegments();
+    if (hot > 0 && random.nextDouble() < Load.HOT_SHARE) {
+      return random.nextInt(hot);
+    }
+    return hot + random.nextInt(open.length - hot);
   }
 
   /** Returns whether the load has more records. */
@@ -55,11 +67,11 @@ public final class SpanStream {
 
   /** Returns the next record's value, as if it came at {@code timestampMillis}. */
   public byte[] next(long timestampMillis) {
-    int slot = random.nextInt(open.length);
+    int slot = anySlot();
     SegmentPlan plan = open[slot];
     int span = plan.take();
     if (plan.isDone()) {
-      open[slot] = plan();
+      open[slot] = plan(slot);
     }
     emitted++;
     timestamp = timestampMillis;
