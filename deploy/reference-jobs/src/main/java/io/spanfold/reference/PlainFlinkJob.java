@@ -44,7 +44,9 @@ public final class PlainFlinkJob {
     String topic = options.getRequired("sink.topic");
     Properties producer = new Properties();
     // As Spanfold's sink has them.
-    producer.setProperty(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
+    producer.setProperty(ProducerConfig.COMPRESSION_TYPE_CONFIG, "zstd");
+    producer.setProperty(ProducerConfig.COMPRESSION_ZSTD_LEVEL_CONFIG, "1");
+    producer.setProperty(ProducerConfig.BATCH_SIZE_CONFIG, String.valueOf(128 << 10));
     producer.setProperty(ProducerConfig.LINGER_MS_CONFIG, "20");
     producer.setProperty(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, String.valueOf(16 << 20));
     producer.setProperty(ProducerConfig.BUFFER_MEMORY_CONFIG, String.valueOf(32 << 20));
