@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeutils.base.IntSerializer;
 import org.apache.flink.api.common.typeutils.base.LongSerializer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.runtime.state.StateInitializationContext;
@@ -42,10 +43,14 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
   /** In place of a segment. Should there be one that has this id, it is served as well. */
   private static final long AHEAD = Long.MIN_VALUE;
 
+  private static final int FORMAT = 2;
+
   private final FoldSettings settings;
   private final MemoryGuardSettings guardSettings;
+  private final int maxWholeBytes;
 
   private transient Shared.Share<MemoryGuard> guard;
+  private transient KeyedFoldState state;
   private transient TraceFold fold;
   private transient InternalTimerService<Long> timers;
   private transient Counter spans;
@@ -61,6 +66,9 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
 
   private transient ListState<Long> savedBuffered;
 
+  /** Tells the savepoints in which a trace may be one value from those of before. */
+  private transient ListState<Integer> savedFormat;
+
   /**
    * Makes an operator.
    *
@@ -68,8 +76,13 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
    * @param guard knows whether Redis is full, so that what becomes due does so for that
    */
   public TrackOperator(FoldSettings settings, MemoryGuardSettings guard) {
+    this(settings, guard, KeyedFoldState.MAX_WHOLE_BYTES);
+  }
+
+  TrackOperator(FoldSettings settings, MemoryGuardSettings guard, int maxWholeBytes) {
     this.settings = settings;
     this.guardSettings = guard;
+    this.maxWholeBytes = maxWholeBytes;
   }
 
   @Override
@@ -79,6 +92,14 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
         context
             .getOperatorStateStore()
             .getListState(new ListStateDescriptor<>("spans-buffered", LongSerializer.INSTANCE));
+    savedFormat =
+        context
+            .getOperatorStateStore()
+            .getUnionListState(new ListStateDescriptor<>("fold-format", IntSerializer.INSTANCE));
+    state = new KeyedFoldState(context.getKeyedStateStore(), maxWholeBytes);
+    if (context.isRestored() && !savedFormat.get().iterator().hasNext()) {
+      KeyedFoldState.markAllInEntries(getKeyedStateBackend());
+    }
     buffered = 0;
     for (long count : savedBuffered.get()) {
       buffered += count;
@@ -89,6 +110,7 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
     savedBuffered.update(List.of(buffered));
+    savedFormat.update(List.of(FORMAT));
   }
 
   @Override
@@ -96,7 +118,7 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
     super.open();
     guard = MemoryGuard.open(guardSettings);
     timers = getInternalTimerService("deadlines", LongSerializer.INSTANCE, this);
-    fold = new TraceFold(settings, new KeyedFoldState(getKeyedStateStore()), this);
+    fold = new TraceFold(settings, state, this);
     spans = getMetricGroup().counter("spansTracked");
     duplicates = getMetricGroup().counter("duplicateSpans");
     ahead = getMetricGroup().counter("spansAhead");
@@ -112,15 +134,19 @@ public final class TrackOperator extends AbstractStreamOperator<PartCandidate>
     StoredTrace trace = record.getValue();
     spans.inc(trace.spans().size());
     buffered += trace.spans().size();
+    state.begin();
     fold.add(trace, timers.currentWatermark());
+    state.save();
   }
 
   @Override
   public void onEventTime(InternalTimer<TraceKey, Long> timer) {
+    state.begin();
     fold.onTimer(timer.getKey(), timer.getNamespace(), timer.getTimestamp(), reason());
     if (timer.getNamespace() == AHEAD) {
       fold.addAhead(timer.getKey(), timer.getTimestamp());
     }
+    state.save();
   }
 
   /** Returns why parts are due where it is not their deadline alone; null where it is. */

@@ -42,10 +42,14 @@ import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrackOperatorTest {
 
   private static final int MAX_PARALLELISM = 16;
+
+  /** None is ever one value; some are; all are. */
+  private static final int[] WHOLE_BYTES = {0, 400, KeyedFoldState.MAX_WHOLE_BYTES};
 
   private static final FoldSettings SETTINGS =
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
@@ -93,9 +97,10 @@ class TrackOperatorTest {
     }
   }
 
-  @Test
-  void nothingIsKeptOfATraceThatIsOver() throws Exception {
-    try (var harness = harness(new HashMapStateBackend(), 1, 0)) {
+  @ParameterizedTest
+  @ValueSource(ints = {KeyedFoldState.MAX_WHOLE_BYTES, 150, 0})
+  void nothingIsKeptOfATraceThatIsOver(int maxWholeBytes) throws Exception {
+    try (var harness = harness(new HashMapStateBackend(), 1, 0, maxWholeBytes)) {
       harness.open();
       harness.processElement(
           new StreamRecord<>(
@@ -109,8 +114,8 @@ class TrackOperatorTest {
   }
 
   /**
-   * Random traces through snapshots and restores with another parallelism; the watermark runs as
-   * far as it may.
+   * Random traces through snapshots and restores with another parallelism, and with another size up
+   * to which a trace is one value; the watermark runs as far as it may.
    */
   @ParameterizedTest
   @CsvSource({"heap, 300", "rocksdb, 15"})
@@ -187,10 +192,11 @@ class TrackOperatorTest {
       throws Exception {
     List<KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, PartCandidate>> subtasks =
         new ArrayList<>();
+    int maxWholeBytes = WHOLE_BYTES[random.nextInt(WHOLE_BYTES.length)];
     for (int i = 0; i < parallelism; i++) {
       StateBackend stateBackend =
           backend.equals("heap") ? new HashMapStateBackend() : new EmbeddedRocksDBStateBackend();
-      var harness = harness(stateBackend, parallelism, i);
+      var harness = harness(stateBackend, parallelism, i, maxWholeBytes);
       if (state != null) {
         harness.setup();
         harness.initializeState(
@@ -276,9 +282,15 @@ class TrackOperatorTest {
 
   private static KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, PartCandidate>
       harness(StateBackend backend, int parallelism, int subtask) throws Exception {
+    return harness(backend, parallelism, subtask, KeyedFoldState.MAX_WHOLE_BYTES);
+  }
+
+  private static KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, PartCandidate>
+      harness(StateBackend backend, int parallelism, int subtask, int maxWholeBytes)
+          throws Exception {
     var harness =
         new KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, PartCandidate>(
-            new TrackOperator(SETTINGS, NO_REDIS),
+            new TrackOperator(SETTINGS, NO_REDIS, maxWholeBytes),
             StoredTrace::trace,
             new CodecTypeInfo<>(TraceKey.class, new TraceKeyCodec()),
             MAX_PARALLELISM,
