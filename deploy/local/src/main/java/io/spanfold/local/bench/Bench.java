@@ -29,6 +29,9 @@ public final class Bench implements Command {
       List.of("typical", "memory", "phases", "loads", "growth", "live");
   private static final int BUFFERED_SPANS = 200_000;
 
+  /** What the traces have that are open at a time. */
+  private static final int SKEWED_SPANS = 25_000;
+
   private final RunDirectory directory;
   private Plan plan = Plan.full();
   private List<String> parts = PARTS;
@@ -168,7 +171,7 @@ public final class Bench implements Command {
       }
       topics.delete(List.of(source.topic()));
     }
-    for (Load load : List.of(Load.typical(BUFFERED_SPANS), Load.skewed(BUFFERED_SPANS))) {
+    for (Load load : List.of(Load.typical(BUFFERED_SPANS), Load.skewed(SKEWED_SPANS))) {
       Source source = fill(topics, load);
       for (Contender contender : Contender.PHASES) {
         buffer(throughput, report, contender, source);

@@ -31,16 +31,23 @@ final class RedisMeter {
    *
    * @param cpuNanos CPU time of its process
    * @param calls of each command, those from within scripts included
+   * @param micros how long they took; a script's contain those of the commands within it
    */
-  record Usage(long cpuNanos, Map<String, Long> calls) {
+  record Usage(long cpuNanos, Map<String, Long> calls, Map<String, Long> micros) {
 
     /** Returns what was done between {@code before} and this. */
     Usage since(Usage before) {
+      return new Usage(
+          cpuNanos - before.cpuNanos,
+          difference(calls, before.calls),
+          difference(micros, before.micros));
+    }
+
+    private static Map<String, Long> difference(Map<String, Long> now, Map<String, Long> before) {
       Map<String, Long> difference = new TreeMap<>();
-      calls.forEach(
-          (command, count) ->
-              difference.put(command, count - before.calls.getOrDefault(command, 0L)));
-      return new Usage(cpuNanos - before.cpuNanos, difference);
+      now.forEach(
+          (command, count) -> difference.put(command, count - before.getOrDefault(command, 0L)));
+      return difference;
     }
 
     /** Returns how often a command was called. */
@@ -55,14 +62,16 @@ final class RedisMeter {
     for (RedisNode node : nodes) {
       try (Jedis jedis = node.connect()) {
         Map<String, Long> calls = new TreeMap<>();
+        Map<String, Long> micros = new TreeMap<>();
         for (String line : jedis.info("commandstats").split("\r\n")) {
           if (line.startsWith("cmdstat_")) {
             String name = line.substring("cmdstat_".length(), line.indexOf(':'));
             calls.put(name, Long.parseLong(line.replaceAll("^[^:]*:calls=(\\d+),.*", "$1")));
+            micros.put(name, Long.parseLong(line.replaceAll(".*,usec=(\\d+),.*", "$1")));
           }
         }
         long cpu = ProcessHandle.of(node.pid()).map(ChildJvm::cpuNanos).orElse(0L);
-        all.add(new Usage(cpu, calls));
+        all.add(new Usage(cpu, calls, micros));
       }
     }
     return all;

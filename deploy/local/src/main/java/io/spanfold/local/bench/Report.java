@@ -18,7 +18,7 @@ import java.util.TreeMap;
 final class Report {
 
   private static final String TYPICAL = "typical";
-  private static final int KINDS_OF_THREADS = 14;
+  private static final int KINDS_OF_THREADS = 24;
 
   private final List<Result> results = new ArrayList<>();
   private final List<Result> buffered = new ArrayList<>();

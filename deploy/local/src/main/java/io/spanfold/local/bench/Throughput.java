@@ -260,6 +260,12 @@ final class Throughput {
         used.add(end.redis.get(i).since(begin.redis.get(i)));
       }
       addRedis(figures, used, shares, spans);
+      for (RedisMeter.Usage node : used) {
+        node.micros()
+            .forEach(
+                (command, micros) ->
+                    threads.merge("Redis: " + command, micros / spans, Double::sum));
+      }
     }
     if (!checkpoints.isEmpty()) {
       figures.put(

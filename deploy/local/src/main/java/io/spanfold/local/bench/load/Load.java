@@ -46,11 +46,11 @@ public record Load(
   }
 
   /**
-   * The same, but one trace in a hundred has {@link #HOT_SHARE} of the spans: 396 times as many as
-   * another, in the same time.
+   * The same with 200 traces at a time, of which one in a hundred has {@link #HOT_SHARE} of the
+   * spans: 396 times as many as another, in the same time.
    */
   public static Load skewed(int spans) {
-    return new Load("skewed", spans, 1_490, 18, 25, 2_000, Shape.RANDOM_TREE, 10_000, 9_900);
+    return new Load("skewed", spans, 1_490, 18, 25, 200, Shape.RANDOM_TREE, 10_000, 9_900);
   }
 
   /** A thousand children of one root. */
