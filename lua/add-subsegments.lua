@@ -27,6 +27,8 @@ local CHUNK = 1000
 local PAGE_BYTES = 1048576
 -- And the first of so many, as nothing is known of them.
 local FIRST_PAGE = 10
+-- So few members are moved at once, whichever side is the smaller.
+local FEW = 32
 
 local function members_key(segment)
   return 'span-buf:mk:' .. tag .. ':' .. segment
@@ -90,6 +92,8 @@ end
 -- What this call adds to a segment's counters, written once at its end.
 local touched, more_spans, more_bytes = {}, {}, {}
 local new_roots, refresh = {}, {}
+-- Segments that this call makes: nothing of them is stored yet.
+local is_new = {}
 
 local function count(segment, spans, bytes)
   if not more_spans[segment] then
@@ -145,35 +149,60 @@ local function merge_payloads(from, into)
   redis.call('EXPIRE', into_key, ttl)
 end
 
--- Only ever walks the smaller side, so that a member is moved a logarithmic number of times at most.
-local function merge(from, into)
+-- Moves the ids of from's subsegments to into, and notes its name: whoever was told the old name, or
+-- was pointed at it, must find the way for as long as the segment lasts. Only ever walks the smaller
+-- side, or a few, so that a member is moved a logarithmic number of times at most.
+local function move_members(from, into)
   local from_key, into_key = members_key(from), members_key(into)
-  local from_size, into_size = redis.call('SCARD', from_key), redis.call('SCARD', into_key)
+  local from_size = redis.call('SCARD', from_key)
+  if from_size == 0 then
+    redis.call('SADD', into_key, 'n' .. from)
+    return
+  end
+  if from_size <= FEW then
+    local members = redis.call('SMEMBERS', from_key)
+    members[#members + 1] = 'n' .. from
+    redis.call('SADD', into_key, unpack(members))
+    return
+  end
+  local into_size = redis.call('SCARD', into_key)
   if from_size > into_size then
     if into_size > 0 then
       add_members(into_key, from_key)
     end
     redis.call('RENAME', from_key, into_key)
-  elseif from_size > 0 then
+    refresh[into] = true
+  else
     add_members(from_key, into_key)
-    redis.call('DEL', from_key)
   end
+  redis.call('SADD', into_key, 'n' .. from)
+end
+
+-- Merges a segment into another, unless it is one of a known root. Returns whether it did.
+local function merge(from, into)
+  local key = segment_key(from)
+  local spans_key, bytes_key = 'span-buf:ic:' .. key, 'span-buf:ibc:' .. key
+  local stored = {}
+  if roots_known[from] == nil then
+    stored = redis.call('MGET', spans_key, bytes_key, 'span-buf:hrs:' .. key)
+    roots_known[from] = stored[3] ~= false
+  elseif not roots_known[from] then
+    stored = redis.call('MGET', spans_key, bytes_key)
+  end
+  if roots_known[from] then
+    return false
+  end
+  move_members(from, into)
   if known[MERGED] then
     merge_payloads(from, into)
   end
-
-  local spans_key, bytes_key = 'span-buf:ic:' .. segment_key(from), 'span-buf:ibc:' .. segment_key(from)
-  local counters = redis.call('MGET', spans_key, bytes_key)
-  redis.call('DEL', spans_key, bytes_key)
-  -- Whoever was told the old name, or was pointed at it, must find the way for as long as the segment
-  -- lasts.
-  redis.call('SADD', into_key, 'n' .. from)
-  count(into, tonumber(counters[1] or 0), tonumber(counters[2] or 0))
+  redis.call('DEL', members_key(from), spans_key, bytes_key)
+  count(into, tonumber(stored[1] or 0), tonumber(stored[2] or 0))
   if more_spans[from] then
     count(into, more_spans[from], more_bytes[from])
     more_spans[from], more_bytes[from] = nil, nil
   end
-  refresh[into] = true
+  return true
 end
 
 -- Reads what is known of all ids of the call, in as few commands as may be.
@@ -221,6 +250,7 @@ for at = FIRST, #ARGV, FIELDS do
   local target = place_of(id, string.sub(packed, 1, ID_DIGITS), root_of(parent))
   filed_under[at] = target
   if known[target] ~= target then
+    is_new[target] = not known[target]
     point(target, target)
   end
   for i = 1, #packed, ID_DIGITS do
@@ -228,9 +258,8 @@ for at = FIRST, #ARGV, FIELDS do
     local to = known[span]
     if not to then
       point(span, target)
-    elseif to == span and span ~= target and not has_root(span) then
+    elseif to == span and span ~= target and merge(span, target) then
       -- So far only named as a parent: now it is known what it hangs under.
-      merge(span, target)
       point(span, target)
     end
     -- Else it was seen before, or is a root itself: the first wins.
@@ -281,13 +310,21 @@ redis.call('EXPIRE', redirects, ttl)
 for _, segment in ipairs(touched) do
   if more_spans[segment] then
     local key = segment_key(segment)
-    redis.call('INCRBY', 'span-buf:ic:' .. key, more_spans[segment])
-    redis.call('INCRBY', 'span-buf:ibc:' .. key, more_bytes[segment])
+    if is_new[segment] then
+      redis.call('SET', 'span-buf:ic:' .. key, more_spans[segment], 'EX', ttl)
+      redis.call('SET', 'span-buf:ibc:' .. key, more_bytes[segment], 'EX', ttl)
+      redis.call('EXPIRE', members_key(segment), ttl)
+    else
+      redis.call('INCRBY', 'span-buf:ic:' .. key, more_spans[segment])
+      redis.call('INCRBY', 'span-buf:ibc:' .. key, more_bytes[segment])
+    end
     if new_roots[segment] then
       redis.call('SET', 'span-buf:hrs:' .. key, '1', 'EX', ttl)
     end
     -- The keys of a segment get their TTL together; three quarters of it are as good as all.
-    if refresh[segment] or redis.call('TTL', members_key(segment)) < ttl * 0.75 then
+    if not is_new[segment]
+      and (refresh[segment] or redis.call('TTL', members_key(segment)) < ttl * 0.75)
+    then
       redis.call('EXPIRE', members_key(segment), ttl)
       redis.call('EXPIRE', 'span-buf:ic:' .. key, ttl)
       redis.call('EXPIRE', 'span-buf:ibc:' .. key, ttl)
