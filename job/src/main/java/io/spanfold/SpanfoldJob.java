@@ -2,6 +2,10 @@ package io.spanfold;
 
 import io.spanfold.build.SegmentChunker;
 import io.spanfold.bundle.BundleOperator;
+import io.spanfold.check.Findings;
+import io.spanfold.check.JobStart;
+import io.spanfold.check.ServerChecks;
+import io.spanfold.check.TopicLimits;
 import io.spanfold.clock.ClockOperator;
 import io.spanfold.codec.BundleCodec;
 import io.spanfold.codec.CodecTypeInfo;
@@ -39,10 +43,15 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.CheckpointConfig;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The main class: builds the pipeline and submits it. */
 public final class SpanfoldJob {
+
+  private static final Logger LOG = LoggerFactory.getLogger(SpanfoldJob.class);
 
   /**
    * Divisible by every number of subtasks up to ten, and by most that are used above: so every
@@ -67,7 +76,7 @@ public final class SpanfoldJob {
 
   private SpanfoldJob() {}
 
-  /** Reads the arguments, and submits the job; see {@code --help}. */
+  /** Reads the arguments, asks the servers, and submits the job; see {@code --help}. */
   public static void main(String[] args) throws Exception {
     JobArguments arguments = JobArguments.parse(args);
     if (arguments.help()) {
@@ -80,15 +89,36 @@ public final class SpanfoldJob {
       System.out.print(config.describe());
       return;
     }
+    if (arguments.check()) {
+      Findings findings = ask(env, config);
+      findings.warnings().forEach(warning -> System.out.println("Warning: " + warning));
+      findings.refuse();
+      System.out.println("Kafka and Redis are fit for this job.");
+      return;
+    }
+    if (config.startChecks()) {
+      Findings findings = ask(env, config);
+      findings.warnings().forEach(LOG::warn);
+      findings.refuse();
+    }
     build(env, config, TopicLimits.chunkBytes(config));
     env.execute("Spanfold: " + config.source().topic() + " to " + config.sink().topic());
   }
 
+  private static Findings ask(StreamExecutionEnvironment env, SpanfoldConfig config)
+      throws InterruptedException {
+    Steps steps = new Steps(config);
+    return ServerChecks.run(config, steps.store(), steps.lease(), JobStart.of(env));
+  }
+
+  /** Returns how long it is from one checkpoint to the next. */
   private static Duration checkpointInterval(StreamExecutionEnvironment env) {
-    if (env.getCheckpointConfig().getCheckpointInterval() <= 0) {
+    CheckpointConfig checkpoints = env.getCheckpointConfig();
+    if (checkpoints.getCheckpointInterval() <= 0) {
       env.enableCheckpointing(SpanfoldConfig.DEFAULT_CHECKPOINT_INTERVAL.toMillis());
     }
-    return Duration.ofMillis(env.getCheckpointConfig().getCheckpointInterval());
+    return Duration.ofMillis(
+        Math.max(checkpoints.getCheckpointInterval(), checkpoints.getMinPauseBetweenCheckpoints()));
   }
 
   /**

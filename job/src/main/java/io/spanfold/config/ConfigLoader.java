@@ -66,6 +66,7 @@ final class ConfigLoader {
             flush(),
             reader.get(SpanfoldOptions.ROLLOUT_PHASE),
             reader.get(SpanfoldOptions.COMPRESSION_LEVEL),
+            reader.get(SpanfoldOptions.START_CHECKS),
             debugTraces(),
             checkpointInterval,
             Map.copyOf(reader.shown()));

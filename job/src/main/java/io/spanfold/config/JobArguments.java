@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.flink.configuration.Configuration;
 
 /**
@@ -16,9 +17,14 @@ import org.apache.flink.configuration.Configuration;
  *
  * @param help whether {@code --help} was asked for; the rest then need not be valid
  * @param printConfig whether {@code --print-config} was asked for
+ * @param check whether {@code --check} was asked for
  * @param options the options of the file and the arguments, the latter winning
  */
-public record JobArguments(boolean help, boolean printConfig, Configuration options) {
+public record JobArguments(
+    boolean help, boolean printConfig, boolean check, Configuration options) {
+
+  /** What can be asked for instead of a start. */
+  private static final Set<String> SWITCHES = Set.of("help", "print-config", "check");
 
   /**
    * Reads arguments of the forms {@code --name value} and {@code --name=value}. {@code --config
@@ -51,7 +57,7 @@ public record JobArguments(boolean help, boolean printConfig, Configuration opti
       boolean hasValue = i + 1 < arguments.length && !arguments[i + 1].startsWith("--");
       if (hasValue && !isSwitch(name)) {
         given.put(name, arguments[++i]);
-      } else if (isSwitch(name) || name.equals(SpanfoldOptions.SOURCE_BOUNDED.key())) {
+      } else if (isSwitch(name) || isBoolean(name)) {
         given.put(name, "true");
       } else {
         problems.add("--" + name + " lacks its value; write --" + name + " VALUE.");
@@ -59,6 +65,7 @@ public record JobArguments(boolean help, boolean printConfig, Configuration opti
     }
     boolean help = Boolean.parseBoolean(given.remove("help"));
     boolean printConfig = Boolean.parseBoolean(given.remove("print-config"));
+    boolean check = Boolean.parseBoolean(given.remove("check"));
     String file = given.remove("config");
     Map<String, String> options = new LinkedHashMap<>();
     if (file != null && !help) {
@@ -68,11 +75,16 @@ public record JobArguments(boolean help, boolean printConfig, Configuration opti
     if (!problems.isEmpty() && !help) {
       throw new InvalidConfigException(problems);
     }
-    return new JobArguments(help, printConfig, Configuration.fromMap(options));
+    return new JobArguments(help, printConfig, check, Configuration.fromMap(options));
   }
 
   private static boolean isSwitch(String name) {
-    return name.equals("help") || name.equals("print-config");
+    return SWITCHES.contains(name);
+  }
+
+  private static boolean isBoolean(String name) {
+    return SpanfoldOptions.ALL.stream()
+        .anyMatch(option -> option.key().equals(name) && option.defaultValue() instanceof Boolean);
   }
 
   private static Map<String, String> readFile(String name, List<String> problems) {

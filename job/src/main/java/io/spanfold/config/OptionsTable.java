@@ -43,6 +43,7 @@ public final class OptionsTable {
             with a line `name: value` or `name = value` each; arguments win over the file.
             Durations and sizes are written as in Flink: 500 ms, 10 s, 15 min, 24 h; 64 kb, 16 mb.
             --print-config shows the options in force, without secrets, instead of starting the job.
+            --check asks Kafka and Redis whether they are fit for it instead, and fails where not.
 
             """);
     for (Row row : rows()) {

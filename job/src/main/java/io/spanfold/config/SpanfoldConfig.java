@@ -24,6 +24,7 @@ import org.apache.flink.connector.base.DeliveryGuarantee;
  * @param flush how parts are flushed
  * @param phase which payload layouts are written and read
  * @param compressionLevel Zstandard level of payloads; 0 is its default, -1 is off
+ * @param startChecks whether servers are checked before the job is submitted
  * @param debugTraces trace ids (32 lower-case hexadecimal digits) whose way is logged
  * @param checkpointInterval the interval that the options were checked against
  * @param shown the options in force by name, secrets masked
@@ -38,6 +39,7 @@ public record SpanfoldConfig(
     FlushSettings flush,
     RolloutPhase phase,
     int compressionLevel,
+    boolean startChecks,
     List<String> debugTraces,
     Duration checkpointInterval,
     Map<String, String> shown)

@@ -275,6 +275,15 @@ public final class SpanfoldOptions {
               "Zstandard level of payloads in Redis, up to 22; 0 is Zstandard's own default, -1"
                   + " is off.");
 
+  /** Whether servers are asked before the start. */
+  public static final ConfigOption<Boolean> START_CHECKS =
+      key("start.checks")
+          .booleanType()
+          .defaultValue(true)
+          .withDescription(
+              "Whether Kafka and Redis are checked before the job is submitted; `false` where they"
+                  + " cannot be reached from there.");
+
   /** Traces to log. */
   public static final ConfigOption<List<String>> DEBUG_TRACES =
       key("debug.traces")
@@ -318,6 +327,7 @@ public final class SpanfoldOptions {
           FLUSH_CHUNK_BYTES,
           ROLLOUT_PHASE,
           COMPRESSION_LEVEL,
+          START_CHECKS,
           DEBUG_TRACES);
 
   private SpanfoldOptions() {}

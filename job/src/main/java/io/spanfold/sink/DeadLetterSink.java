@@ -25,6 +25,7 @@ import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.streaming.api.connector.sink2.CommittableMessage;
 import org.apache.flink.streaming.api.connector.sink2.SupportsPostCommitTopology;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
@@ -73,6 +74,13 @@ public final class DeadLetterSink
     this.topic = config.sink().deadLetterTopic();
     this.source = source;
     this.maxListed = maxListed;
+  }
+
+  /** Returns the largest request that the producers of dead letters send, in bytes. */
+  public static long maxRequestBytes(SpanfoldConfig config) {
+    return Long.parseLong(
+        KafkaSinks.producerProperties(config, KafkaSinks.DEAD_LETTER_BYTES)
+            .getProperty(ProducerConfig.MAX_REQUEST_SIZE_CONFIG));
   }
 
   @Override

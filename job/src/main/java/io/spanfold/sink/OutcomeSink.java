@@ -42,6 +42,9 @@ public final class OutcomeSink
 
   private static final long serialVersionUID = 1L;
 
+  /** What a record of the outcomes topic takes at most, in bytes. */
+  public static final int MAX_RECORD_BYTES = KafkaSinks.OUTCOME_BYTES;
+
   /** The header that an outcome is found by. */
   static final String OUTCOME_ID = "outcome_id";
 

@@ -8,6 +8,8 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import redis.clients.jedis.CommandObject;
 import redis.clients.jedis.CommandObjects;
 import redis.clients.jedis.RedisProtocol;
 
@@ -75,6 +77,29 @@ public final class LeaseStore implements AutoCloseable {
   }
 
   /**
+   * Returns who has the lease, without a claim to it; empty where nobody has.
+   *
+   * @throws StoreException where Redis could not be asked
+   */
+  public Optional<LeaseHolder> look() {
+    List<String> names = List.of("buffer", "job", "since");
+    List<byte[]> fields =
+        send(
+            commands.hmget(KEY, names.stream().map(n -> n.getBytes(UTF_8)).toArray(byte[][]::new)));
+    // In this order: a lease that ends in between is seen to have ended.
+    long left = send(commands.pttl(KEY));
+    if (left < 0 || fields.contains(null)) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new LeaseHolder(
+            text(fields.get(0)),
+            text(fields.get(1)),
+            Instant.ofEpochMilli(Long.parseLong(text(fields.get(2)))),
+            Duration.ofMillis(left)));
+  }
+
+  /**
    * Lets the lease of {@code epoch} end in {@code left} unless somebody renews it.
    *
    * @throws StoreException where Redis could not be asked
@@ -91,16 +116,20 @@ public final class LeaseStore implements AutoCloseable {
   }
 
   private Object call(RedisScript script, String... arguments) {
+    List<byte[]> bytes = Arrays.stream(arguments).map(text -> text.getBytes(UTF_8)).toList();
+    return send(commands.evalsha(script.sha1(), List.of(KEY), bytes), script);
+  }
+
+  private <T> T send(CommandObject<T> command) {
+    return send(command, null);
+  }
+
+  private <T> T send(CommandObject<T> command, RedisScript script) {
     if (pipelines == null) {
       pipelines = new RedisPipelines(StoreConnector.connect(settings, retries), retries);
     }
-    List<byte[]> bytes = Arrays.stream(arguments).map(text -> text.getBytes(UTF_8)).toList();
     return pipelines
-        .send(
-            "ask for the lease in Redis",
-            List.of(
-                new RedisCommand<>(
-                    KEY, commands.evalsha(script.sha1(), List.of(KEY), bytes), 0, script)))
+        .send("ask for the lease in Redis", List.of(new RedisCommand<>(KEY, command, 0, script)))
         .get(0);
   }
 

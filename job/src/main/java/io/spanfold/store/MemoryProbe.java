@@ -2,6 +2,7 @@ package io.spanfold.store;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.Connection;
@@ -54,7 +55,7 @@ public final class MemoryProbe implements AutoCloseable {
     try (Connection connection = nodes.connect(node)) {
       connection.sendCommand(Protocol.Command.INFO, "memory");
       String info = connection.getBulkReply();
-      return new NodeMemory(node.toString(), field(info, "used_memory"), field(info, "maxmemory"));
+      return memory(node, info);
     }
   }
 
@@ -67,12 +68,23 @@ public final class MemoryProbe implements AutoCloseable {
     }
   }
 
-  static long field(String info, String name) {
+  /** Reads how full a node is out of its answer to {@code INFO memory}. */
+  static NodeMemory memory(HostAndPort node, String info) {
+    return new NodeMemory(node.toString(), number(info, "used_memory"), number(info, "maxmemory"));
+  }
+
+  private static long number(String info, String name) {
+    return text(info, name)
+        .map(Long::parseLong)
+        .orElseThrow(() -> new IllegalStateException("INFO memory has no " + name));
+  }
+
+  /** Returns a field of an answer to {@code INFO}; empty where it is not there. */
+  static Optional<String> text(String info, String name) {
     return info.lines()
         .filter(line -> line.startsWith(name + ":"))
-        .mapToLong(line -> Long.parseLong(line.substring(name.length() + 1).strip()))
-        .findFirst()
-        .orElseThrow(() -> new IllegalStateException("INFO memory has no " + name));
+        .map(line -> line.substring(name.length() + 1).strip())
+        .findFirst();
   }
 
   @Override

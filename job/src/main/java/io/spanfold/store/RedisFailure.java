@@ -30,6 +30,12 @@ enum RedisFailure {
           "NOREPLICAS",
           "max number of clients");
 
+  /** Returns whether the server's words say that it has no memory left. */
+  static boolean isFull(String words) {
+    // A script passes on the error of the command that it ran, in words of its own.
+    return words.contains("OOM command not allowed");
+  }
+
   /** Tells what {@code failure} means. */
   static RedisFailure of(RuntimeException failure) {
     String message = String.valueOf(failure.getMessage());
@@ -39,8 +45,7 @@ enum RedisFailure {
     if (failure instanceof JedisRedirectionException || message.startsWith("TRYAGAIN")) {
       return MOVED;
     }
-    // A script passes on the error of the command that it ran, in words of its own.
-    if (message.contains("OOM command not allowed")) {
+    if (isFull(message)) {
       return FULL;
     }
     if (failure instanceof JedisAccessControlException) {

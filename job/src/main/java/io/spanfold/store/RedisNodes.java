@@ -2,6 +2,7 @@ package io.spanfold.store;
 
 import java.net.URI;
 import java.util.Collection;
+import java.util.function.BiFunction;
 import org.apache.commons.pool2.impl.GenericObjectPoolConfig;
 import redis.clients.jedis.ClientSetInfoConfig;
 import redis.clients.jedis.Connection;
@@ -53,28 +54,50 @@ interface RedisNodes extends AutoCloseable {
    */
   static RedisNodes discover(StoreSettings settings) {
     JedisClientConfig config = clientConfig(settings);
+    return askFirst(
+        settings,
+        (node, jedis) ->
+            isCluster(settings, node, jedis)
+                ? new ClusterNodes(settings, config)
+                : new SingleNode(node, config));
+  }
+
+  /**
+   * Puts a question to the first of the addresses that answers.
+   *
+   * @throws JedisException where none answers, or it does not let us in
+   */
+  static <T> T askFirst(StoreSettings settings, BiFunction<HostAndPort, Jedis, T> question) {
+    JedisClientConfig config = clientConfig(settings);
     JedisException last = null;
     for (URI uri : settings.nodes()) {
       HostAndPort node = new HostAndPort(uri.getHost(), StoreSettings.portOf(uri));
       try (Jedis jedis = new Jedis(node, config)) {
-        if (jedis.info("cluster").contains("cluster_enabled:1")) {
-          return new ClusterNodes(settings, config);
-        }
+        return question.apply(node, jedis);
       } catch (JedisConnectionException e) {
         last = e;
-        continue;
       }
-      if (settings.nodes().size() > 1) {
-        throw new IllegalArgumentException(
-            "several Redis nodes are given, but %s is not part of a cluster; give one node, or the nodes of a cluster"
-                .formatted(node));
-      }
-      return new SingleNode(node, config);
     }
     throw last;
   }
 
-  private static JedisClientConfig clientConfig(StoreSettings settings) {
+  /**
+   * Returns whether {@code node} is part of a cluster.
+   *
+   * @throws IllegalArgumentException where it is not, though there are several
+   */
+  static boolean isCluster(StoreSettings settings, HostAndPort node, Jedis jedis) {
+    boolean cluster = jedis.info("cluster").contains("cluster_enabled:1");
+    if (!cluster && settings.nodes().size() > 1) {
+      throw new IllegalArgumentException(
+          "several Redis nodes are given, but %s is not part of a cluster; give one node, or the nodes of a cluster"
+              .formatted(node));
+    }
+    return cluster;
+  }
+
+  /** Returns how to talk to a node. */
+  static JedisClientConfig clientConfig(StoreSettings settings) {
     return DefaultJedisClientConfig.builder()
         .protocol(RedisProtocol.RESP2)
         .user(settings.username())

@@ -1,5 +1,6 @@
 package io.spanfold.store;
 
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,10 +17,20 @@ final class StoreConnector {
    * @throws StoreException where they cannot be reached in time, or are not fit
    */
   static RedisNodes connect(StoreSettings settings, RetryPolicy retries) {
+    return tryOn(settings, retries, RedisNodes::discover);
+  }
+
+  /**
+   * The same for any question to these addresses.
+   *
+   * @throws StoreException as above
+   */
+  static <T> T tryOn(
+      StoreSettings settings, RetryPolicy retries, Function<StoreSettings, T> question) {
     RetryPolicy.Attempts attempts = retries.begin();
     while (true) {
       try {
-        return RedisNodes.discover(settings);
+        return question.apply(settings);
       } catch (IllegalArgumentException e) {
         throw new StoreException(e.getMessage(), e);
       } catch (RuntimeException e) {
@@ -43,15 +54,16 @@ final class StoreConnector {
       RedisFailure kind,
       RuntimeException e) {
     return new StoreException(
-        "cannot connect to Redis at %s after %d attempts in %d ms: %s. %s"
+        "cannot connect to Redis at %s after %d attempts in %d ms: %s; %s"
             .formatted(
                 settings.nodes(),
                 attempts.made(),
                 attempts.elapsed().toMillis(),
-                e.getMessage(),
+                // Some messages of the client end like a sentence, which goes on here.
+                String.valueOf(e.getMessage()).replaceFirst("\\.$", ""),
                 kind == RedisFailure.FATAL
-                    ? "See whether user name, password and rights are those that the server wants."
-                    : "See whether the servers run and are reachable from here."),
+                    ? "see whether user name, password and rights are those that the server wants"
+                    : "see whether the servers run and are reachable from here"),
         e);
   }
 }

@@ -28,8 +28,12 @@ class JobArgumentsTest {
 
   @Test
   void takesABooleanWithoutAValueAsTrue() {
-    assertThat(JobArguments.parse("--source.bounded", "--sink.topic", "x").options().toMap())
+    assertThat(
+            JobArguments.parse("--source.bounded", "--start.checks", "--sink.topic", "x")
+                .options()
+                .toMap())
         .containsEntry("source.bounded", "true")
+        .containsEntry("start.checks", "true")
         .containsEntry("sink.topic", "x");
   }
 
@@ -80,5 +84,7 @@ class JobArgumentsTest {
   void letsHelpPassBesideAnythingElse() {
     assertThat(JobArguments.parse("nonsense", "--config", "none", "--help").help()).isTrue();
     assertThat(JobArguments.parse("--print-config").printConfig()).isTrue();
+    assertThat(JobArguments.parse("--print-config").check()).isFalse();
+    assertThat(JobArguments.parse("--check", "--sink.topic", "x").check()).isTrue();
   }
 }

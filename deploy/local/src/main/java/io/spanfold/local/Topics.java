@@ -25,15 +25,17 @@ final class Topics {
 
   /** Creates all of them. */
   static void create(String bootstrapServers, int partitions) {
-    Map<String, String> large =
+    // What the job sends as a dead letter at most: it refuses a source of larger records.
+    Map<String, String> source =
+        Map.of("max.message.bytes", String.valueOf(MAX_SOURCE_RECORD_BYTES + (64 << 10)));
+    Map<String, String> deadLetters =
         Map.of(
-            "max.message.bytes",
-            String.valueOf(MAX_SOURCE_RECORD_BYTES + 2 * RECORD_OVERHEAD_BYTES));
+            "max.message.bytes", String.valueOf(MAX_SOURCE_RECORD_BYTES + RECORD_OVERHEAD_BYTES));
     List<NewTopic> topics =
         List.of(
-            new NewTopic(SPANS, partitions, (short) 1).configs(large),
+            new NewTopic(SPANS, partitions, (short) 1).configs(source),
             new NewTopic(SEGMENTS, partitions, (short) 1),
-            new NewTopic(DEAD_LETTERS, 1, (short) 1).configs(large),
+            new NewTopic(DEAD_LETTERS, 1, (short) 1).configs(deadLetters),
             new NewTopic(OUTCOMES, 1, (short) 1));
     try (Admin admin =
         Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers))) {

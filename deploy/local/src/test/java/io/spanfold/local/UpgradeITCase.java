@@ -117,7 +117,14 @@ class UpgradeITCase {
     assertThat(refused.code()).isEqualTo(1);
     assertThat(refused.output()).contains("segment.max-age").contains("nothing was changed");
 
-    Path secrets = Files.writeString(files.resolve("secrets"), "redis.password: hunter2\n");
+    Call unfit = upgrade("dual-write", "--set", "outcomes.topic=nowhere");
+    assertThat(unfit.code()).isEqualTo(1);
+    assertThat(unfit.output())
+        .contains("outcomes.topic (nowhere) does not exist on Kafka")
+        .contains("nothing was changed");
+
+    Path secrets =
+        Files.writeString(files.resolve("secrets"), "kafka.properties.ssl.key.password: hunter2\n");
     Call nowhere =
         upgrade("dual-write", "--savepoint-dir", "/proc/x", "--options", secrets.toString());
     assertThat(nowhere.code()).isEqualTo(1);
