@@ -19,8 +19,8 @@ checkpoint. All options that the job had are kept, but for those given here.
   --jar FILE|ID          another jar: a file, or the id of one that was uploaded
   --parallelism N        another parallelism
   --set NAME=VALUE       another value for an option of the job; may be repeated
-  --options FILE         the same for a file's lines NAME: VALUE; for secrets, and for a job that
-                         was started without showing its options
+  --options FILE         the same for a file's lines NAME: VALUE; for secrets, and for a job of a
+                         release that did not show its options
   --flink NAME=VALUE     a Flink option that the job is submitted with; may be repeated
   --savepoint-dir URI    where the savepoint goes; the cluster's own directory without it
   --savepoint PATH       starts from this one; the job must have ended
@@ -191,7 +191,7 @@ upload() {
 is_secret() {
   local name=${1,,}
   [[ $name != *.file && $name != *.location ]] &&
-    [[ $name =~ password|secret|token|jaas|api-?key|auth|credential ]]
+    [[ $name =~ password|secret|token|jaas|api-?key|auth|credential|keystore\.key ]]
 }
 
 shown() { if is_secret "$1"; then printf '******'; else printf '%s' "$2"; fi; }
@@ -405,7 +405,7 @@ else
 fi
 [[ $former_parallelism =~ ^[1-9] ]] || former_parallelism=${record[to.parallelism]:-}
 if [[ -z ${options[kafka.bootstrap.servers]:-} ]]; then
-  # It was started without telling Flink its options: they must all come from the file.
+  # It is of a release that did not tell Flink its options: they must all come from the file.
   for name in "${!changes[@]}"; do
     [[ -n ${sets[$name]+x} ]] || options[$name]=${changes[$name]}
   done
@@ -414,7 +414,7 @@ if [[ -z ${options[kafka.bootstrap.servers]:-} ]]; then
   [[ -n ${options[kafka.bootstrap.servers]:-} ]] ||
     fail "job $job does not show its options, and $records has no record of them" \
       'write all that it was started with into a file, a line NAME: VALUE each, and add --options FILE;' \
-      'jobs that this script starts show them'
+      'newer jars show them'
 fi
 former_phase=${options[rollout.phase]:-distributed}
 former_jar=${record[to.jar]:-} former_jar_file=${record[to.jar-file]:-}
@@ -536,7 +536,7 @@ fi
 
 # The body of a request that runs the jar or plans it.
 run_body() {
-  local name separator='' parameters=''
+  local name separator=''
   printf '{"programArgsList":['
   for name in "${!options[@]}"; do
     printf '%s' "$separator"
@@ -549,21 +549,11 @@ run_body() {
     printf ',"jobId":"%s","allowNonRestoredState":false,"savepointPath":' "$new_job"
     quoted "$savepoint"
   }
-  # What the job is started with is shown by it, so that the next move can take it over.
   separator=
-  for name in "${!options[@]}"; do
-    if is_secret "$name"; then
-      # Its name alone, so that the next move asks for it.
-      parameters+=$separator$(quoted "$name"):'"******"'
-    else
-      parameters+=$separator$(quoted "$name"):$(quoted "${options[$name]}")
-    fi
-    separator=,
-  done
-  printf ',"flinkConfiguration":{"pipeline.global-job-parameters":'
-  quoted "{$parameters}"
+  printf ',"flinkConfiguration":{'
   for name in "${!flink_options[@]}"; do
-    printf ','
+    printf '%s' "$separator"
+    separator=,
     quoted "$name"
     printf ':'
     quoted "${flink_options[$name]}"

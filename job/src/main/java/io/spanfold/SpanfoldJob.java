@@ -45,6 +45,7 @@ import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.CheckpointConfig;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.util.ParameterTool;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -102,6 +103,8 @@ public final class SpanfoldJob {
       findings.refuse();
     }
     build(env, config, TopicLimits.chunkBytes(config));
+    // The options that were given, and no defaults: those of the next release may be others.
+    env.getConfig().setGlobalJobParameters(ParameterTool.fromMap(arguments.shown()));
     env.execute("Spanfold: " + config.source().topic() + " to " + config.sink().topic());
   }
 

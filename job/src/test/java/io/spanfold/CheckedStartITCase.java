@@ -156,6 +156,27 @@ class CheckedStartITCase {
     assertThat(graph.getStreamNodes()).isNotEmpty();
   }
 
+  @Test
+  void theJobShowsTheOptionsThatItWasGivenAndNoSecret() throws Exception {
+    Map<String, String> shown =
+        plan("--segment.timeout", "50 s", "--kafka.properties.ssl.key.password", "hunter2")
+            .getExecutionConfig()
+            .getGlobalJobParameters()
+            .toMap();
+
+    assertThat(shown)
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of(
+                "kafka.bootstrap.servers",
+                kafka.bootstrapServers(),
+                "redis.uri",
+                redis.uri().toString(),
+                "segment.timeout",
+                "50 s",
+                "kafka.properties.ssl.key.password",
+                "******"));
+  }
+
   private static StreamGraph plan(String... more) throws Exception {
     Configuration configuration = new Configuration();
     try (PackagedProgram program = program(configuration, more)) {

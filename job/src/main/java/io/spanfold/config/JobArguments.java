@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.apache.flink.configuration.Configuration;
 
 /**
@@ -76,6 +77,15 @@ public record JobArguments(
       throw new InvalidConfigException(problems);
     }
     return new JobArguments(help, printConfig, check, Configuration.fromMap(options));
+  }
+
+  /** Returns the options that were given, secrets masked. */
+  public Map<String, String> shown() {
+    Map<String, String> shown = new TreeMap<>();
+    options
+        .toMap()
+        .forEach((name, value) -> shown.put(name, SpanfoldOptions.maskedIfSecret(name, value)));
+    return shown;
   }
 
   private static boolean isSwitch(String name) {

@@ -16,8 +16,6 @@ import org.apache.flink.configuration.MemorySize;
  */
 final class OptionReader {
 
-  private static final String MASK = "******";
-
   private final Configuration options;
   private final List<String> problems = new ArrayList<>();
   private final TreeMap<String, String> shown = new TreeMap<>();
@@ -70,7 +68,7 @@ final class OptionReader {
 
   /** The same for a name that is no option of ours; null as the value where none is to be told. */
   void problem(String name, String value, String wrong, String remedy) {
-    String told = value == null ? "" : " (" + (SpanfoldOptions.isSecret(name) ? MASK : value) + ")";
+    String told = value == null ? "" : " (" + SpanfoldOptions.maskedIfSecret(name, value) + ")";
     problems.add(name + told + " " + wrong + "; " + remedy + ".");
   }
 
@@ -109,7 +107,7 @@ final class OptionReader {
   }
 
   private void show(String name, String value) {
-    shown.put(name, SpanfoldOptions.isSecret(name) ? MASK : value);
+    shown.put(name, SpanfoldOptions.maskedIfSecret(name, value));
   }
 
   private static String form(ConfigOption<?> option) {

@@ -18,6 +18,8 @@ public final class SpanfoldOptions {
   /** The environment variable that is asked for the password where no option gives it. */
   public static final String REDIS_PASSWORD_VARIABLE = "SPANFOLD_REDIS_PASSWORD";
 
+  private static final String MASK = "******";
+
   /** Brokers to start from. */
   public static final ConfigOption<String> KAFKA_BOOTSTRAP_SERVERS =
       key("kafka.bootstrap.servers")
@@ -331,6 +333,11 @@ public final class SpanfoldOptions {
           DEBUG_TRACES);
 
   private SpanfoldOptions() {}
+
+  /** Returns the value of an option or Kafka property of this name as it may be shown. */
+  static String maskedIfSecret(String name, String value) {
+    return isSecret(name) ? MASK : value;
+  }
 
   /** Returns whether the value of an option or Kafka property of this name must not be shown. */
   static boolean isSecret(String name) {

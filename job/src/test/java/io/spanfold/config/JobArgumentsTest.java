@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -86,5 +87,25 @@ class JobArgumentsTest {
     assertThat(JobArguments.parse("--print-config").printConfig()).isTrue();
     assertThat(JobArguments.parse("--print-config").check()).isFalse();
     assertThat(JobArguments.parse("--check", "--sink.topic", "x").check()).isTrue();
+  }
+
+  @Test
+  void showsWhatWasGivenWithoutSecrets() {
+    assertThat(
+            JobArguments.parse(
+                    "--sink.topic=x",
+                    "--redis.password=hunter2",
+                    "--redis.password.file=/run/secret",
+                    "--kafka.properties.sasl.jaas.config=hunter2",
+                    "--kafka.properties.ssl.truststore.password=hunter2",
+                    "--kafka.properties.ssl.keystore.key=hunter2")
+                .shown())
+        .containsOnly(
+            Map.entry("sink.topic", "x"),
+            Map.entry("redis.password", "******"),
+            Map.entry("redis.password.file", "/run/secret"),
+            Map.entry("kafka.properties.sasl.jaas.config", "******"),
+            Map.entry("kafka.properties.ssl.truststore.password", "******"),
+            Map.entry("kafka.properties.ssl.keystore.key", "******"));
   }
 }

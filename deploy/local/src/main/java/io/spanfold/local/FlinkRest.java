@@ -65,8 +65,7 @@ public final class FlinkRest {
   }
 
   /**
-   * Runs the main class of an uploaded jar and returns the id of the job that it submits. The job
-   * shows its options in its configuration, secrets masked, as {@code deploy/rollout} needs it.
+   * Runs the main class of an uploaded jar and returns the id of the job that it submits.
    *
    * @param restoreFrom the savepoint or retained checkpoint to go on from; empty for none
    */
@@ -74,7 +73,6 @@ public final class FlinkRest {
     Map<String, Object> body = new HashMap<>();
     body.put("programArgsList", options.toArguments());
     body.put("parallelism", parallelism);
-    body.put("flinkConfiguration", Map.of("pipeline.global-job-parameters", json(options.toMap())));
     restoreFrom.ifPresent(path -> body.put("savepointPath", path));
     return runJar(jarId, body);
   }
