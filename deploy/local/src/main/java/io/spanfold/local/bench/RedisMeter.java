@@ -50,6 +50,11 @@ final class RedisMeter {
       return difference;
     }
 
+    /** Returns how many commands were run. */
+    long commands() {
+      return calls.values().stream().mapToLong(Long::longValue).sum();
+    }
+
     /** Returns how often a command was called. */
     long of(String command) {
       return calls.getOrDefault(command, 0L);
@@ -75,6 +80,20 @@ final class RedisMeter {
       }
     }
     return all;
+  }
+
+  /** Returns what each node has done since. */
+  List<Usage> since(List<Usage> before) {
+    return between(before, usage());
+  }
+
+  /** Returns what each node has done between two moments. */
+  static List<Usage> between(List<Usage> before, List<Usage> after) {
+    List<Usage> done = new ArrayList<>();
+    for (int i = 0; i < after.size(); i++) {
+      done.add(after.get(i).since(before.get(i)));
+    }
+    return done;
   }
 
   /** Returns how much memory each node takes, in bytes. */

@@ -222,15 +222,23 @@ final class Report {
       }
     }
     if (!buffered.isEmpty()) {
-      line(text, "%n%-14s %-14s %10s %12s", "buffered", "job", "bytes/span", "fullest node");
+      line(
+          text,
+          "%n%-14s %-14s %10s %12s %12s",
+          "buffered",
+          "job",
+          "bytes/span",
+          "fullest node",
+          "busiest cmds");
       for (Result result : buffered) {
         line(
             text,
-            "%-14s %-14s %10.0f %11.0f%%",
+            "%-14s %-14s %10.0f %11.0f%% %11.0f%%",
             result.load(),
             result.contender(),
             result.figure(Figures.BYTES_BUFFERED),
-            100 * result.figure(Figures.BUSIEST_NODE_MEMORY));
+            100 * result.figure(Figures.BUSIEST_NODE_MEMORY),
+            100 * result.figure(Figures.BUSIEST_NODE_COMMANDS));
       }
     }
   }

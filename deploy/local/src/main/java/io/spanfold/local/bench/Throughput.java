@@ -6,7 +6,6 @@ import io.spanfold.local.bench.Contender.Timeouts;
 import io.spanfold.local.bench.FlinkRun.Checkpoint;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,7 +78,7 @@ final class Throughput {
       profile.ifPresent(file -> flink.profile());
       Moment begin = moment(flink);
       long beginMillis = System.currentTimeMillis();
-      awaitWindow(flink, begin, source, limits);
+      awaitWindow(flink, contender, begin, source, limits);
       Moment ended = moment(flink);
       profile.ifPresent(flink::profiled);
       Map<String, Double> shares =
@@ -109,6 +108,7 @@ final class Throughput {
       await(flink, counters -> counters.counters().containsKey("spansTracked"), 50);
       // With the connections and scripts that a job has anyhow.
       long[] before = redis.usedMemory();
+      List<RedisMeter.Usage> usageBefore = redis.usage();
       long buffered = flink.counters().counter("spansTracked");
       await(flink, counters -> counters.counter("spansTracked") >= source.spans(), 100);
       flink.checkHealth();
@@ -120,15 +120,11 @@ final class Throughput {
         sum += grown;
         most = Math.max(most, grown);
       }
-      return new Result(
-          contender.label(),
-          source.load(),
-          Map.of(
-              Figures.BYTES_BUFFERED,
-              (double) sum / (source.spans() - buffered),
-              Figures.BUSIEST_NODE_MEMORY,
-              (double) most / sum),
-          Map.of());
+      Map<String, Double> figures = new LinkedHashMap<>();
+      figures.put(Figures.BYTES_BUFFERED, (double) sum / (source.spans() - buffered));
+      figures.put(Figures.BUSIEST_NODE_MEMORY, (double) most / sum);
+      figures.put(Figures.BUSIEST_NODE_COMMANDS, busiestByCommands(redis.since(usageBefore)));
+      return new Result(contender.label(), source.load(), figures, Map.of());
     } finally {
       delete(own);
     }
@@ -170,21 +166,27 @@ final class Throughput {
 
   /**
    * A job may take in nothing for seconds, and then much at once. So a window goes on until enough
-   * came in, though not for ever.
+   * came in and went out, though not for ever.
    */
-  private static void awaitWindow(FlinkRun flink, Moment begin, Source source, Limits limits) {
+  private static void awaitWindow(
+      FlinkRun flink, Contender contender, Moment begin, Source source, Limits limits) {
     long start = System.nanoTime();
     long window = limits.window().toNanos();
     long last = (long) (source.spans() * READ_AT_MOST);
     long before = begin.flink().counter("spansIn");
-    long enough = before + limits.warmUpSpans() / 2;
+    long outBefore = begin.flink().counter("spansOut");
+    long enough = limits.warmUpSpans() / 2;
     await(
         flink,
         counters -> {
           long passed = System.nanoTime() - start;
           long read = counters.counter("spansIn");
+          boolean much =
+              read - before >= enough
+                  && (!contender.writesSegments()
+                      || counters.counter("spansOut") - outBefore >= enough);
           return read >= last
-              || passed >= window && read >= enough
+              || passed >= window && much
               || passed >= PATIENCE * window && read > before;
         },
         100);
@@ -230,7 +232,10 @@ final class Throughput {
       Moment end,
       List<Checkpoint> checkpoints,
       Map<String, Double> shares) {
-    double spans = end.flink.counter("spansIn") - begin.flink.counter("spansIn");
+    double in = end.flink.counter("spansIn") - begin.flink.counter("spansIn");
+    double out = end.flink.counter("spansOut") - begin.flink.counter("spansOut");
+    // Half of the work is to take a span in, half to put it out; in a window it may do more of one.
+    double spans = contender.writesSegments() ? (in + out) / 2 : in;
     double seconds = (end.flink.nanos() - begin.flink.nanos()) / 1e9;
     Map<String, Double> threads = new TreeMap<>();
     end.flink
@@ -250,15 +255,11 @@ final class Throughput {
     figures.put(Figures.JIT_CPU, threads.getOrDefault("JIT", 0.0));
     figures.put(Figures.KAFKA_CPU, (end.kafkaCpuNanos - begin.kafkaCpuNanos) / 1e3 / spans);
     if (contender.writesSegments()) {
-      double out = end.flink.counter("spansOut") - begin.flink.counter("spansOut");
-      figures.put(Figures.OUT_OVER_IN, out / spans);
+      figures.put(Figures.OUT_OVER_IN, out / in);
       figures.put("spansPerMessage", out / messages(begin, end));
     }
     if (contender.isSpanfold()) {
-      List<RedisMeter.Usage> used = new ArrayList<>();
-      for (int i = 0; i < begin.redis.size(); i++) {
-        used.add(end.redis.get(i).since(begin.redis.get(i)));
-      }
+      List<RedisMeter.Usage> used = RedisMeter.between(begin.redis, end.redis);
       addRedis(figures, used, shares, spans);
       for (RedisMeter.Usage node : used) {
         node.micros()
@@ -281,6 +282,16 @@ final class Throughput {
     return new Result(contender.label(), source.load(), figures, threads);
   }
 
+  private static double busiestByCommands(List<RedisMeter.Usage> nodes) {
+    long most = 0;
+    long all = 0;
+    for (RedisMeter.Usage node : nodes) {
+      most = Math.max(most, node.commands());
+      all += node.commands();
+    }
+    return (double) most / all;
+  }
+
   private static double messages(Moment begin, Moment end) {
     return (double)
         Math.max(1, end.flink.counter("messagesOut") - begin.flink.counter("messagesOut"));
@@ -294,15 +305,11 @@ final class Throughput {
     double cpu = 0;
     double busiest = 0;
     double all = 0;
-    double mostCommands = 0;
     double sent = 0;
     double scripts = 0;
     for (RedisMeter.Usage node : nodes) {
       cpu += node.cpuNanos();
       busiest = Math.max(busiest, (double) node.cpuNanos());
-      mostCommands =
-          Math.max(
-              mostCommands, node.calls().values().stream().mapToDouble(Long::doubleValue).sum());
       for (Map.Entry<String, Long> command : node.calls().entrySet()) {
         boolean script = command.getKey().startsWith("eval");
         all += command.getValue();
@@ -312,7 +319,7 @@ final class Throughput {
     }
     figures.put(Figures.REDIS_CPU, cpu / 1e3 / spans);
     figures.put(Figures.BUSIEST_NODE, busiest / cpu);
-    figures.put(Figures.BUSIEST_NODE_COMMANDS, mostCommands / all);
+    figures.put(Figures.BUSIEST_NODE_COMMANDS, busiestByCommands(nodes));
     figures.put(Figures.COMMANDS_SENT, sent / spans);
     figures.put(Figures.COMMANDS_ALL, all / spans);
     figures.put(Figures.SCRIPT_CALLS, scripts / spans);
