@@ -12,6 +12,12 @@ final class RedisKeys {
   /** The lease: one for all that a Redis holds. */
   static final String LEASE = PREFIX + "lease";
 
+  /** What keys of sets of subsegments start with, those in the index. */
+  static final String ALL_MEMBERS = PREFIX + "mk:";
+
+  /** The same, of those that were set aside. */
+  static final String ALL_ASIDE = PREFIX + "ad:mk:";
+
   private RedisKeys() {}
 
   /** Returns the key of a subsegment's payload in the distributed layout. */
@@ -30,7 +36,7 @@ final class RedisKeys {
 
   /** Returns the key of the set of a segment's subsegments. */
   static String members(TraceKey trace, long segment) {
-    return PREFIX + "mk:{" + trace + "}:" + Hex.id(segment);
+    return ALL_MEMBERS + "{" + trace + "}:" + Hex.id(segment);
   }
 
   /** Returns the key of a trace's redirects: the one key that scripts are given. */
@@ -56,5 +62,15 @@ final class RedisKeys {
   /** Returns the key of a segment's flush lock. */
   static String flushLock(TraceKey trace, long segment) {
     return PREFIX + "fl:" + segment(trace, segment);
+  }
+
+  /** Returns the key of the set of a segment's subsegments that was set aside. */
+  static String asideMembers(TraceKey trace, long segment) {
+    return ALL_ASIDE + "{" + trace + "}:" + Hex.id(segment);
+  }
+
+  /** Returns the key of the merged payloads of a segment that was set aside. */
+  static String asidePayloads(TraceKey trace, long segment) {
+    return PREFIX + "ad:s:{" + trace + "}:" + Hex.id(segment);
   }
 }

@@ -147,11 +147,7 @@ public final class SegmentStore implements AutoCloseable {
    * @throws StoreException where Redis could not be asked
    */
   public long leaseEpoch() {
-    byte[] key = RedisKeys.LEASE.getBytes(US_ASCII);
-    RedisCommand<byte[]> command =
-        new RedisCommand<>(key, redis.hget(key, "epoch".getBytes(US_ASCII)), 0, null);
-    byte[] epoch = pipelines.send("read the lease in Redis", List.of(command)).get(0);
-    return epoch == null ? 0 : Long.parseLong(new String(epoch, US_ASCII));
+    return LeaseEpoch.read(redis, pipelines);
   }
 
   /**

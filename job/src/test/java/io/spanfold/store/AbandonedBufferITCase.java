@@ -1,0 +1,263 @@
+package io.spanfold.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.config.RolloutPhase;
+import io.spanfold.embedded.RedisCluster;
+import io.spanfold.model.Bundle;
+import io.spanfold.model.Bundle.TraceSpans;
+import io.spanfold.model.Bundle.UnstoredSubsegment;
+import io.spanfold.model.SourcePositions;
+import io.spanfold.model.SpanColumns;
+import io.spanfold.model.Subsegment;
+import io.spanfold.model.TraceKey;
+import io.spanfold.store.IndexedTrace.Sub;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import redis.clients.jedis.Jedis;
+
+/** What a lost job has written is found whole, and apart from what comes after. */
+class AbandonedBufferITCase {
+
+  private static final int TRACES = 100;
+  private static final Duration TTL = Duration.ofHours(2);
+
+  @TempDir static Path directory;
+  private static RedisCluster cluster;
+
+  private final long seed = new Random().nextLong();
+  private final Random random = new Random(seed);
+
+  /** What was written, as lines: trace, segment as the index has it, subsegment, payload. */
+  private final Set<String> written = new TreeSet<>();
+
+  @BeforeAll
+  static void start() {
+    cluster = RedisCluster.start(directory);
+  }
+
+  @AfterAll
+  static void stop() {
+    cluster.close();
+  }
+
+  @AfterEach
+  void leaveNothing() {
+    onEachNode(node -> node.configSet("maxmemory", "0"));
+    onEachNode(Jedis::flushAll);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void findsAllThatEachPhaseWritesUnderItsSegmentsAndLeavesNothing(RolloutPhase phase)
+      throws Exception {
+    System.out.println("seed " + seed);
+    write(phase);
+    try (AbandonedBuffer buffer = AbandonedBuffer.connect(settings(phase))) {
+      assertThat(buffer.setAside()).isPositive();
+      assertThat(keys()).noneMatch(key -> key.startsWith(RedisKeys.PREFIX + "ssr:"));
+      assertThat(read(buffer)).isEqualTo(written);
+      buffer.remove(segments(buffer));
+    }
+    assertThat(keys()).as("left in Redis").isEmpty();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whatIsWrittenLaterIsNotTakenForIt(RolloutPhase phase) throws Exception {
+    TraceKey trace = new TraceKey(1, 2, 3);
+    Sub before = new Sub(100, 1, true, 1, new long[] {1});
+    Sub after = new Sub(200, 1, false, 1, new long[] {2});
+    try (AbandonedBuffer buffer = AbandonedBuffer.connect(settings(phase));
+        SegmentStore store = SegmentStore.connect(settings(phase))) {
+      store.write(bundle(trace, List.of(before)));
+      buffer.setAside();
+      store.write(bundle(trace, List.of(after)));
+      assertThat(subsegments(buffer)).containsExactly(100L);
+      buffer.remove(segments(buffer));
+      assertThat(segments(buffer)).isEmpty();
+
+      buffer.setAside();
+      assertThat(subsegments(buffer)).containsExactly(200L);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whatAJobLeavesThatIsLostBeforeItAdoptedAllIsAddedToIt(RolloutPhase phase) throws Exception {
+    TraceKey trace = new TraceKey(1, 2, 3);
+    try (AbandonedBuffer buffer = AbandonedBuffer.connect(settings(phase));
+        SegmentStore store = SegmentStore.connect(settings(phase))) {
+      store.write(bundle(trace, List.of(new Sub(100, 1, true, 1, new long[] {1}))));
+      buffer.setAside();
+      store.write(bundle(trace, List.of(new Sub(200, 1, false, 1, new long[] {2}))));
+      buffer.setAside();
+      assertThat(segments(buffer)).containsExactly(new AbandonedSegment(trace, 1));
+      assertThat(subsegments(buffer)).containsExactlyInAnyOrder(100L, 200L);
+      buffer.remove(segments(buffer));
+    }
+    assertThat(keys()).as("left in Redis").isEmpty();
+  }
+
+  @Test
+  void aFullRedisLetsItBeSetAsideAndRemoved() throws Exception {
+    write(RolloutPhase.MERGED);
+    try (AbandonedBuffer buffer = AbandonedBuffer.connect(settings(RolloutPhase.MERGED))) {
+      onEachNode(node -> node.configSet("maxmemory", "1mb"));
+      assertThat(buffer.setAside()).isPositive();
+      assertThat(read(buffer)).isEqualTo(written);
+      buffer.remove(segments(buffer));
+    }
+    assertThat(keys()).as("left in Redis").isEmpty();
+  }
+
+  @Test
+  void tellsOfPayloadsThatAreGoneAndLeavesForeignKeysAlone() throws Exception {
+    TraceKey trace = new TraceKey(1, 2, 3);
+    try (AbandonedBuffer buffer = AbandonedBuffer.connect(settings(RolloutPhase.DISTRIBUTED));
+        SegmentStore store = SegmentStore.connect(settings(RolloutPhase.DISTRIBUTED))) {
+      store.write(
+          bundle(
+              trace,
+              List.of(
+                  new Sub(100, 1, true, 1, new long[] {1}),
+                  new Sub(200, 1, false, 1, new long[] {2}))));
+      onEachNode(
+          node ->
+              node.keys("*").stream()
+                  .filter(RedisKeys.payload(trace, 200)::equals)
+                  .forEach(node::del));
+      buffer.setAside();
+      String foreign = RedisKeys.asideMembers(trace, 7) + "!";
+      onEachNode(
+          node -> {
+            if (node.keys("*").contains(RedisKeys.asideMembers(trace, 1))) {
+              node.sadd(foreign, "x");
+            }
+          });
+
+      List<Long> found = new ArrayList<>();
+      int lost = buffer.read(segments(buffer), (segment, id, frames) -> found.add(id));
+      buffer.remove(segments(buffer));
+
+      assertThat(found).containsExactly(100L);
+      assertThat(lost).isEqualTo(1);
+      assertThat(keys()).containsExactly(foreign);
+    }
+  }
+
+  /** Writes random traces, and notes where the index has what in the end. */
+  private void write(RolloutPhase phase) {
+    try (SegmentStore store = SegmentStore.connect(settings(phase))) {
+      for (int i = 0; i < TRACES; i++) {
+        TraceKey trace = new TraceKey(random.nextInt(1_000), random.nextLong(), random.nextLong());
+        Map<Long, Long> segmentOf = new HashMap<>();
+        List<List<Sub>> calls = RandomTraces.calls(random);
+        // Again, as only the last answer knows how all was merged.
+        for (int round = 0; round < 2; round++) {
+          for (List<Sub> call : calls) {
+            store
+                .write(bundle(trace, call))
+                .get(0)
+                .subsegments()
+                .forEach(s -> segmentOf.put(s.id(), s.parentId()));
+          }
+        }
+        segmentOf.forEach(
+            (id, segment) ->
+                written.add(line(new AbandonedSegment(trace, segment), id, payload(id))));
+      }
+    }
+  }
+
+  private Set<String> read(AbandonedBuffer buffer) throws InterruptedException {
+    List<String> found = new ArrayList<>();
+    int lost =
+        buffer.read(
+            segments(buffer), (segment, id, frames) -> found.add(line(segment, id, frames)));
+    assertThat(lost).isZero();
+    assertThat(found).doesNotHaveDuplicates();
+    return new TreeSet<>(found);
+  }
+
+  private static List<Long> subsegments(AbandonedBuffer buffer) throws InterruptedException {
+    List<Long> found = new ArrayList<>();
+    buffer.read(segments(buffer), (segment, id, frames) -> found.add(id));
+    return found;
+  }
+
+  private static List<AbandonedSegment> segments(AbandonedBuffer buffer) {
+    Set<AbandonedSegment> segments = new HashSet<>();
+    AbandonedBuffer.Pages pages = buffer.pages();
+    for (List<AbandonedSegment> page = pages.next(); page != null; page = pages.next()) {
+      segments.addAll(page);
+    }
+    return List.copyOf(segments);
+  }
+
+  private static String line(AbandonedSegment segment, long id, byte[] payload) {
+    return segment + " " + id + " " + Arrays.toString(payload);
+  }
+
+  private static byte[] payload(long id) {
+    byte[] payload = new byte[(int) Math.floorMod(id, 500L) + 1];
+    new Random(id).nextBytes(payload);
+    return payload;
+  }
+
+  private static Bundle bundle(TraceKey trace, List<Sub> subs) {
+    List<UnstoredSubsegment> unstored = new ArrayList<>();
+    for (Sub sub : subs) {
+      byte[] payload = payload(sub.id());
+      Subsegment subsegment =
+          new Subsegment(
+              sub.id(),
+              sub.parent(),
+              sub.root(),
+              sub.spans().length,
+              payload.length,
+              0,
+              0,
+              1,
+              SourcePositions.of(new int[0], new long[0]));
+      unstored.add(new UnstoredSubsegment(subsegment, payload, sub.spans()));
+    }
+    return new Bundle(List.of(new TraceSpans(trace, new SpanColumns(1), unstored)));
+  }
+
+  private static StoreSettings settings(RolloutPhase phase) {
+    return StoreSettings.of(cluster.uris()).withStorage(TTL, 0).withPhase(phase);
+  }
+
+  private static Set<String> keys() {
+    Set<String> keys = new HashSet<>();
+    onEachNode(node -> keys.addAll(node.keys("*")));
+    return keys;
+  }
+
+  private static void onEachNode(Consumer<Jedis> what) {
+    for (URI uri : cluster.uris()) {
+      try (Jedis node = new Jedis(uri)) {
+        what.accept(node);
+      }
+    }
+  }
+}
