@@ -1,5 +1,6 @@
 package io.spanfold;
 
+import io.spanfold.adopt.AdoptOperator;
 import io.spanfold.build.SegmentChunker;
 import io.spanfold.bundle.BundleOperator;
 import io.spanfold.check.Findings;
@@ -155,7 +156,7 @@ public final class SpanfoldJob {
             .uid("parse");
 
     DataStream<StoredTrace> stored =
-        spans
+        withAdopted(spans, steps, config)
             .keyBy(Span::trace, TRACE)
             .transform("Bundle", BUNDLE, new BundleOperator(steps.bundleLimits(), steps.grouping()))
             .uid("bundle")
@@ -209,6 +210,14 @@ public final class SpanfoldJob {
         .sinkTo(new OutcomeSink(config))
         .name("Write " + config.sink().outcomesTopic())
         .uid("outcomes-sink");
+  }
+
+  /** The operator has no state: a savepoint can be restored with and without it. */
+  private static DataStream<Span> withAdopted(
+      DataStream<Span> spans, Steps steps, SpanfoldConfig config) {
+    return config.ingest().adopt()
+        ? spans.transform("Adopt", SPAN, new AdoptOperator(steps.adopt())).uid("adopt")
+        : spans;
   }
 
   /** Two parts of a trace may share a payload, so one subtask must flush them, in their order. */

@@ -1,5 +1,6 @@
 package io.spanfold;
 
+import io.spanfold.adopt.AdoptSettings;
 import io.spanfold.bundle.BundleLimits;
 import io.spanfold.bundle.SubsegmentGrouping;
 import io.spanfold.clock.BacklogClock;
@@ -73,6 +74,11 @@ final class Steps {
    */
   private static final Duration BARRIER_WAIT = Duration.ofMillis(500);
 
+  /**
+   * Bytes that are twice in Redis while they are adopted: little beside what Redis has as a rule.
+   */
+  private static final long ADOPTED_A_CHECKPOINT = 256L * 1024 * 1024;
+
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(15);
   private static final Duration RETRIES = Duration.ofMinutes(2);
@@ -94,7 +100,7 @@ final class Steps {
     config.kafka().properties().forEach(clients::setProperty);
     clients.setProperty(
         CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, config.kafka().bootstrapServers());
-    return new GatedSource<>(kafkaSource(clients), memoryGuard(), clients);
+    return new GatedSource<>(kafkaSource(clients), memoryGuard(), clients, config.ingest().adopt());
   }
 
   private KafkaSource<SourceRecord> kafkaSource(Properties clients) {
@@ -141,6 +147,10 @@ final class Steps {
                         SourceRecord::offset));
     RecordTime<SourceRecord> time = new RecordTime<>(Clock.systemUTC());
     return strategy.withTimestampAssigner(context -> time);
+  }
+
+  AdoptSettings adopt() {
+    return new AdoptSettings(store(), lease(), ADOPTED_A_CHECKPOINT);
   }
 
   BundleLimits bundleLimits() {

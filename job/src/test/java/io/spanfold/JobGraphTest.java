@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.flink.api.java.typeutils.runtime.kryo.KryoSerializer;
 import org.apache.flink.configuration.Configuration;
@@ -40,6 +41,8 @@ class JobGraphTest {
   private final StreamExecutionEnvironment env =
       StreamExecutionEnvironment.createLocalEnvironment(2, new Configuration());
 
+  private final Configuration options = new Configuration();
+
   @Test
   void everyOperatorKeepsItsUidAndItsName() {
     Map<String, String> names = new TreeMap<>();
@@ -53,6 +56,23 @@ class JobGraphTest {
                 + " loses state; the names are what people see")
         .containsExactlyEntriesOf(NAMES_BY_UID);
     assertThat(nodes()).hasSize(names.size());
+  }
+
+  @Test
+  void whoAdoptsIsTheOnlyOneMoreAndStandsInTheTaskOfTheSource() {
+    options.setString("ingest.adopt", "true");
+    Map<String, String> names = new TreeMap<>(NAMES_BY_UID);
+    names.put("adopt", "Adopt");
+    assertThat(
+            nodes()
+                .collect(
+                    Collectors.toMap(
+                        StreamNode::getTransformationUID, StreamNode::getOperatorName)))
+        .containsExactlyInAnyOrderEntriesOf(names);
+    assertThat(env.getStreamGraph(false).getJobGraph().getVertices())
+        .filteredOn(vertex -> vertex.getName().contains("Adopt"))
+        .singleElement()
+        .satisfies(vertex -> assertThat(vertex.getName()).contains("Source: Read", "Parse"));
   }
 
   @Test
@@ -76,7 +96,6 @@ class JobGraphTest {
 
   private Stream<StreamNode> nodes() {
     if (env.getTransformations().isEmpty()) {
-      Configuration options = new Configuration();
       options.setString("kafka.bootstrap.servers", "kafka.invalid:9092");
       options.setString("redis.uri", "redis://redis.invalid:6379");
       SpanfoldJob.build(env, SpanfoldConfig.of(options), 500_000);

@@ -191,6 +191,9 @@ class SavepointITCase {
     options.setString("rollout.phase", phase.toString());
     // Without the savepoint's positions nothing would be read.
     options.setString("source.starting-offsets", savepoint == null ? "earliest" : "latest");
+    // Of no effect on a job that is restored, though its operator is new to the savepoint.
+    boolean adopt = savepoint != null && phase == RolloutPhase.DUAL_WRITE;
+    options.setString("ingest.adopt", Boolean.toString(adopt));
     options.setString("ingest.batch.max-spans", "5");
     options.setString("segment.timeout", "60 s");
     options.setString("segment.root-timeout", "10 s");

@@ -1,5 +1,6 @@
 package io.spanfold.clock;
 
+import io.spanfold.adopt.AdoptionStatus;
 import io.spanfold.shared.Shared;
 import org.apache.flink.api.common.serialization.SerializerConfigImpl;
 import org.apache.flink.api.common.state.ListState;
@@ -15,6 +16,7 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+import org.apache.flink.util.IOUtils;
 
 /**
  * Keeps the clock of a source subtask going where the source itself has nothing to say: all its
@@ -54,6 +56,7 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
   private transient ListState<Tuple3<Long, Long, Long>> saved;
 
   private transient Shared.Share<ReadingStatus> reading;
+  private transient Shared.Share<AdoptionStatus> adoption;
   private transient long current;
 
   /** The time of the earliest record, as long as there is no watermark. */
@@ -100,6 +103,7 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
   public void open() throws Exception {
     super.open();
     reading = ReadingStatus.open(getMetricGroup());
+    adoption = AdoptionStatus.open(getMetricGroup());
     tickedAt = getProcessingTimeService().getCurrentProcessingTime();
     behind = current == NONE ? 0 : Math.max(0, tickedAt - savedAt);
     getProcessingTimeService().registerTimer(tickedAt, this::tick);
@@ -109,9 +113,8 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
     long now = getProcessingTimeService().getCurrentProcessingTime();
     long passed = Math.max(0, now - tickedAt);
     tickedAt = now;
-    if (current == NONE && reading.get().pressed()) {
-      // A split without a record may hold the watermark back for good, as nothing is read now.
-      current = earliest;
+    if (current == NONE) {
+      begin(passed);
     }
     if (current != NONE) {
       long on = goesOn(passed);
@@ -122,6 +125,28 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
       }
     }
     getProcessingTimeService().registerTimer(now + TICK_MILLIS, this::tick);
+  }
+
+  /** Lets the clock begin where the source would not. */
+  private void begin(long passed) {
+    boolean pressed = reading.get().pressed();
+    if (pressed && earliest != NONE) {
+      // A split without a record may hold the watermark back for good, as nothing is read now.
+      current = earliest;
+    } else if (adoption.get().begunAt() != AdoptionStatus.NEVER
+        && reading.get().hasPartitions()
+        && (pressed || isSilent(passed))) {
+      // What was adopted has no record that would ever make it due. It is all in state by now, as
+      // partitions are only read after that.
+      current = adoption.get().begunAt();
+      output.emitWatermarkStatus(WatermarkStatus.ACTIVE);
+    }
+  }
+
+  /** Returns whether there has been nothing to read for so long that there is no backlog. */
+  private boolean isSilent(long passed) {
+    goesOn(passed);
+    return silent >= SplitClock.CERTAIN_MILLIS && reading.get().hasNothingKnownToBeNew();
   }
 
   /** Returns by how much the clock goes on by itself when {@code passed} has passed by the wall. */
@@ -208,9 +233,7 @@ public final class ClockOperator<T> extends AbstractStreamOperator<T>
 
   @Override
   public void close() throws Exception {
-    if (reading != null) {
-      reading.close();
-    }
+    IOUtils.closeAll(adoption, reading);
     super.close();
   }
 }

@@ -113,6 +113,11 @@ public final class ReadingStatus implements AutoCloseable {
     return gate.get() == Gate.OPEN && partitions.values().stream().allMatch(this::isFresh);
   }
 
+  /** Returns whether there is anything that this task reads. */
+  public boolean hasPartitions() {
+    return !partitions.isEmpty();
+  }
+
   /** Returns whether a partition has nothing from {@code next} on. */
   public boolean isAtEnd(int partition, long next) {
     Partition known = partitions.get(partition);
@@ -129,6 +134,16 @@ public final class ReadingStatus implements AutoCloseable {
     return partitions.entrySet().stream()
         .filter(p -> unheard.contains(p.getKey()))
         .allMatch(p -> isAtEnd(p.getKey(), Math.max(0, p.getValue().start)));
+  }
+
+  /**
+   * Returns the same of those of which it is known where reading began. Of others, as where it is
+   * the group's offset, only the consumer knows that.
+   */
+  public boolean hasNothingKnownToBeNew() {
+    return partitions.entrySet().stream()
+        .filter(p -> unheard.contains(p.getKey()) && p.getValue().start >= 0)
+        .allMatch(p -> isAtEnd(p.getKey(), p.getValue().start));
   }
 
   private boolean isFresh(Partition known) {

@@ -237,7 +237,8 @@ final class ConfigLoader {
         reader.get(SpanfoldOptions.INGEST_BATCH_MAX_SPANS),
         reader.get(SpanfoldOptions.INGEST_BATCH_MAX_BYTES).getBytes(),
         reader.get(SpanfoldOptions.INGEST_BATCH_MAX_DELAY),
-        List.copyOf(drop));
+        List.copyOf(drop),
+        reader.get(SpanfoldOptions.INGEST_ADOPT));
   }
 
   private SegmentSettings segment() {

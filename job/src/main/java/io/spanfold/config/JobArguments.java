@@ -27,6 +27,9 @@ public record JobArguments(
   /** What can be asked for instead of a start. */
   private static final Set<String> SWITCHES = Set.of("help", "print-config", "check");
 
+  /** What operators type in an emergency, for the option of that name. */
+  private static final String ADOPT = "adopt";
+
   /**
    * Reads arguments of the forms {@code --name value} and {@code --name=value}. {@code --config
    * FILE} names a file with a line {@code name: value} or {@code name = value} for each option;
@@ -67,6 +70,10 @@ public record JobArguments(
     boolean help = Boolean.parseBoolean(given.remove("help"));
     boolean printConfig = Boolean.parseBoolean(given.remove("print-config"));
     boolean check = Boolean.parseBoolean(given.remove("check"));
+    String adopt = given.remove(ADOPT);
+    if (adopt != null) {
+      given.put(SpanfoldOptions.INGEST_ADOPT.key(), adopt);
+    }
     String file = given.remove("config");
     Map<String, String> options = new LinkedHashMap<>();
     if (file != null && !help) {
@@ -93,8 +100,10 @@ public record JobArguments(
   }
 
   private static boolean isBoolean(String name) {
-    return SpanfoldOptions.ALL.stream()
-        .anyMatch(option -> option.key().equals(name) && option.defaultValue() instanceof Boolean);
+    return name.equals(ADOPT)
+        || SpanfoldOptions.ALL.stream()
+            .anyMatch(
+                option -> option.key().equals(name) && option.defaultValue() instanceof Boolean);
   }
 
   private static Map<String, String> readFile(String name, List<String> problems) {

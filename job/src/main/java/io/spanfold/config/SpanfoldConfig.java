@@ -180,9 +180,14 @@ public record SpanfoldConfig(
    * @param batchMaxDelay how long it gathers at most
    * @param drop whose spans are dropped: {@code project}, {@code project:trace} (the trace as 32
    *     lower-case digits) or {@code organization:id}
+   * @param adopt whether a job without state first takes over what Redis holds
    */
   public record IngestSettings(
-      int batchMaxSpans, long batchMaxBytes, Duration batchMaxDelay, List<String> drop)
+      int batchMaxSpans,
+      long batchMaxBytes,
+      Duration batchMaxDelay,
+      List<String> drop,
+      boolean adopt)
       implements Serializable {}
 
   /**

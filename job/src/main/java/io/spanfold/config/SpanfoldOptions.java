@@ -190,6 +190,15 @@ public final class SpanfoldOptions {
               "Whose spans are dropped when they are read, and told of in outcomes: `project`,"
                   + " `project:trace` or `organization:id`, separated by semicolons.");
 
+  /** Whether a start without state begins with what Redis holds. */
+  public static final ConfigOption<Boolean> INGEST_ADOPT =
+      key("ingest.adopt")
+          .booleanType()
+          .defaultValue(false)
+          .withDescription(
+              "Whether a job without state first emits what a lost one has left in Redis; also"
+                  + " written as `--adopt`. Of no effect on a job that is restored.");
+
   /** Quiet time without a root. */
   public static final ConfigOption<Duration> SEGMENT_TIMEOUT =
       key("segment.timeout")
@@ -318,6 +327,7 @@ public final class SpanfoldOptions {
           INGEST_BATCH_MAX_BYTES,
           INGEST_BATCH_MAX_DELAY,
           INGEST_DROP,
+          INGEST_ADOPT,
           SEGMENT_TIMEOUT,
           SEGMENT_ROOT_TIMEOUT,
           SEGMENT_MAX_BYTES,

@@ -10,6 +10,12 @@ import java.io.ByteArrayOutputStream;
  */
 public final class SourcePositions {
 
+  /**
+   * In place of a partition where it is not known where a span stands: it cannot be read again. Its
+   * offset then only tells it from others.
+   */
+  public static final int NOWHERE = Integer.MAX_VALUE;
+
   private final byte[] encoded;
 
   private SourcePositions(byte[] encoded) {

@@ -3,6 +3,7 @@ package io.spanfold.reread;
 import io.spanfold.model.LoadedPart;
 import io.spanfold.model.LoadedPart.LoadedSlice;
 import io.spanfold.model.PartCandidate.Slice;
+import io.spanfold.model.SourcePositions;
 import io.spanfold.model.Span;
 import io.spanfold.model.TraceKey;
 import io.spanfold.parse.RejectedRecordException;
@@ -84,6 +85,9 @@ public final class LostPayloads implements AutoCloseable {
     places.forEach(
         (partition, offsets) ->
             wanted.put(partition, offsets.keySet().stream().mapToLong(Long::longValue).toArray()));
+    if (wanted.isEmpty()) {
+      return;
+    }
     if (reader == null) {
       reader = PositionReader.open(settings);
     }
@@ -167,7 +171,7 @@ public final class LostPayloads implements AutoCloseable {
           .positions()
           .forEach(
               (index, partition, offset) -> {
-                if (slice.takes(index)) {
+                if (slice.takes(index) && partition != SourcePositions.NOWHERE) {
                   places
                       .computeIfAbsent(partition, p -> new TreeMap<>())
                       .computeIfAbsent(offset, o -> new ArrayList<>(1))

@@ -1,5 +1,6 @@
 package io.spanfold.source;
 
+import io.spanfold.adopt.AdoptionStatus;
 import io.spanfold.clock.ReadingStatus;
 import io.spanfold.pressure.MemoryGuard;
 import io.spanfold.shared.Shared.Share;
@@ -32,6 +33,7 @@ final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
   private final Share<MemoryGuard> gate;
   private final Share<ReadingStatus> status;
   private final EndOffsets ends;
+  private final Share<AdoptionStatus> adoption;
 
   private boolean ended;
   private long endedNanos;
@@ -40,11 +42,13 @@ final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
       SourceReader<T, KafkaPartitionSplit> reader,
       Share<MemoryGuard> gate,
       Share<ReadingStatus> status,
-      EndOffsets ends) {
+      EndOffsets ends,
+      Share<AdoptionStatus> adoption) {
     this.reader = reader;
     this.gate = gate;
     this.status = status;
     this.ends = ends;
+    this.adoption = adoption;
   }
 
   @Override
@@ -137,6 +141,6 @@ final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
 
   @Override
   public void close() throws Exception {
-    IOUtils.closeAll(reader, ends, status, gate);
+    IOUtils.closeAll(reader, ends, adoption, status, gate);
   }
 }

@@ -1,9 +1,12 @@
 package io.spanfold.source;
 
+import io.spanfold.adopt.AdoptionOver;
+import io.spanfold.adopt.AdoptionStatus;
 import io.spanfold.clock.ReadingStatus;
 import io.spanfold.pressure.MemoryGuard;
 import io.spanfold.pressure.MemoryGuardSettings;
 import io.spanfold.shared.Shared.Share;
+import java.io.IOException;
 import java.util.Properties;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.connector.source.Boundedness;
@@ -35,6 +38,7 @@ public final class GatedSource<T>
   private final KafkaSource<T> kafka;
   private final MemoryGuardSettings guard;
   private final Properties clients;
+  private final boolean adoptFirst;
 
   /**
    * Makes a source.
@@ -42,11 +46,14 @@ public final class GatedSource<T>
    * @param kafka reads
    * @param guard what closes the gate
    * @param clients properties of Kafka's clients, by which it is asked where partitions end
+   * @param adoptFirst whether it is told when to begin, by who adopts what Redis holds
    */
-  public GatedSource(KafkaSource<T> kafka, MemoryGuardSettings guard, Properties clients) {
+  public GatedSource(
+      KafkaSource<T> kafka, MemoryGuardSettings guard, Properties clients, boolean adoptFirst) {
     this.kafka = kafka;
     this.guard = guard;
     this.clients = clients;
+    this.adoptFirst = adoptFirst;
   }
 
   @Override
@@ -61,19 +68,40 @@ public final class GatedSource<T>
     gate.get().register(context.metricGroup());
     Share<ReadingStatus> status = ReadingStatus.open(context.metricGroup());
     return new GatedReader<>(
-        kafka.createReader(context), gate, status, new EndOffsets(clients, status.get()));
+        kafka.createReader(context),
+        gate,
+        status,
+        new EndOffsets(clients, status.get()),
+        adoption(context));
   }
 
   @Override
   public SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> createEnumerator(
       SplitEnumeratorContext<KafkaPartitionSplit> context) {
-    return kafka.createEnumerator(context);
+    SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> enumerator =
+        kafka.createEnumerator(context);
+    return adoptFirst ? new HoldingEnumerator<>(enumerator) : enumerator;
+  }
+
+  private static Share<AdoptionStatus> adoption(SourceReaderContext context) {
+    Share<AdoptionStatus> adoption = AdoptionStatus.open(context.metricGroup());
+    adoption.get().listen(() -> context.sendSourceEventToCoordinator(new AdoptionOver()));
+    return adoption;
   }
 
   @Override
   public SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> restoreEnumerator(
       SplitEnumeratorContext<KafkaPartitionSplit> context, KafkaSourceEnumState state)
       throws Exception {
+    SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> enumerator =
+        restored(context, state);
+    boolean begun = state.initialDiscoveryFinished() || !state.splits().isEmpty();
+    return adoptFirst && !begun ? new HoldingEnumerator<>(enumerator) : enumerator;
+  }
+
+  private SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> restored(
+      SplitEnumeratorContext<KafkaPartitionSplit> context, KafkaSourceEnumState state)
+      throws IOException {
     if (getBoundedness() == Boundedness.CONTINUOUS_UNBOUNDED) {
       return kafka.restoreEnumerator(context, state);
     }

@@ -2,7 +2,9 @@ package io.spanfold.clock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.adopt.AdoptionStatus;
 import io.spanfold.shared.Shared;
+import org.apache.flink.connector.kafka.source.split.KafkaPartitionSplit;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
@@ -18,10 +20,15 @@ class ClockOperatorTest {
   /** What the operator shares with the reader, which is not there. */
   private Shared.Share<ReadingStatus> share;
 
+  private Shared.Share<AdoptionStatus> adoption;
+
   @AfterEach
   void close() throws Exception {
     harness.close();
     share.close();
+    if (adoption != null) {
+      adoption.close();
+    }
   }
 
   @Test
@@ -196,6 +203,56 @@ class ClockOperatorTest {
     assertThat(harness.getOutput()).endsWith(new Watermark(100));
     passesUntil(51_000);
     assertThat(harness.getOutput()).endsWith(new Watermark(51_100));
+  }
+
+  @Test
+  void beginsWhenAdoptionDidWhereNothingIsThereToRead() throws Exception {
+    openAdopting(1_000_000);
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    passesUntil(60_000);
+    assertThat(harness.getOutput()).as("while it adopts").containsExactly(WatermarkStatus.IDLE);
+    reading().assigned(0, 0);
+    reading().assigned(1, KafkaPartitionSplit.COMMITTED_OFFSET);
+    for (int second = 60; second < 95; second++) {
+      reading().answered(0, 0);
+      reading().answered(1, 100);
+      passesUntil(1_000L * second);
+      if (second == 85) {
+        assertThat(harness.getOutput()).containsExactly(WatermarkStatus.IDLE);
+      }
+    }
+    assertThat(harness.getOutput())
+        .containsSubsequence(WatermarkStatus.ACTIVE, new Watermark(1_001_000));
+  }
+
+  @Test
+  void waitsForTheFirstRecordWhereThereIsOneThoughSomethingIsAdopted() throws Exception {
+    openAdopting(1_000_000);
+    harness.processWatermarkStatus(WatermarkStatus.IDLE);
+    reading().assigned(0, 0);
+    for (int second = 0; second < 60; second++) {
+      reading().answered(0, 100);
+      passesUntil(1_000L * second);
+    }
+    assertThat(harness.getOutput()).containsExactly(WatermarkStatus.IDLE);
+  }
+
+  @Test
+  void beginsWhenAdoptionDidWhereRedisIsFullBeforeAnythingIsRead() throws Exception {
+    openAdopting(1_000_000);
+    reading().gate(() -> ReadingStatus.Gate.CLOSED_UNDER_PRESSURE);
+    passesUntil(5_000);
+    assertThat(harness.getOutput()).as("while it adopts").isEmpty();
+    reading().assigned(0, 0);
+    passesUntil(8_000);
+    assertThat(harness.getOutput()).endsWith(new Watermark(1_003_000));
+  }
+
+  /** As with an operator behind it that began to adopt at {@code time}. */
+  private void openAdopting(long time) throws Exception {
+    open(null);
+    adoption = AdoptionStatus.open(harness.getOneInputOperator().getMetricGroup());
+    adoption.get().begin(time);
   }
 
   private void passesUntil(long millis) throws Exception {

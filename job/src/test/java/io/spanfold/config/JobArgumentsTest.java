@@ -39,6 +39,15 @@ class JobArgumentsTest {
   }
 
   @Test
+  void takesAdoptForTheOptionOfThatName() {
+    assertThat(JobArguments.parse("--adopt", "--sink.topic", "x").options().toMap())
+        .containsEntry("ingest.adopt", "true")
+        .containsEntry("sink.topic", "x");
+    assertThat(JobArguments.parse("--ingest.adopt").options().toMap())
+        .containsEntry("ingest.adopt", "true");
+  }
+
+  @Test
   void readsAFileAndLetsArgumentsWin() throws IOException {
     Path file =
         Files.writeString(

@@ -176,6 +176,25 @@ class LostPayloadsITCase {
   }
 
   @Test
+  void asksNobodyForWhatStandsNowhereInTheTopic() throws Exception {
+    Subsegment adopted =
+        new Subsegment(
+            1,
+            1,
+            false,
+            1,
+            1,
+            1,
+            1,
+            1,
+            SourcePositions.of(new int[] {SourcePositions.NOWHERE}, new long[] {5}));
+    try (LostPayloads payloads = new LostPayloads(settings("nowhere.invalid:1"))) {
+      List<LoadedPart> restored = payloads.restore(List.of(part(lost(adopted, null))));
+      assertThat(restored.get(0).slices().get(0).lostSpans()).isEqualTo(1);
+    }
+  }
+
+  @Test
   void failsAndLosesNothingWhereKafkaCannotBeReached() {
     RereadSettings settings =
         new RereadSettings("127.0.0.1:1", Map.of(), TOPIC, Duration.ofSeconds(1));

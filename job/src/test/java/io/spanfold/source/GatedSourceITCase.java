@@ -111,7 +111,9 @@ class GatedSourceITCase {
             .build();
     MemoryGuardSettings guard = MemoryGuardSettings.of(StoreSettings.of(List.of(redis.uri())), 0.8);
     env.fromSource(
-            new GatedSource<>(source, guard, clients), WatermarkStrategy.noWatermarks(), "Read")
+            new GatedSource<>(source, guard, clients, false),
+            WatermarkStrategy.noWatermarks(),
+            "Read")
         .map(new Probe())
         .sinkTo(new DiscardingSink<>());
     return env.executeAsync();

@@ -122,6 +122,14 @@ public final class JobCluster implements AutoCloseable {
     }
   }
 
+  /** Ends the job without a savepoint, so that its state is lost, and waits for its end. */
+  public void cancel(JobID job) throws Exception {
+    cluster.cancelJob(job).get();
+    while (!cluster.getJobStatus(job).get().isGloballyTerminalState()) {
+      Thread.onSpinWait();
+    }
+  }
+
   /** Waits until all tasks run. */
   public void awaitRunning(JobID job) throws Exception {
     while (cluster.getJobStatus(job).get() != JobStatus.RUNNING

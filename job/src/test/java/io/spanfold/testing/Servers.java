@@ -21,6 +21,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TransactionListing;
 import org.apache.kafka.clients.admin.TransactionState;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
@@ -151,6 +152,19 @@ public final class Servers implements AutoCloseable {
       while (!committed(admin, group).equals(ends)) {
         Thread.onSpinWait();
       }
+    }
+  }
+
+  /**
+   * Sets back what a consumer group has committed, each partition by {@code part} of what it has.
+   */
+  public void rewind(String group, double part) throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers()))) {
+      Map<TopicPartition, OffsetAndMetadata> earlier = new HashMap<>();
+      committed(admin, group)
+          .forEach(
+              (at, offset) -> earlier.put(at, new OffsetAndMetadata((long) (offset * (1 - part)))));
+      admin.alterConsumerGroupOffsets(group, earlier).all().get();
     }
   }
 

@@ -1,0 +1,77 @@
+package io.spanfold.adopt;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.model.SourcePositions;
+import io.spanfold.model.Span;
+import io.spanfold.model.TraceKey;
+import io.spanfold.parse.RejectedRecordException;
+import io.spanfold.parse.SpanParser;
+import io.spanfold.payload.SpanFrames;
+import io.spanfold.store.AbandonedSegment;
+import io.spanfold.testing.SpanRecords;
+import io.spanfold.testing.Spans;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class AdoptedSpansTest {
+
+  private static final TraceKey TRACE = new TraceKey(42, 1, 2);
+  private static final AbandonedSegment SEGMENT = new AbandonedSegment(TRACE, 1);
+  private static final long NOW = 5_000;
+
+  private final AdoptedSpans spans = new AdoptedSpans();
+
+  @Test
+  void areThoseThatWereBufferedButHangUnderTheirSegment() throws Exception {
+    byte[] frames =
+        SpanFrames.encode(
+            List.of(
+                parsed(Spans.root(TRACE, 1, 1_000, 0)),
+                parsed(Spans.child(TRACE, 2, 1, 1_000, 1)),
+                // What joined it to the segment is long flushed.
+                parsed(Spans.child(TRACE, 3, 77, 1_000, 2))));
+
+    List<Span> adopted = spans.of(SEGMENT, 9, frames, NOW);
+
+    assertThat(adopted).extracting(Span::spanId).containsExactly(1L, 2L, 3L);
+    assertThat(adopted).extracting(Span::parentId).containsOnly(1L);
+    assertThat(adopted).extracting(Span::root).containsExactly(true, false, false);
+    assertThat(adopted).extracting(Span::timestamp).containsOnly(NOW);
+    assertThat(adopted).extracting(Span::partition).containsOnly(SourcePositions.NOWHERE);
+    assertThat(adopted)
+        .extracting(span -> new String(span.record(), UTF_8))
+        .containsExactly(
+            SpanRecords.json(Spans.root(TRACE, 1, 1_000, 0)),
+            SpanRecords.json(Spans.child(TRACE, 2, 1, 1_000, 1)),
+            SpanRecords.json(Spans.child(TRACE, 3, 77, 1_000, 2)));
+  }
+
+  @Test
+  void aRootInAnothersSegmentIsOneOfItsOwn() throws Exception {
+    byte[] frames = SpanFrames.encode(List.of(parsed(Spans.root(TRACE, 4, 1_000, 0))));
+    assertThat(spans.of(SEGMENT, 9, frames, NOW)).extracting(Span::parentId).containsExactly(4L);
+  }
+
+  @Test
+  void haveTheSameOffsetsWheneverTheyAreReadAndOthersInAnotherSubsegment() throws Exception {
+    byte[] frames =
+        SpanFrames.encode(
+            List.of(
+                parsed(Spans.child(TRACE, 2, 1, 1_000, 1)),
+                parsed(Spans.child(TRACE, 3, 1, 1_000, 2))));
+    List<Long> offsets = offsets(-9, frames);
+    assertThat(offsets).doesNotHaveDuplicates().allMatch(offset -> offset >= 0);
+    assertThat(offsets(-9, frames)).isEqualTo(offsets);
+    assertThat(offsets(1_000, frames)).doesNotContainAnyElementsOf(offsets);
+  }
+
+  private List<Long> offsets(long subsegment, byte[] frames) {
+    return spans.of(SEGMENT, subsegment, frames, NOW).stream().map(Span::offset).toList();
+  }
+
+  private static Span parsed(Span span) throws RejectedRecordException {
+    return new SpanParser(10_000).parse(SpanRecords.json(span).getBytes(UTF_8), 0, 0, 0);
+  }
+}

@@ -1,0 +1,220 @@
+package io.spanfold.adopt;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.bundle.SubsegmentGrouping;
+import io.spanfold.lease.Lease;
+import io.spanfold.lease.LeaseSettings;
+import io.spanfold.lease.TaskMetrics;
+import io.spanfold.model.Bundle;
+import io.spanfold.model.Bundle.TraceSpans;
+import io.spanfold.model.Span;
+import io.spanfold.model.TraceKey;
+import io.spanfold.parse.RejectedRecordException;
+import io.spanfold.parse.SpanParser;
+import io.spanfold.store.AbandonedBuffer;
+import io.spanfold.store.AbandonedSegment;
+import io.spanfold.store.SegmentStore;
+import io.spanfold.store.StoreSettings;
+import io.spanfold.testing.RedisUnderTest;
+import io.spanfold.testing.SpanRecords;
+import io.spanfold.testing.Spans;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import redis.clients.jedis.Jedis;
+
+/** When what is emitted, and when it is removed. */
+@Timeout(60)
+class AdoptionITCase {
+
+  private static final int SEGMENTS = 3_000;
+  private static final long NOW = 7_000;
+
+  @TempDir static Path directory;
+  private static RedisUnderTest redis;
+
+  private final List<Span> spans = new CopyOnWriteArrayList<>();
+  private final List<AbandonedSegment> emitted = new CopyOnWriteArrayList<>();
+
+  private Lease lease;
+  private AbandonedBuffer buffer;
+  private Adoption adoption;
+  private Thread thread;
+
+  @BeforeAll
+  static void start() {
+    redis = RedisUnderTest.start(directory);
+  }
+
+  @AfterAll
+  static void stop() {
+    redis.close();
+  }
+
+  @BeforeEach
+  void open() throws InterruptedException {
+    lease = Lease.open(LeaseSettings.of(settings(), "test"), TaskMetrics.of("job", "a", 0));
+    lease.confirm();
+    buffer = AbandonedBuffer.connect(settings());
+  }
+
+  @AfterEach
+  void close() throws InterruptedException {
+    thread.interrupt();
+    thread.join();
+    buffer.close();
+    lease.close();
+    try (Jedis node = new Jedis(redis.uri())) {
+      node.flushAll();
+    }
+  }
+
+  @Test
+  void removesNothingBeforeACheckpointHoldsItAndEndsWhenNothingIsLeft() throws Exception {
+    write(10);
+    buffer.setAside();
+    adopt(Long.MAX_VALUE);
+    awaitEmitted(10);
+    assertThat(spans).hasSize(20).allMatch(span -> span.timestamp() == NOW);
+    assertThat(emitted).hasSize(10);
+    assertThat(aside()).isEqualTo(10);
+
+    adoption.covered(List.copyOf(emitted.subList(0, 4)));
+    await(() -> aside() == 6);
+    adoption.covered(List.copyOf(emitted.subList(4, 10)));
+    thread.join();
+    assertThat(aside()).isZero();
+    assertThat(spans).hasSize(20);
+  }
+
+  @Test
+  void emitsAgainWhatNoCheckpointHeldWhenItFailed() throws Exception {
+    write(10);
+    buffer.setAside();
+    adopt(Long.MAX_VALUE);
+    awaitEmitted(10);
+    List<AbandonedSegment> held = List.copyOf(emitted.subList(0, 4));
+    adoption.covered(held);
+    await(() -> aside() == 6);
+    thread.interrupt();
+    thread.join();
+    spans.clear();
+    emitted.clear();
+
+    adopt(Long.MAX_VALUE);
+    awaitEmitted(6);
+    assertThat(spans).hasSize(12);
+    assertThat(emitted).hasSize(6).doesNotContainAnyElementsOf(held);
+  }
+
+  @Test
+  void waitsForACheckpointThoughNothingIsThere() throws Exception {
+    buffer.setAside();
+    adopt(Long.MAX_VALUE);
+    awaitEmitted(0);
+    adoption.covered(List.of());
+    thread.join();
+    assertThat(spans).isEmpty();
+  }
+
+  @Test
+  void doesNotGoFarAheadOfCheckpoints() throws Exception {
+    write(SEGMENTS);
+    buffer.setAside();
+    adopt(1);
+    awaitEmitted(1);
+    assertThat(emitted).hasSizeLessThan(SEGMENTS);
+    while (aside() > 0) {
+      int before = emitted.size();
+      adoption.covered(List.copyOf(emitted));
+      await(() -> emitted.size() > before || aside() == 0);
+    }
+    assertThat(spans).hasSize(2 * SEGMENTS);
+    assertThat(emitted).hasSize(SEGMENTS);
+  }
+
+  private void adopt(long maxPending) {
+    adoption =
+        new Adoption(
+            buffer,
+            lease,
+            maxPending,
+            () -> NOW,
+            new Adoption.Output() {
+              @Override
+              public void emit(List<Span> of) {
+                spans.addAll(of);
+              }
+
+              @Override
+              public void emitted(List<AbandonedSegment> segments, int lost) {
+                emitted.addAll(segments);
+              }
+            });
+    thread =
+        new Thread(
+            () -> {
+              try {
+                adoption.run();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
+    thread.start();
+  }
+
+  /**
+   * Waits until {@code count} segments were emitted, and it can do nothing without a checkpoint.
+   */
+  private void awaitEmitted(int count) {
+    await(() -> emitted.size() >= count && thread.getState() == Thread.State.WAITING);
+  }
+
+  private static void await(BooleanSupplier condition) {
+    while (!condition.getAsBoolean()) {
+      Thread.onSpinWait();
+    }
+  }
+
+  private static long aside() {
+    try (Jedis node = new Jedis(redis.uri())) {
+      return node.keys("span-buf:ad:mk:*").size();
+    }
+  }
+
+  /** Writes traces of a root and a child each. */
+  private void write(int traces) throws RejectedRecordException {
+    SubsegmentGrouping grouping = new SubsegmentGrouping(1_000, 1_000_000, settings().layouts());
+    List<TraceSpans> all = new ArrayList<>();
+    for (int i = 0; i < traces; i++) {
+      TraceKey trace = new TraceKey(42, 1, i);
+      List<Span> spansOf =
+          List.of(
+              parsed(Spans.root(trace, 1, 1_000, 0)), parsed(Spans.child(trace, 2, 1, 1_000, 1)));
+      all.add(grouping.group(trace, spansOf));
+    }
+    try (SegmentStore store = SegmentStore.connect(settings())) {
+      store.write(new Bundle(all));
+    }
+  }
+
+  private static Span parsed(Span span) throws RejectedRecordException {
+    return new SpanParser(10_000)
+        .parse(SpanRecords.json(span).getBytes(UTF_8), 1_000, 0, span.offset());
+  }
+
+  private static StoreSettings settings() {
+    return StoreSettings.of(List.of(redis.uri()));
+  }
+}
