@@ -3,6 +3,8 @@ package io.spanfold;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.spanfold.build.SegmentChunker;
@@ -41,7 +43,17 @@ class HostileInputITCase {
   private static final int RECORDS = 20_000;
   private static final int CHUNK_BYTES = 500_000;
   private static final String NAME = "hostile";
-  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Reads all that the job accepts. */
+  private static final ObjectMapper JSON =
+      new ObjectMapper(
+          JsonFactory.builder()
+              .streamReadConstraints(
+                  StreamReadConstraints.builder()
+                      .maxNumberLength(Integer.MAX_VALUE)
+                      .maxNameLength(Integer.MAX_VALUE)
+                      .build())
+              .build());
 
   private static Servers servers;
 

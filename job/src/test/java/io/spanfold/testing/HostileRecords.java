@@ -130,7 +130,10 @@ public final class HostileRecords {
     for (int i = 4 + random.nextInt(20); i > 0; i--) {
       long id = random.nextLong();
       long parent = ids.get(random.nextInt(ids.size()));
-      accepted(good(), id, parent, random.nextInt(8) == 0);
+      HostileKind kind = good();
+      // A root that names another segment keeps that in its record: one could not tell its own.
+      boolean root = kind != HostileKind.GIVEN_SEGMENT_ID && random.nextInt(8) == 0;
+      accepted(kind, id, parent, root);
       while (random.nextInt(3) > 0) {
         bad(BAD[random.nextInt(BAD.length)]);
       }

@@ -47,8 +47,9 @@ final class Replay implements Command {
     return """
     deploy/local.sh replay --input FILE --output FILE [options] [-- job options]
         Plays a file of source records through the job as fast as it goes, and ends.
-        --input FILE         one record a line; what is not JSON is sent as it is. The Kafka
-                             timestamp is the record's `received`, or else the last one seen
+        --input FILE         one record a line; what is not JSON is sent as it is, what no line
+                             can hold as {"value_base64":"..."}, a tombstone as {"value":null}.
+                             The Kafka timestamp is the record's `received`, or else the last seen
         --output FILE        the messages of the segments, one a line
         --dead-letters FILE  {"headers":{...},"key":...,"value":...}, one a line; what is not
                              UTF-8 is base64 in key_base64, value_base64, headers_base64

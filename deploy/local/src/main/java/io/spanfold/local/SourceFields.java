@@ -18,7 +18,8 @@ import java.util.OptionalLong;
 record SourceFields(
     Optional<String> traceId, Optional<String> spanKey, OptionalLong receivedMillis) {
 
-  private static final SourceFields NONE =
+  /** Those of what is no record of a trace. */
+  static final SourceFields NONE =
       new SourceFields(Optional.empty(), Optional.empty(), OptionalLong.empty());
 
   /** The end of the year 9999, after which nothing has been received. */

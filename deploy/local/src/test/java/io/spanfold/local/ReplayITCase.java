@@ -1,5 +1,6 @@
 package io.spanfold.local;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -74,6 +75,56 @@ class ReplayITCase {
   }
 
   @Test
+  void letsGoodRecordsOutThatHaveEveryKindOfBadOneBetweenThem() throws IOException {
+    List<byte[]> sample = lines("/samples/hostile.jsonl");
+    Map<String, String> reasons = new TreeMap<>();
+    for (byte[] line : lines("/samples/hostile.expected.jsonl")) {
+      JsonNode bad = JSON.readTree(line);
+      reasons.put(value(sample.get(bad.get("line").asInt() - 1)), bad.get("reason").asText());
+    }
+    List<byte[]> input = new ArrayList<>(sample);
+    byte[] tooLarge = ("{\"a\":\"" + "x".repeat(1_100_000) + "\"}").getBytes(UTF_8);
+    input.add(sample.size() / 2, tooLarge);
+    reasons.put(value(tooLarge), "too-large");
+    write(files.resolve("in.jsonl"), input);
+
+    replay();
+
+    Map<String, String> dead = new TreeMap<>();
+    for (String line : Files.readAllLines(files.resolve("dead.jsonl"))) {
+      JsonNode letter = JSON.readTree(line);
+      JsonNode binary = letter.path("value_base64");
+      byte[] value =
+          binary.isMissingNode()
+              ? letter.get("value").asText("").getBytes(UTF_8)
+              : binary.binaryValue();
+      String before =
+          dead.put(
+              letter.path("value").isNull() ? "tombstone" : value(value),
+              letter.at("/headers/spanfold-reason").asText());
+      assertThat(before).as("comes twice").isNull();
+    }
+    assertThat(dead).isEqualTo(reasons);
+    int spans = 0;
+    for (String line : Files.readAllLines(files.resolve("out.jsonl"))) {
+      spans += JSON.readTree(line).get("spans").size();
+    }
+    assertThat(spans).isEqualTo(input.size() - reasons.size());
+    assertThat(files.resolve("outcomes.jsonl")).isEmptyFile();
+  }
+
+  /** Returns a record's value as text that tells it from others, as it is sent for a line. */
+  private static String value(byte[] line) throws IOException {
+    String text = new String(line, ISO_8859_1);
+    if (text.equals("{\"value\":null}")) {
+      return "tombstone";
+    }
+    return text.startsWith("{\"value_base64\"")
+        ? new String(JSON.readTree(line).get("value_base64").binaryValue(), ISO_8859_1)
+        : text;
+  }
+
+  @Test
   void tellsInTheJobsOwnWordsWhyItRefusesAnOption() throws IOException {
     write(files.resolve("in.jsonl"), lines("/samples/shop.jsonl"));
 
@@ -129,8 +180,9 @@ class ReplayITCase {
   private static List<byte[]> lines(String resource) throws IOException {
     List<byte[]> lines = new ArrayList<>();
     try (InputStream input = ReplayITCase.class.getResourceAsStream(resource)) {
-      for (String line : new String(input.readAllBytes(), UTF_8).split("\n")) {
-        lines.add(line.getBytes(UTF_8));
+      LineReader reader = new LineReader(input);
+      for (byte[] line = reader.next(); line != null; line = reader.next()) {
+        lines.add(line);
       }
     }
     return lines;
