@@ -83,7 +83,7 @@ class ReplayITCase {
       reasons.put(value(sample.get(bad.get("line").asInt() - 1)), bad.get("reason").asText());
     }
     List<byte[]> input = new ArrayList<>(sample);
-    byte[] tooLarge = ("{\"a\":\"" + "x".repeat(1_100_000) + "\"}").getBytes(UTF_8);
+    byte[] tooLarge = ("{\"a\":\"" + "x".repeat(10_100_000) + "\"}").getBytes(UTF_8);
     input.add(sample.size() / 2, tooLarge);
     reasons.put(value(tooLarge), "too-large");
     write(files.resolve("in.jsonl"), input);
