@@ -12,8 +12,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * A command's arguments: {@code --name value} or {@code --name=value}, and after {@code --} the
- * job's own options as they are.
+ * A command's arguments: {@code --name value} or {@code --name=value}, flags, and after {@code --}
+ * the job's own options as they are.
  */
 record Arguments(Map<String, String> values, List<String> jobOptions) {
 
@@ -23,6 +23,16 @@ record Arguments(Map<String, String> values, List<String> jobOptions) {
    * @throws UsageException where anything else is given
    */
   static Arguments parse(List<String> arguments, Set<String> known) {
+    return parse(arguments, known, Set.of());
+  }
+
+  /**
+   * Reads arguments of which only {@code known} names and {@code flags} may be given, each once. A
+   * flag has no value.
+   *
+   * @throws UsageException where anything else is given
+   */
+  static Arguments parse(List<String> arguments, Set<String> known, Set<String> flags) {
     Map<String, String> values = new LinkedHashMap<>();
     int i = 0;
     while (i < arguments.size()) {
@@ -32,11 +42,16 @@ record Arguments(Map<String, String> values, List<String> jobOptions) {
       }
       int equals = argument.indexOf('=');
       String name = equals < 0 ? argument : argument.substring(0, equals);
-      if (!name.startsWith("--") || !known.contains(name.substring(2))) {
-        throw new UsageException("unknown argument " + name + "; known are " + listed(known));
+      boolean flag = name.startsWith("--") && flags.contains(name.substring(2)) && equals < 0;
+      if (!flag && (!name.startsWith("--") || !known.contains(name.substring(2)))) {
+        Set<String> all = new TreeSet<>(known);
+        all.addAll(flags);
+        throw new UsageException("unknown argument " + name + "; known are " + listed(all));
       }
       String value;
-      if (equals >= 0) {
+      if (flag) {
+        value = "";
+      } else if (equals >= 0) {
         value = argument.substring(equals + 1);
       } else if (i < arguments.size() && !arguments.get(i).startsWith("--")) {
         value = arguments.get(i++);
@@ -77,6 +92,11 @@ record Arguments(Map<String, String> values, List<String> jobOptions) {
   /** Returns the value as it was given, if it was. */
   Optional<String> text(String name) {
     return Optional.ofNullable(values.get(name));
+  }
+
+  /** Returns whether it is given. */
+  boolean has(String name) {
+    return values.containsKey(name);
   }
 
   /** Returns a TCP port, if it is given. */

@@ -67,6 +67,7 @@ final class ClusterServers implements AutoCloseable {
     redis =
         started.keep(
             RedisCluster.start(RedisNode.Options.in(directory.subdirectory("redis")), REPLICAS));
+    RunningStacks.announce(directory, redisUri());
     flink =
         started.keep(
             FlinkProcesses.start(

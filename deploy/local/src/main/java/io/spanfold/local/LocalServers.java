@@ -68,6 +68,7 @@ final class LocalServers implements AutoCloseable {
     broker = started.keep(kafka.start());
     Topics.create(broker.bootstrapServers(), settings.partitions());
     redis = started.keep(RedisCluster.start(directory.subdirectory("redis")));
+    RunningStacks.announce(directory, redisUri());
     flink =
         started.keep(
             LocalFlink.start(

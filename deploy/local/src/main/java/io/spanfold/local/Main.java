@@ -59,7 +59,8 @@ public final class Main {
         new Replay(directory),
         new Cluster(directory),
         new Chaos(directory),
-        new Bench(directory));
+        new Bench(directory),
+        new Inspect(directory.path().getParent(), System::getenv, System.out));
   }
 
   private static int run(Command command, List<String> arguments, RunDirectory directory) {

@@ -1,13 +1,12 @@
 package io.spanfold.local;
 
 import io.spanfold.embedded.RedisNode;
+import io.spanfold.local.buffer.KeyScan;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import redis.clients.jedis.Jedis;
-import redis.clients.jedis.params.ScanParams;
-import redis.clients.jedis.resps.ScanResult;
 
 /**
  * What is in Redis when a job has ended.
@@ -18,7 +17,6 @@ import redis.clients.jedis.resps.ScanResult;
 record RedisLeftovers(Map<String, Long> byKind, List<String> withoutTtl) {
 
   private static final String LEASE = "lease";
-  private static final int SCAN_COUNT = 1_000;
 
   /** Looks through all keys of these nodes. */
   static RedisLeftovers in(List<RedisNode> masters) {
@@ -26,25 +24,20 @@ record RedisLeftovers(Map<String, Long> byKind, List<String> withoutTtl) {
     List<String> withoutTtl = new java.util.ArrayList<>();
     for (RedisNode master : masters) {
       try (Jedis jedis = master.connect()) {
-        String cursor = ScanParams.SCAN_POINTER_START;
-        do {
-          ScanResult<String> page = jedis.scan(cursor, new ScanParams().count(SCAN_COUNT));
-          for (String key : page.getResult()) {
-            byKind.merge(kind(key), 1L, Long::sum);
-            if (jedis.ttl(key) == -1) {
-              withoutTtl.add(key);
-            }
-          }
-          cursor = page.getCursor();
-        } while (!cursor.equals(ScanParams.SCAN_POINTER_START));
+        KeyScan.pages(
+            jedis,
+            "*",
+            keys -> {
+              for (String key : keys) {
+                byKind.merge(KeyScan.kind(key), 1L, Long::sum);
+                if (jedis.ttl(key) == -1) {
+                  withoutTtl.add(key);
+                }
+              }
+            });
       }
     }
     return new RedisLeftovers(byKind, List.copyOf(withoutTtl));
-  }
-
-  private static String kind(String key) {
-    String[] parts = key.split(":", 3);
-    return parts.length > 1 && parts[0].equals("span-buf") ? parts[1] : "foreign";
   }
 
   /** Returns how many keys there are beside a lease, which ends soon after its job. */

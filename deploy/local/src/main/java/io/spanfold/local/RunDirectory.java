@@ -36,7 +36,9 @@ import java.util.stream.Stream;
  */
 public final class RunDirectory implements AutoCloseable {
 
-  private static final String PREFIX = "spanfold-local-";
+  /** What the names of all runs' directories begin with. */
+  static final String PREFIX = "spanfold-local-";
+
   private static final String OWNER = "owner";
   private static final String PROCESSES = "processes";
   private static final Pattern NAME = Pattern.compile(PREFIX + "(\\d+)-\\w+");

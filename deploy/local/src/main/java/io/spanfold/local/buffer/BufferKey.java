@@ -1,0 +1,64 @@
+package io.spanfold.local.buffer;
+
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A key of the buffer, taken apart.
+ *
+ * @param kind what it holds
+ * @param trace {@code project:trace}; null for the lease
+ * @param id the segment, or the subsegment of a {@link Kind#PAYLOAD}; null where it is neither's
+ */
+record BufferKey(Kind kind, String trace, String id) {
+
+  /** What every key of a buffer begins with. */
+  static final String PREFIX = "span-buf:";
+
+  static final String LEASE = PREFIX + "lease";
+
+  private static final Pattern FORM =
+      Pattern.compile(
+          "span-buf:(?:(?<side>hrs|ic|ibc|fl):span-buf:s|(?<own>s|ssr|mk)):"
+              + "\\{(?<trace>\\d+:[0-9a-f]{32})(?<payload>:[0-9a-f]{16})?}(?::(?<id>[0-9a-f]{16}))?");
+
+  /** What a key holds. */
+  enum Kind {
+    PAYLOAD("s"),
+    MERGED("s"),
+    REDIRECTS("ssr"),
+    MEMBERS("mk"),
+    HAS_ROOT("hrs"),
+    SPANS("ic"),
+    BYTES("ibc"),
+    LOCK("fl"),
+    LEASE("lease");
+
+    private final String word;
+
+    Kind(String word) {
+      this.word = word;
+    }
+  }
+
+  /** Takes a key apart; empty where it has no form of the buffer's. */
+  static Optional<BufferKey> parse(String key) {
+    if (key.equals(LEASE)) {
+      return Optional.of(new BufferKey(Kind.LEASE, null, null));
+    }
+    Matcher matcher = FORM.matcher(key);
+    if (!matcher.matches()) {
+      return Optional.empty();
+    }
+    String side = matcher.group("side");
+    String word = side == null ? matcher.group("own") : side;
+    boolean payload = matcher.group("payload") != null;
+    for (Kind kind : Kind.values()) {
+      if (kind.word.equals(word) && (kind == Kind.PAYLOAD) == payload) {
+        return Optional.of(new BufferKey(kind, matcher.group("trace"), matcher.group("id")));
+      }
+    }
+    return Optional.empty();
+  }
+}
