@@ -212,6 +212,7 @@ final class Steps {
         config.redis().nodes(),
         config.redis().username(),
         config.redis().password(),
+        config.redis().authorities(),
         config.redis().ttl(),
         config.compressionLevel(),
         config.phase(),

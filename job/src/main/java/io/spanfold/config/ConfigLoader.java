@@ -1,5 +1,6 @@
 package io.spanfold.config;
 
+import static io.spanfold.config.SpanfoldOptions.REDIS_CA_FILE;
 import static io.spanfold.config.SpanfoldOptions.REDIS_PASSWORD;
 import static io.spanfold.config.SpanfoldOptions.REDIS_PASSWORD_FILE;
 
@@ -17,8 +18,13 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -126,6 +132,7 @@ final class ConfigLoader {
         redisNodes(),
         reader.optional(SpanfoldOptions.REDIS_USERNAME).orElse(null),
         redisPassword().orElse(null),
+        redisAuthorities().orElse(null),
         reader.get(SpanfoldOptions.REDIS_TTL),
         reader.get(SpanfoldOptions.REDIS_MAX_MEMORY_FRACTION),
         reader.get(SpanfoldOptions.REDIS_BUFFER));
@@ -180,6 +187,44 @@ final class ConfigLoader {
     } catch (URISyntaxException e) {
       return Optional.empty();
     }
+  }
+
+  private Optional<String> redisAuthorities() {
+    Optional<String> file = reader.optional(REDIS_CA_FILE);
+    if (file.isEmpty()) {
+      return Optional.empty();
+    }
+    if (!options.get(SpanfoldOptions.REDIS_URI, "").contains("rediss://")) {
+      reader.problem(
+          REDIS_CA_FILE, "is given, but redis.uri has no TLS", "write rediss:// or leave it out");
+    }
+    try (var bytes = Files.newInputStream(Path.of(file.get()))) {
+      var authorities = CertificateFactory.getInstance("X.509").generateCertificates(bytes);
+      if (authorities.isEmpty()) {
+        reader.problem(REDIS_CA_FILE, "has no certificate", "name a PEM file of certificates");
+      }
+      return Optional.of(pem(authorities));
+    } catch (CertificateException e) {
+      reader.problem(REDIS_CA_FILE, "has no certificates", "name a PEM file of certificates");
+    } catch (IOException | InvalidPathException e) {
+      reader.problem(
+          REDIS_CA_FILE,
+          "cannot be read (" + e.getClass().getSimpleName() + ")",
+          "name a PEM file that is there where the job is submitted");
+    }
+    return Optional.empty();
+  }
+
+  /** Writes certificates down and nothing else: the file may have a private key beside them. */
+  private static String pem(Collection<? extends Certificate> certificates)
+      throws CertificateException {
+    StringBuilder text = new StringBuilder();
+    for (Certificate certificate : certificates) {
+      text.append("-----BEGIN CERTIFICATE-----\n")
+          .append(Base64.getMimeEncoder().encodeToString(certificate.getEncoded()))
+          .append("\n-----END CERTIFICATE-----\n");
+    }
+    return text.toString();
   }
 
   private Optional<String> redisPassword() {

@@ -148,6 +148,7 @@ public record SpanfoldConfig(
    *     least one, each with its port
    * @param username null for the default user
    * @param password null for none
+   * @param authorities PEM text of those that may sign certificates; null for Java's trust store
    * @param ttl how long a key stays if nothing deletes it
    * @param maxMemoryFraction share of {@code maxmemory} above which the source pauses
    * @param buffer name of the lease
@@ -156,6 +157,7 @@ public record SpanfoldConfig(
       List<URI> nodes,
       String username,
       String password,
+      String authorities,
       Duration ttl,
       double maxMemoryFraction,
       String buffer)

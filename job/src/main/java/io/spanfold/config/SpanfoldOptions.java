@@ -135,6 +135,15 @@ public final class SpanfoldOptions {
           .withDescription(
               "File whose first line is the Redis password; read where the job is submitted.");
 
+  /** Whose certificates Redis may have. */
+  public static final ConfigOption<String> REDIS_CA_FILE =
+      key("redis.ca-file")
+          .stringType()
+          .noDefaultValue()
+          .withDescription(
+              "PEM file with the authorities that certificates of `rediss://` are checked against;"
+                  + " read where the job is submitted. Java's trust store where it is not given.");
+
   /** How long keys live in Redis. */
   public static final ConfigOption<Duration> REDIS_TTL =
       key("redis.ttl")
@@ -320,6 +329,7 @@ public final class SpanfoldOptions {
           REDIS_USERNAME,
           REDIS_PASSWORD,
           REDIS_PASSWORD_FILE,
+          REDIS_CA_FILE,
           REDIS_TTL,
           REDIS_MAX_MEMORY_FRACTION,
           REDIS_BUFFER,

@@ -11,8 +11,6 @@ import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.RedisProtocol;
-import redis.clients.jedis.SslOptions;
-import redis.clients.jedis.SslVerifyMode;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisException;
 
@@ -102,17 +100,12 @@ interface RedisNodes extends AutoCloseable {
         .protocol(RedisProtocol.RESP2)
         .user(settings.username())
         .password(settings.password())
-        .sslOptions(settings.tls() ? tls() : null)
+        .sslOptions(settings.tls() ? RedisTls.options(settings.authorities()) : null)
         .clientName("spanfold")
         .clientSetInfoConfig(ClientSetInfoConfig.DISABLED)
         .connectionTimeoutMillis(Math.toIntExact(settings.connectTimeout().toMillis()))
         .socketTimeoutMillis(Math.toIntExact(settings.socketTimeout().toMillis()))
         .build();
-  }
-
-  /** Certificates are checked against Java's trust store, and must name the host. */
-  private static SslOptions tls() {
-    return SslOptions.builder().sslVerifyMode(SslVerifyMode.FULL).build();
   }
 
   /**

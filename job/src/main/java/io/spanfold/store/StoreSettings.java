@@ -15,6 +15,8 @@ import java.util.Set;
  *     addresses are logged
  * @param username who to log in as; null for Redis's default user
  * @param password what to log in with; null for none. Never logged
+ * @param authorities PEM text of those that may sign the servers' certificates; null for Java's
+ *     trust store
  * @param ttl how long a key lives that nobody removes; whole seconds
  * @param compressionLevel zstd level, 0 for its default, -1 for none
  * @param phase which layouts to write and to read
@@ -27,6 +29,7 @@ public record StoreSettings(
     List<URI> nodes,
     String username,
     String password,
+    String authorities,
     Duration ttl,
     int compressionLevel,
     RolloutPhase phase,
@@ -67,6 +70,7 @@ public record StoreSettings(
         nodes,
         null,
         null,
+        null,
         Duration.ofHours(24),
         0,
         RolloutPhase.DISTRIBUTED,
@@ -81,6 +85,7 @@ public record StoreSettings(
         nodes,
         user,
         secret,
+        authorities,
         ttl,
         compressionLevel,
         phase,
@@ -92,7 +97,16 @@ public record StoreSettings(
   /** Returns these settings with other bounds on time. */
   public StoreSettings withTimeouts(Duration connect, Duration socket, Duration retries) {
     return new StoreSettings(
-        nodes, username, password, ttl, compressionLevel, phase, connect, socket, retries);
+        nodes,
+        username,
+        password,
+        authorities,
+        ttl,
+        compressionLevel,
+        phase,
+        connect,
+        socket,
+        retries);
   }
 
   /** Returns these settings with another TTL and compression level. */
@@ -101,6 +115,7 @@ public record StoreSettings(
         nodes,
         username,
         password,
+        authorities,
         timeToLive,
         level,
         phase,
@@ -115,6 +130,7 @@ public record StoreSettings(
         nodes,
         username,
         password,
+        authorities,
         ttl,
         compressionLevel,
         rollout,

@@ -256,6 +256,22 @@ class SpanfoldConfigTest {
   }
 
   @Test
+  void refusesAuthoritiesThatCannotBeReadOrAreNotNeeded() throws IOException {
+    Path file = Files.writeString(directory.resolve("no.pem"), "s3cret");
+    assertThat(problems("redis.uri", "rediss://a", "redis.ca-file", file.toString()))
+        .singleElement()
+        .asString()
+        .contains("redis.ca-file", "PEM")
+        .doesNotContain("s3cret");
+    assertThat(problems("redis.uri", "rediss://a", "redis.ca-file", file + ".none"))
+        .singleElement()
+        .asString()
+        .contains("cannot be read (NoSuchFileException)");
+    assertThat(problems("redis.uri", "redis://a", "redis.ca-file", file.toString()))
+        .anySatisfy(problem -> assertThat(problem).contains("redis.uri has no TLS"));
+  }
+
+  @Test
   void neverShowsASecret() {
     SpanfoldConfig config =
         load(

@@ -2,6 +2,7 @@ package io.spanfold.testing;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -17,19 +18,20 @@ public final class CommittedRecords implements AutoCloseable {
 
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-  private final String bootstrapServers;
+  private final Map<String, Object> common;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final List<ConsumerRecord<byte[], byte[]>> seen = new ArrayList<>();
 
   /** Reads all partitions of {@code topic} from their beginning. */
   public CommittedRecords(String bootstrapServers, String topic) {
-    this.bootstrapServers = bootstrapServers;
-    Map<String, Object> properties =
-        Map.of(
-            ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
-            bootstrapServers,
-            ConsumerConfig.ISOLATION_LEVEL_CONFIG,
-            "read_committed");
+    this(Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers), topic);
+  }
+
+  /** Reads by consumers of these properties. */
+  public CommittedRecords(Map<String, Object> common, String topic) {
+    this.common = Map.copyOf(common);
+    Map<String, Object> properties = new HashMap<>(common);
+    properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     consumer =
         new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     List<TopicPartition> partitions =
@@ -73,10 +75,7 @@ public final class CommittedRecords implements AutoCloseable {
 
   private Map<TopicPartition, Long> ends() {
     try (KafkaConsumer<byte[], byte[]> uncommitted =
-        new KafkaConsumer<>(
-            Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers),
-            new ByteArrayDeserializer(),
-            new ByteArrayDeserializer())) {
+        new KafkaConsumer<>(common, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
       return uncommitted.endOffsets(consumer.assignment());
     }
   }

@@ -2,6 +2,7 @@ package io.spanfold.testing;
 
 import io.spanfold.SpanfoldJob;
 import io.spanfold.config.SpanfoldConfig;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
@@ -15,6 +16,7 @@ import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.client.JobExecutionException;
 import org.apache.flink.runtime.execution.ExecutionState;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
@@ -137,6 +139,23 @@ public final class JobCluster implements AutoCloseable {
             .anyMatch(vertex -> vertex.getAggregateState() != ExecutionState.RUNNING)) {
       Thread.onSpinWait();
     }
+  }
+
+  /**
+   * Waits for the end of a job that ends by itself.
+   *
+   * @throws JobExecutionException where it fails
+   */
+  public void await(JobID job) throws Exception {
+    cluster
+        .requestJobResult(job)
+        .get(90, TimeUnit.SECONDS)
+        .toJobExecutionResult(JobCluster.class.getClassLoader());
+  }
+
+  /** Returns where the web interface is. */
+  public URI webAddress() throws Exception {
+    return cluster.getRestAddress().get();
   }
 
   @Override

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.spanfold.model.Hex;
 import io.spanfold.model.Span;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -36,11 +37,16 @@ public final class SpanRecords {
 
   /** Sends spans in their order, each trace's to one partition. */
   public static void send(String bootstrapServers, String topic, int partitions, List<Span> spans) {
+    send(Map.of("bootstrap.servers", bootstrapServers), topic, partitions, spans);
+  }
+
+  /** Sends spans as above, by a producer of these properties. */
+  public static void send(
+      Map<String, Object> properties, String topic, int partitions, List<Span> spans) {
+    Map<String, Object> all = new HashMap<>(properties);
+    all.put("linger.ms", 5);
     try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", bootstrapServers, "linger.ms", 5),
-            new ByteArraySerializer(),
-            new ByteArraySerializer())) {
+        new KafkaProducer<>(all, new ByteArraySerializer(), new ByteArraySerializer())) {
       List<Future<RecordMetadata>> sent = new ArrayList<>(spans.size());
       for (Span span : spans) {
         int partition = partition(span, partitions);

@@ -61,6 +61,7 @@ class TrackOperatorTest {
               List.of(URI.create("redis://127.0.0.1:1")),
               null,
               null,
+              null,
               Duration.ofHours(1),
               0,
               RolloutPhase.DISTRIBUTED,

@@ -64,7 +64,8 @@ public final class RedisCluster implements AutoCloseable {
                 true,
                 options.password(),
                 options.appendOnly(),
-                options.port() == 0 ? 0 : options.port() + i);
+                options.port() == 0 ? 0 : options.port() + i,
+                options.tls());
         started.add(RedisNode.start(own));
       }
       form(started);

@@ -14,6 +14,8 @@ import java.util.concurrent.TimeUnit;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
+import redis.clients.jedis.SslOptions;
+import redis.clients.jedis.SslVerifyMode;
 import redis.clients.jedis.exceptions.JedisException;
 
 /**
@@ -47,6 +49,7 @@ public final class RedisNode implements AutoCloseable {
    * @param password what clients must give; null for none
    * @param appendOnly whether it keeps its data over a restart, each write synced
    * @param port the port; 0 for a free one
+   * @param tls what its connections are encrypted with; null for none
    */
   public record Options(
       Path directory,
@@ -54,36 +57,43 @@ public final class RedisNode implements AutoCloseable {
       boolean cluster,
       String password,
       boolean appendOnly,
-      int port) {
+      int port,
+      Tls tls) {
 
     /** Returns the options of a plain node that keeps its files in {@code directory}. */
     public static Options in(Path directory) {
-      return new Options(directory, 0, false, null, false, 0);
+      return new Options(directory, 0, false, null, false, 0, null);
     }
 
     /** Returns these options with a bound on memory, in bytes; at it writes are refused. */
     public Options withMaxMemory(long bytes) {
-      return new Options(directory, bytes, cluster, password, appendOnly, port);
+      return new Options(directory, bytes, cluster, password, appendOnly, port, tls);
     }
 
     /** Returns these options for a member of a cluster. */
     public Options asClusterMember() {
-      return new Options(directory, maxMemoryBytes, true, password, appendOnly, port);
+      return new Options(directory, maxMemoryBytes, true, password, appendOnly, port, tls);
     }
 
     /** Returns these options with a password. */
     public Options withPassword(String secret) {
-      return new Options(directory, maxMemoryBytes, cluster, secret, appendOnly, port);
+      return new Options(directory, maxMemoryBytes, cluster, secret, appendOnly, port, tls);
     }
 
     /** Returns these options with data that outlives a restart. */
     public Options withAppendOnly() {
-      return new Options(directory, maxMemoryBytes, cluster, password, true, port);
+      return new Options(directory, maxMemoryBytes, cluster, password, true, port, tls);
     }
 
     /** Returns these options with a given port. */
     public Options onPort(int number) {
-      return new Options(directory, maxMemoryBytes, cluster, password, appendOnly, number);
+      return new Options(directory, maxMemoryBytes, cluster, password, appendOnly, number, tls);
+    }
+
+    /** Returns these options with TLS: nothing is sent in the clear, between nodes neither. */
+    public Options withTls(Tls encryption) {
+      return new Options(
+          directory, maxMemoryBytes, cluster, password, appendOnly, port, encryption);
     }
 
     @Override
@@ -92,6 +102,15 @@ public final class RedisNode implements AutoCloseable {
           .formatted(directory, maxMemoryBytes, cluster, appendOnly, port);
     }
   }
+
+  /**
+   * Files of TLS, all of PEM.
+   *
+   * @param certificate the server's, which signs itself or comes with its authority
+   * @param key the server's
+   * @param authority whose certificates the node believes, of other nodes
+   */
+  public record Tls(Path certificate, Path key, Path authority) {}
 
   private RedisNode(Options options, int port) {
     this.options = options;
@@ -127,9 +146,9 @@ public final class RedisNode implements AutoCloseable {
     return new HostAndPort(HOST, port);
   }
 
-  /** Returns its {@code redis://host:port}; without the password. */
+  /** Returns its {@code redis://host:port}, or {@code rediss://}; without the password. */
   public URI uri() {
-    return URI.create("redis://" + HOST + ":" + port);
+    return URI.create((options.tls() == null ? "redis://" : "rediss://") + HOST + ":" + port);
   }
 
   /** Returns the port. */
@@ -149,12 +168,13 @@ public final class RedisNode implements AutoCloseable {
 
   /** Opens a connection for administration; the caller closes it. */
   public Jedis connect() {
-    return new Jedis(
-        address(),
-        DefaultJedisClientConfig.builder()
-            .password(options.password())
-            .timeoutMillis(30_000)
-            .build());
+    DefaultJedisClientConfig.Builder config =
+        DefaultJedisClientConfig.builder().password(options.password()).timeoutMillis(30_000);
+    if (options.tls() != null) {
+      // Whoever started the server knows it; clients that are under test look at the certificate.
+      config.sslOptions(SslOptions.builder().sslVerifyMode(SslVerifyMode.INSECURE).build());
+    }
+    return new Jedis(address(), config.build());
   }
 
   /** Kills the process at once, as a crash would. */
@@ -222,7 +242,15 @@ public final class RedisNode implements AutoCloseable {
 
   private String configuration() {
     StringBuilder lines = new StringBuilder();
-    lines.append("port ").append(port).append('\n');
+    if (options.tls() == null) {
+      lines.append("port ").append(port).append('\n');
+    } else {
+      lines.append("port 0\ntls-port ").append(port).append('\n');
+      lines.append("tls-cert-file \"").append(options.tls().certificate()).append("\"\n");
+      lines.append("tls-key-file \"").append(options.tls().key()).append("\"\n");
+      lines.append("tls-ca-cert-file \"").append(options.tls().authority()).append("\"\n");
+      lines.append("tls-auth-clients no\ntls-replication yes\ntls-cluster yes\n");
+    }
     lines.append("bind ").append(HOST).append('\n');
     lines.append("dir \"").append(directory.toAbsolutePath()).append("\"\n");
     lines.append("daemonize no\nsave \"\"\n");
