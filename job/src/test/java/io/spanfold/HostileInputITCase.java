@@ -193,7 +193,9 @@ class HostileInputITCase {
         String line =
             "%s %s %s"
                 .formatted(
-                    new String(message.key(), UTF_8), segment, Hex.id(Long.parseUnsignedLong(span.get("span_id").textValue(), 16)));
+                    new String(message.key(), UTF_8),
+                    segment,
+                    Hex.id(Long.parseUnsignedLong(span.get("span_id").textValue(), 16)));
         assertThat(lines.put(number, line)).as("record %d came before", number).isNull();
         table.add(kind, "out");
       }
