@@ -174,7 +174,8 @@ final class Steps {
         config.segment().rootTimeout().toMillis(),
         config.segment().maxAge().toMillis(),
         config.segment().lateGrace().toMillis(),
-        config.segment().maxBytes());
+        config.segment().maxBytes(),
+        config.segment().maxSpans());
   }
 
   /**

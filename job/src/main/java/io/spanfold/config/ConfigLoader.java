@@ -291,6 +291,7 @@ final class ConfigLoader {
         reader.get(SpanfoldOptions.SEGMENT_TIMEOUT),
         reader.get(SpanfoldOptions.SEGMENT_ROOT_TIMEOUT),
         reader.get(SpanfoldOptions.SEGMENT_MAX_BYTES).getBytes(),
+        reader.get(SpanfoldOptions.SEGMENT_MAX_SPANS),
         reader.get(SpanfoldOptions.SEGMENT_MAX_AGE),
         reader.get(SpanfoldOptions.SEGMENT_LATE_GRACE));
   }

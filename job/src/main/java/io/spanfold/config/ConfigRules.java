@@ -121,6 +121,7 @@ final class ConfigRules {
     positive(SpanfoldOptions.INGEST_BATCH_MAX_SPANS, config.ingest().batchMaxSpans());
     positive(SpanfoldOptions.INGEST_BATCH_MAX_BYTES, config.ingest().batchMaxBytes());
     positive(SpanfoldOptions.SEGMENT_MAX_BYTES, config.segment().maxBytes());
+    positive(SpanfoldOptions.SEGMENT_MAX_SPANS, config.segment().maxSpans());
     positive(SpanfoldOptions.FLUSH_IN_FLIGHT_BYTES, config.flush().inFlightBytes());
     if (reader.shown().containsKey(SpanfoldOptions.FLUSH_PARALLELISM.key())) {
       positive(SpanfoldOptions.FLUSH_PARALLELISM, config.flush().parallelism());

@@ -198,11 +198,17 @@ public record SpanfoldConfig(
    * @param timeout after the last span, without a known root
    * @param rootTimeout after the last span, with a known root
    * @param maxBytes record bytes at which a part is closed
+   * @param maxSpans how many spans a segment may have before it is flushed and forgotten
    * @param maxAge after the first span
    * @param lateGrace how long a flushed segment is remembered
    */
   public record SegmentSettings(
-      Duration timeout, Duration rootTimeout, long maxBytes, Duration maxAge, Duration lateGrace)
+      Duration timeout,
+      Duration rootTimeout,
+      long maxBytes,
+      int maxSpans,
+      Duration maxAge,
+      Duration lateGrace)
       implements Serializable {}
 
   /**

@@ -231,6 +231,15 @@ public final class SpanfoldOptions {
               "Record bytes at which a part is closed: flushed at once if its root is known, else"
                   + " when it is or at the deadline.");
 
+  /** Size at which a segment is no longer remembered. */
+  public static final ConfigOption<Integer> SEGMENT_MAX_SPANS =
+      key("segment.max-spans")
+          .intType()
+          .defaultValue(2_000_000)
+          .withDescription(
+              "Spans of a segment above which it is flushed and forgotten, which bounds what one"
+                  + " trace takes of state.");
+
   /** Age at which a part is due. */
   public static final ConfigOption<Duration> SEGMENT_MAX_AGE =
       key("segment.max-age")
@@ -341,6 +350,7 @@ public final class SpanfoldOptions {
           SEGMENT_TIMEOUT,
           SEGMENT_ROOT_TIMEOUT,
           SEGMENT_MAX_BYTES,
+          SEGMENT_MAX_SPANS,
           SEGMENT_MAX_AGE,
           SEGMENT_LATE_GRACE,
           FLUSH_PARALLELISM,

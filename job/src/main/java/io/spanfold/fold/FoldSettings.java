@@ -11,10 +11,17 @@ import java.io.Serializable;
  * @param lateGrace how long a flushed segment is remembered after its deadline, so that late spans
  *     find it
  * @param maxBytes the length of records at which a part is closed
+ * @param maxIds a segment that has more span ids at the end of a bundle is flushed and forgotten:
+ *     the bound on what one may take of state
  */
 public record FoldSettings(
-    long timeout, long rootTimeout, long maxAge, long lateGrace, long maxBytes)
+    long timeout, long rootTimeout, long maxAge, long lateGrace, long maxBytes, int maxIds)
     implements Serializable {
+
+  /** Settings that bound no segment's ids. */
+  public FoldSettings(long timeout, long rootTimeout, long maxAge, long lateGrace, long maxBytes) {
+    this(timeout, rootTimeout, maxAge, lateGrace, maxBytes, Integer.MAX_VALUE);
+  }
 
   long timeout(boolean rootKnown) {
     return rootKnown ? rootTimeout : timeout;

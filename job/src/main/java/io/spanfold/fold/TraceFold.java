@@ -115,6 +115,7 @@ public final class TraceFold {
         full.clear();
       }
     }
+    endLarge();
     keepSlices();
     ahead.save(slicesWaiting);
     keepSharers(again);
@@ -315,6 +316,22 @@ public final class TraceFold {
     segment.overflowed = true;
     if (segment.rootKnown) {
       flushClosed(segment);
+    }
+  }
+
+  /** Flushes and forgets segments that have grown too large, as if their time had come. */
+  private void endLarge() {
+    List<OpenSegment> large = new ArrayList<>();
+    for (OpenSegment segment : forest.touched()) {
+      if (segment.size > settings.maxIds()) {
+        large.add(segment);
+      }
+    }
+    for (OpenSegment segment : large) {
+      for (OpenPart part : segment.parts()) {
+        flush(segment, part, FlushReason.FULL);
+      }
+      forest.forget(segment);
     }
   }
 

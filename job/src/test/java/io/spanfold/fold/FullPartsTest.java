@@ -2,11 +2,13 @@ package io.spanfold.fold;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.model.FlushReason;
 import io.spanfold.model.PartCandidate;
 import io.spanfold.model.Span;
 import io.spanfold.testing.Spans;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class FullPartsTest {
@@ -40,5 +42,27 @@ class FullPartsTest {
     }
     assertThat(spans).isEqualTo((ORPHANS - 2) * 9 + 1);
     assertThat(fold.allDeletable()).isTrue();
+  }
+
+  @Test
+  void aSegmentOfTooManySpansEndsInPartsAndTakesNoMoreOfState() {
+    int maxIds = 100;
+    FoldHarness fold =
+        new FoldHarness(new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE, maxIds));
+    Random random = new Random(1);
+    fold.add(List.of(Spans.root(FoldHarness.TRACE, 1, 0, 0)));
+    int spans = 3_000;
+    for (int span = 2; span <= spans; span++) {
+      long parent = 1L + random.nextInt(span - 1);
+      fold.add(List.of(Spans.child(FoldHarness.TRACE, span, parent, 0, span)));
+      assertThat(fold.state.largestSegment()).isLessThanOrEqualTo(maxIds);
+    }
+    fold.end();
+    List<Long> emitted =
+        fold.parts.stream().flatMap(part -> fold.spansOf(part).stream()).map(Span::spanId).toList();
+    assertThat(emitted).hasSize(spans).doesNotHaveDuplicates();
+    assertThat(fold.parts.stream().filter(part -> part.reason() == FlushReason.FULL)).isNotEmpty();
+    assertThat(fold.allDeletable()).isTrue();
+    assertThat(fold.state.isEmpty()).isTrue();
   }
 }

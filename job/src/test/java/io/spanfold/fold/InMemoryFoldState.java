@@ -111,6 +111,11 @@ final class InMemoryFoldState implements FoldState {
     }
   }
 
+  /** Returns how many ids the segment has that has the most. */
+  int largestSegment() {
+    return segments.values().stream().mapToInt(SegmentState::size).max().orElse(0);
+  }
+
   boolean isEmpty() {
     return nodes.isEmpty()
         && segments.isEmpty()
