@@ -25,8 +25,12 @@ final class FlinkProcesses implements AutoCloseable {
   /** So many that one task manager alone can run the job. */
   private static final int SLOTS = 4;
 
-  private static final int TASK_HEAP_MB = 448;
+  private static final int TASK_HEAP_MB = 512;
   private static final int FRAMEWORK_HEAP_MB = 128;
+
+  /** The heap of a task manager. */
+  static final int HEAP_MB = TASK_HEAP_MB + FRAMEWORK_HEAP_MB;
+
   private static final int OFF_HEAP_MB = 64;
   private static final int NETWORK_MB = 64;
   private static final int METASPACE_MB = 256;
@@ -135,7 +139,7 @@ final class FlinkProcesses implements AutoCloseable {
 
   private void startTaskManager() {
     List<String> options = new ArrayList<>(OPENS);
-    options.add("-Xmx" + (TASK_HEAP_MB + FRAMEWORK_HEAP_MB) + "m");
+    options.add("-Xmx" + HEAP_MB + "m");
     options.add("-XX:MaxDirectMemorySize=" + (2 * OFF_HEAP_MB + NETWORK_MB) + "m");
     options.add("-XX:MaxMetaspaceSize=" + METASPACE_MB + "m");
     startedTaskManagers++;

@@ -211,4 +211,20 @@ public final class FlinkRest {
       throw new FailedRunException("interrupted while talking to Flink", e);
     }
   }
+
+  /** Returns the most heap that a task manager uses now, garbage included, in bytes. */
+  long heapUsed() {
+    long most = 0;
+    for (JsonNode manager : get("/taskmanagers").path("taskmanagers")) {
+      String id = manager.path("id").asText();
+      JsonNode metrics = get("/taskmanagers/" + id + "/metrics?get=Status.JVM.Memory.Heap.Used");
+      most = Math.max(most, metrics.path(0).path("value").asLong());
+    }
+    return most;
+  }
+
+  /** Returns how often the job was restarted. */
+  long restarts(String jobId) {
+    return get("/jobs/" + jobId + "/metrics?get=numRestarts").path(0).path("value").asLong();
+  }
 }

@@ -59,6 +59,7 @@ public final class Main {
         new Replay(directory),
         new Cluster(directory),
         new Chaos(directory),
+        new HugeTraces(directory),
         new Bench(directory),
         new Inspect(directory.path().getParent(), System::getenv, System.out));
   }
