@@ -7,6 +7,7 @@ import io.spanfold.model.PartCandidate;
 import io.spanfold.model.Span;
 import io.spanfold.testing.Spans;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -52,10 +53,16 @@ class FullPartsTest {
     Random random = new Random(1);
     fold.add(List.of(Spans.root(FoldHarness.TRACE, 1, 0, 0)));
     int spans = 3_000;
+    List<Span> bundle = new ArrayList<>();
     for (int span = 2; span <= spans; span++) {
       long parent = 1L + random.nextInt(span - 1);
-      fold.add(List.of(Spans.child(FoldHarness.TRACE, span, parent, 0, span)));
-      assertThat(fold.state.largestSegment()).isLessThanOrEqualTo(maxIds);
+      bundle.add(Spans.child(FoldHarness.TRACE, span, parent, 0, span));
+      if (random.nextInt(10) == 0 || span == spans) {
+        Collections.shuffle(bundle, random);
+        fold.add(bundle);
+        bundle = new ArrayList<>();
+        assertThat(fold.state.largestSegment()).isLessThanOrEqualTo(maxIds);
+      }
     }
     fold.end();
     List<Long> emitted =
