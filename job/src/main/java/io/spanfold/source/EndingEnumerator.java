@@ -1,66 +1,22 @@
 package io.spanfold.source;
 
-import java.io.IOException;
-import java.util.List;
-import org.apache.flink.api.connector.source.SourceEvent;
 import org.apache.flink.api.connector.source.SourceSplit;
 import org.apache.flink.api.connector.source.SplitEnumerator;
 
 /** An enumerator whose readers are told the end of a bounded source after a restore too. */
-final class EndingEnumerator<S extends SourceSplit, C> implements SplitEnumerator<S, C> {
+final class EndingEnumerator<S extends SourceSplit, C> extends ForwardingEnumerator<S, C> {
 
-  private final SplitEnumerator<S, C> enumerator;
   private final EndingContext<S> context;
 
   EndingEnumerator(SplitEnumerator<S, C> enumerator, EndingContext<S> context) {
-    this.enumerator = enumerator;
+    super(enumerator);
     this.context = context;
-  }
-
-  @Override
-  public void start() {
-    enumerator.start();
   }
 
   @Override
   public void addReader(int subtask) {
     context.readerCame(subtask);
-    enumerator.addReader(subtask);
+    super.addReader(subtask);
     context.tellEnd();
-  }
-
-  @Override
-  public void addSplitsBack(List<S> splits, int subtask) {
-    enumerator.addSplitsBack(splits, subtask);
-  }
-
-  @Override
-  public void handleSplitRequest(int subtask, String host) {
-    enumerator.handleSplitRequest(subtask, host);
-  }
-
-  @Override
-  public void handleSourceEvent(int subtask, SourceEvent event) {
-    enumerator.handleSourceEvent(subtask, event);
-  }
-
-  @Override
-  public C snapshotState(long checkpointId) throws Exception {
-    return enumerator.snapshotState(checkpointId);
-  }
-
-  @Override
-  public void notifyCheckpointComplete(long checkpointId) throws Exception {
-    enumerator.notifyCheckpointComplete(checkpointId);
-  }
-
-  @Override
-  public void notifyCheckpointAborted(long checkpointId) throws Exception {
-    enumerator.notifyCheckpointAborted(checkpointId);
-  }
-
-  @Override
-  public void close() throws IOException {
-    enumerator.close();
   }
 }
