@@ -115,8 +115,9 @@ final class Inspect implements Command {
 
   private void purge(BufferNodes nodes, boolean delete) {
     if (delete) {
+      var deleted = BufferOverview.counts(new Purge(nodes).run());
       out.println("deleted:");
-      BufferOverview.counts(new Purge(nodes).run()).forEach(out::println);
+      deleted.forEach(out::println);
       return;
     }
     BufferOverview.lines(nodes).forEach(out::println);
