@@ -39,7 +39,6 @@ import org.apache.flink.streaming.api.graph.StreamGraph;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -302,10 +301,7 @@ class AccountingITCase {
   /** Sends records in their order, to any partitions. */
   private static void send(String topic, List<Sent> records, Random random) {
     try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", servers.bootstrapServers(), "linger.ms", 5),
-            new ByteArraySerializer(),
-            new ByteArraySerializer())) {
+        SpanRecords.producer(servers.bootstrapServers())) {
       for (Sent sent : records) {
         int partition = random.nextInt(Servers.PARTITIONS);
         producer.send(new ProducerRecord<>(topic, partition, sent.timestamp(), null, sent.value()));

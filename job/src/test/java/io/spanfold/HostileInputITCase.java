@@ -21,6 +21,7 @@ import io.spanfold.testing.HostileTable;
 import io.spanfold.testing.NaiveFold;
 import io.spanfold.testing.SegmentParts;
 import io.spanfold.testing.Servers;
+import io.spanfold.testing.SpanRecords;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -31,7 +32,6 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -128,10 +128,7 @@ class HostileInputITCase {
             now + 3_000_000);
     List<Sample> samples = new ArrayList<>();
     try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", servers.bootstrapServers(), "linger.ms", 5),
-            new ByteArraySerializer(),
-            new ByteArraySerializer())) {
+        SpanRecords.producer(servers.bootstrapServers())) {
       for (int scene = 0; samples.size() < RECORDS; scene++) {
         for (Sample sample : records.next()) {
           samples.add(sample);

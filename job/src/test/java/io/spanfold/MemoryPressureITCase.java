@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.model.Hex;
 import io.spanfold.testing.Servers;
+import io.spanfold.testing.SpanRecords;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Base64;
@@ -27,7 +28,6 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
@@ -144,10 +144,7 @@ class MemoryPressureITCase {
     byte[] noise = new byte[SPAN_BYTES * 3 / 4];
     long start = System.currentTimeMillis() - RECORD_TIME;
     try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", servers.bootstrapServers(), "linger.ms", 5),
-            new ByteArraySerializer(),
-            new ByteArraySerializer())) {
+        SpanRecords.producer(servers.bootstrapServers())) {
       for (int n = 0; n < SPANS; n++) {
         int trace = n / SPANS_A_TRACE;
         int span = n % SPANS_A_TRACE;

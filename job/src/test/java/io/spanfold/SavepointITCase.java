@@ -38,7 +38,6 @@ import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
@@ -206,10 +205,7 @@ class SavepointITCase {
 
   private void send(List<String> records) {
     try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", servers.bootstrapServers()),
-            new ByteArraySerializer(),
-            new ByteArraySerializer())) {
+        SpanRecords.producer(servers.bootstrapServers())) {
       for (String record : records) {
         int tab = record.indexOf('\t');
         long timestamp = Long.parseLong(record.substring(0, tab));

@@ -214,7 +214,13 @@ class LostPayloadsITCase {
     }
     try (KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(
-            Map.of("bootstrap.servers", kafka.bootstrapServers(), "transactional.id", "filler"),
+            Map.of(
+                "bootstrap.servers",
+                kafka.bootstrapServers(),
+                "transactional.id",
+                "filler",
+                "max.in.flight.requests.per.connection",
+                1),
             new ByteArraySerializer(),
             new ByteArraySerializer())) {
       producer.initTransactions();
@@ -252,11 +258,7 @@ class LostPayloadsITCase {
   }
 
   private static void send(String topic, int partition, byte[] value) {
-    try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", kafka.bootstrapServers()),
-            new ByteArraySerializer(),
-            new ByteArraySerializer())) {
+    try (KafkaProducer<byte[], byte[]> producer = SpanRecords.producer(kafka.bootstrapServers())) {
       producer.send(new ProducerRecord<>(topic, partition, null, value));
     }
   }

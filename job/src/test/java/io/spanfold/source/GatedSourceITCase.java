@@ -7,10 +7,10 @@ import io.spanfold.embedded.RedisNode;
 import io.spanfold.pressure.MemoryGuardSettings;
 import io.spanfold.store.StoreSettings;
 import io.spanfold.testing.KafkaUnderTest;
+import io.spanfold.testing.SpanRecords;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -26,7 +26,6 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -120,11 +119,7 @@ class GatedSourceITCase {
   }
 
   private void send() {
-    try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", kafka.bootstrapServers()),
-            new ByteArraySerializer(),
-            new ByteArraySerializer())) {
+    try (KafkaProducer<byte[], byte[]> producer = SpanRecords.producer(kafka.bootstrapServers())) {
       for (int i = 0; i < RECORDS; i++) {
         producer.send(
             new ProducerRecord<>(TOPIC, i % PARTITIONS, null, Integer.toString(i).getBytes(UTF_8)));

@@ -43,10 +43,7 @@ public final class SpanRecords {
   /** Sends spans as above, by a producer of these properties. */
   public static void send(
       Map<String, Object> properties, String topic, int partitions, List<Span> spans) {
-    Map<String, Object> all = new HashMap<>(properties);
-    all.put("linger.ms", 5);
-    try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(all, new ByteArraySerializer(), new ByteArraySerializer())) {
+    try (KafkaProducer<byte[], byte[]> producer = producer(properties)) {
       List<Future<RecordMetadata>> sent = new ArrayList<>(spans.size());
       for (Span span : spans) {
         int partition = partition(span, partitions);
@@ -62,6 +59,20 @@ public final class SpanRecords {
     } catch (InterruptedException | ExecutionException e) {
       throw new IllegalStateException("not all spans were sent to " + topic, e);
     }
+  }
+
+  /** Returns a producer for topics that may just have been made. */
+  public static KafkaProducer<byte[], byte[]> producer(String bootstrapServers) {
+    return producer(Map.of("bootstrap.servers", bootstrapServers));
+  }
+
+  private static KafkaProducer<byte[], byte[]> producer(Map<String, Object> properties) {
+    Map<String, Object> all = new HashMap<>(properties);
+    all.put("linger.ms", 5);
+    // Of two batches on their way to a topic just made, the first was seen refused for want of a
+    // leader and the second taken; then the first, out of order by now, never was.
+    all.put("max.in.flight.requests.per.connection", 1);
+    return new KafkaProducer<>(all, new ByteArraySerializer(), new ByteArraySerializer());
   }
 
   /** Returns the partition that {@link #send} sends a span to. */

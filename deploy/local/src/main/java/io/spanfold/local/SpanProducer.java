@@ -29,6 +29,11 @@ final class SpanProducer implements AutoCloseable {
                 20,
                 ProducerConfig.BATCH_SIZE_CONFIG,
                 1 << 18,
+                // Of two batches on their way to a topic just made, the first was seen refused and
+                // the
+                // second taken; then the first, out of order by now, never was.
+                ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION,
+                1,
                 // Longer than any outage of the broker that a run makes.
                 ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
                 600_000,

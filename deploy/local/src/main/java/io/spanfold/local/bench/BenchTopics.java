@@ -139,11 +139,18 @@ final class BenchTopics implements AutoCloseable {
   KafkaProducer<byte[], byte[]> producer() {
     return new KafkaProducer<>(
         Map.of(
-            "bootstrap.servers", bootstrapServers,
-            "linger.ms", 5,
-            "batch.size", 1 << 18,
-            "buffer.memory", 64L << 20,
-            "max.request.size", 4 << 20),
+            "bootstrap.servers",
+            bootstrapServers,
+            "linger.ms",
+            5,
+            "max.in.flight.requests.per.connection",
+            1,
+            "batch.size",
+            1 << 18,
+            "buffer.memory",
+            64L << 20,
+            "max.request.size",
+            4 << 20),
         new ByteArraySerializer(),
         new ByteArraySerializer());
   }
