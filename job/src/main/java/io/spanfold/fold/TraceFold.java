@@ -328,6 +328,7 @@ public final class TraceFold {
       }
     }
     for (OpenSegment segment : large) {
+      segment.overflowed = true;
       for (OpenPart part : segment.parts()) {
         flush(segment, part, FlushReason.FULL);
       }

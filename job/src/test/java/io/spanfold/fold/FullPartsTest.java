@@ -68,7 +68,9 @@ class FullPartsTest {
     List<Long> emitted =
         fold.parts.stream().flatMap(part -> fold.spansOf(part).stream()).map(Span::spanId).toList();
     assertThat(emitted).hasSize(spans).doesNotHaveDuplicates();
-    assertThat(fold.parts.stream().filter(part -> part.reason() == FlushReason.FULL)).isNotEmpty();
+    assertThat(fold.parts.stream().filter(part -> part.reason() == FlushReason.FULL))
+        .isNotEmpty()
+        .allMatch(PartCandidate::skipEnrichment);
     assertThat(fold.allDeletable()).isTrue();
     assertThat(fold.state.isEmpty()).isTrue();
   }
