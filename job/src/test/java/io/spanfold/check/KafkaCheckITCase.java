@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.config.SpanfoldConfig;
 import io.spanfold.embedded.KafkaBroker;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -285,27 +284,39 @@ class KafkaCheckITCase {
         new AccessControlEntry(USER, "*", operation, permission));
   }
 
-  /** Checks while everybody lacks some rights, and has all others. */
+  /**
+   * Checks while everybody lacks some rights, and has all others.
+   *
+   * <p>The broker learns rules one by one, and a little later than they are made. So what allows
+   * comes before what denies and goes after it: at no time is the test itself shut out.
+   */
   private static Findings checkWithout(List<AclBinding> denied, String... options)
       throws Exception {
-    List<AclBinding> rules = new ArrayList<>(denied);
     // Where there is any rule, what none allows is forbidden.
-    rules.add(rule(ResourceType.TOPIC, "*", AclOperation.ALL, AclPermissionType.ALLOW));
-    rules.add(
-        rule(ResourceType.CLUSTER, "kafka-cluster", AclOperation.ALL, AclPermissionType.ALLOW));
+    List<AclBinding> allowed =
+        List.of(
+            rule(ResourceType.TOPIC, "*", AclOperation.ALL, AclPermissionType.ALLOW),
+            rule(ResourceType.CLUSTER, "kafka-cluster", AclOperation.ALL, AclPermissionType.ALLOW));
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
-      admin.createAcls(rules).all().get();
-      awaitRules(admin, rules.size());
       try {
+        admin.createAcls(allowed).all().get();
+        awaitRules(admin, allowed.size());
+        admin.createAcls(denied).all().get();
+        awaitRules(admin, allowed.size() + denied.size());
         return check(options);
       } finally {
-        admin.deleteAcls(rules.stream().map(AclBinding::toFilter).toList()).all().get();
+        delete(admin, denied);
+        awaitRules(admin, allowed.size());
+        delete(admin, allowed);
         awaitRules(admin, 0);
       }
     }
   }
 
-  /** The broker hears of rules a little later than they are made. */
+  private static void delete(Admin admin, List<AclBinding> rules) throws Exception {
+    admin.deleteAcls(rules.stream().map(AclBinding::toFilter).toList()).all().get();
+  }
+
   private static void awaitRules(Admin admin, int count) throws Exception {
     while (admin.describeAcls(AclBindingFilter.ANY).values().get().size() != count) {
       Thread.onSpinWait();

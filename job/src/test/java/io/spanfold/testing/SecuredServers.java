@@ -122,11 +122,14 @@ public final class SecuredServers implements AutoCloseable {
     return options;
   }
 
-  /** Allows the job's user this much in Kafka, and no more. */
+  /** Allows the job's user this much in Kafka, and no more; returns when the broker knows it. */
   public void allowInKafka(Set<AclBinding> allowed) throws Exception {
     try (Admin admin = Admin.create(administrator())) {
       admin.deleteAcls(List.of(AclBindingFilter.ANY)).all().get();
       admin.createAcls(allowed).all().get();
+      while (!Set.copyOf(admin.describeAcls(AclBindingFilter.ANY).values().get()).equals(allowed)) {
+        Thread.onSpinWait();
+      }
     }
   }
 
