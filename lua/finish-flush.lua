@@ -1,74 +1,64 @@
 -- Removes subsegments that were flushed from the index of their trace. Atomic, repeatable.
 -- Deletes before it writes, and writes only where something was deleted: so a full Redis runs it.
 --
--- KEYS[1]  span-buf:ssr:{project:trace}, the trace's redirects. All other keys share its hash tag.
+-- KEYS[1]  span-buf:ssr:{project:trace}, the trace's index. All other keys share its hash tag.
 -- ARGV[1]  the segment's id when it was flushed (16 hexadecimal digits): names the flush lock
 -- ARGV[2]  who releases the flush lock, as job:epoch; empty for nobody. What a former attempt of the
 --          job locked, and did not live to release, goes too
 -- ARGV[3]  the ids of the flushed spans one after another (16 digits each)
--- ARGV[4]  '1' where merged payloads of the subsegments may be there, else '0'
--- then, for each subsegment, four arguments:
---   id, the root that add-subsegments answered for it (16 digits each), number of its spans, length
---   of their records in bytes
+-- ARGV[4]  where payloads of the subsegments may be: '1' merged, '4' small, '5' both, '0' neither
+-- then, for each subsegment, three arguments:
+--   id (16 digits), number of its spans, length of their records in bytes
 --
--- Returns how many subsegments were removed, and how many segments ended thereby.
+-- Returns how many subsegments were removed.
 -- README.md tells the data model, the cost and the guarantees.
 
-local redirects = KEYS[1]
-local flushed, owner, packed, merged = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
-local tag = string.sub(redirects, #'span-buf:ssr:' + 1)
+local index = KEYS[1]
+local flushed, owner, packed = ARGV[1], ARGV[2], ARGV[3]
+local merged, small = ARGV[4] == '1' or ARGV[4] == '5', ARGV[4] == '4' or ARGV[4] == '5'
+local tag = string.sub(index, #'span-buf:ssr:' + 1)
+local payloads = 'span-buf:sp:' .. tag
+local call, sub = redis.call, string.sub
 
-local FIRST, FIELDS = 5, 4
+local FIRST, FIELDS = 5, 3
 local ID_DIGITS = 16
--- The redirects' field that counts the trace's subsegments; set off from ids by its form.
-local COUNT = 'subsegments'
+-- Fields beside those of ids: how many subsegments the trace has, and whether it has, or had, merged
+-- payloads.
+local COUNT, MERGED = 'subsegments', 'merged'
 -- Lua's stack bounds what unpack() can pass on.
 local CHUNK = 1000
--- Payloads are read in pages of about so many bytes.
-local PAGE_BYTES = 1048576
--- And the first of so many, as nothing is known of them.
-local FIRST_PAGE = 10
-
-local function members_key(segment)
-  return 'span-buf:mk:' .. tag .. ':' .. segment
-end
 
 local function segment_key(segment)
   return 'span-buf:s:' .. tag .. ':' .. segment
 end
 
--- Calls visit with every CHUNK of a list.
-local function in_chunks(list, visit)
-  for i = 1, #list, CHUNK do
-    visit(i, math.min(i + CHUNK - 1, #list))
+local function delete_fields(key, fields)
+  for i = 1, #fields, CHUNK do
+    call('HDEL', key, unpack(fields, i, math.min(i + CHUNK - 1, #fields)))
   end
 end
 
--- Reads the redirects of all ids of the call, in as few commands as may be.
-local known, ids, spans = {}, {}, {}
+-- Fields of the index as they were before the call. false: not there; nil: not read.
+local known = {}
 
-local function collect(id)
-  if known[id] == nil then
-    known[id] = false
-    ids[#ids + 1] = id
+local function read(fields)
+  for first = 1, #fields, CHUNK do
+    local last = math.min(first + CHUNK - 1, #fields)
+    local found = call('HMGET', index, unpack(fields, first, last))
+    for i = first, last do
+      known[fields[i]] = found[i - first + 1]
+    end
   end
 end
 
-collect(COUNT)
-for i = 1, #packed, ID_DIGITS do
-  local span = string.sub(packed, i, i + ID_DIGITS - 1)
-  spans[#spans + 1] = span
-  collect(span)
-end
-for at = FIRST, #ARGV, FIELDS do
-  collect(ARGV[at + 1])
-end
-in_chunks(ids, function(first, last)
-  local found = redis.call('HMGET', redirects, unpack(ids, first, last))
-  for i = 1, #found do
-    known[ids[first + i - 1]] = found[i]
+local function look_up(field)
+  local value = known[field]
+  if value == nil then
+    value = call('HGET', index, field)
+    known[field] = value
   end
-end)
+  return value
+end
 
 local roots = {}
 
@@ -77,11 +67,7 @@ local function root_of(id)
   local path, passed = {}, {}
   local at = id
   while not roots[at] do
-    local to = known[at]
-    if to == nil then
-      to = redis.call('HGET', redirects, at)
-      known[at] = to
-    end
+    local to = look_up(at)
     if not to or to == at or passed[to] then
       roots[at] = at
       break
@@ -90,68 +76,33 @@ local function root_of(id)
     passed[at] = true
     at = to
   end
+  local root = roots[at]
   for i = 1, #path do
-    roots[path[i]] = roots[at]
+    roots[path[i]] = root
   end
-  return roots[at]
+  return root
 end
 
--- Returns lists of what is in list by root_of(key(each)), and those roots in order.
-local function by_root(list, key)
-  local groups, order = {}, {}
-  for _, each in ipairs(list) do
-    local root = root_of(key(each))
-    if not groups[root] then
-      groups[root] = {}
-      order[#order + 1] = root
-    end
-    table.insert(groups[root], each)
-  end
-  return groups, order
-end
-
--- Removes those of the subsegments (given as places in ARGV) that are filed under root.
--- Returns how many, and how many spans and bytes they have.
-local function take(root, places)
-  local key = members_key(root)
-  local subsegments, less_spans, less_bytes = 0, 0, 0
-  in_chunks(places, function(first, last)
-    local asked, found = {}, {}
-    for i = first, last do
-      asked[#asked + 1] = ARGV[places[i]]
-    end
-    local is_there = redis.call('SMISMEMBER', key, unpack(asked))
-    for i = 1, #asked do
-      if is_there[i] == 1 then
-        local place = places[first + i - 1]
-        found[#found + 1] = asked[i]
-        less_spans = less_spans + tonumber(ARGV[place + 2])
-        less_bytes = less_bytes + tonumber(ARGV[place + 3])
-      end
-    end
-    if #found > 0 then
-      subsegments = subsegments + redis.call('SREM', key, unpack(found))
-    end
-  end)
-  return subsegments, less_spans, less_bytes
-end
-
--- Removes the merged payloads of subsegments (given as places in ARGV) from those of root. Only
--- their members tell whose they are, so all are walked until these are found.
-local function take_payloads(root, places)
+-- Removes the merged payloads of subsegments from those of root. Only their members tell whose they
+-- are, so all are walked until these are found.
+local function take_payloads(root, ids)
+  -- Payloads are read in pages of about so many bytes.
+  local PAGE_BYTES = 1048576
+  -- And the first of so many, as nothing is known of them.
+  local FIRST_PAGE = 10
   local key = segment_key(root)
-  local wanted, left = {}, #places
-  for _, place in ipairs(places) do
-    wanted[ARGV[place]] = true
+  local wanted, left = {}, #ids
+  for i = 1, #ids do
+    wanted[ids[i]] = true
   end
   local cursor, page_size = '0', FIRST_PAGE
   repeat
-    local page = redis.call('SSCAN', key, cursor, 'COUNT', page_size)
+    local page = call('SSCAN', key, cursor, 'COUNT', page_size)
     local members, bytes, found = page[2], 0, {}
     cursor = page[1]
     for _, member in ipairs(members) do
       bytes = bytes + #member
-      local id = string.sub(member, 1, ID_DIGITS)
+      local id = sub(member, 1, ID_DIGITS)
       if wanted[id] ~= nil then
         found[#found + 1] = member
         -- The same payload may be there twice, packed in two ways.
@@ -161,117 +112,161 @@ local function take_payloads(root, places)
         end
       end
     end
-    in_chunks(found, function(first, last)
-      redis.call('SREM', key, unpack(found, first, last))
-    end)
+    for i = 1, #found, CHUNK do
+      call('SREM', key, unpack(found, i, math.min(i + CHUNK - 1, #found)))
+    end
     if bytes > 0 then
       page_size = math.max(1, math.min(CHUNK, math.floor(PAGE_BYTES * #members / bytes)))
     end
   until cursor == '0' or left == 0
 end
 
--- Returns the names of a segment that has no subsegment left, or nothing where it has.
-local function names_if_ended(root, less_spans)
-  if tonumber(redis.call('GET', 'span-buf:ic:' .. segment_key(root)) or 0) > less_spans then
-    return nil
-  end
-  local names = redis.call('SMEMBERS', members_key(root))
-  for i = 1, #names do
-    if #names[i] == ID_DIGITS then
-      return nil
+-- Removes what is filed of the subsegments, of a trace that has others. Returns the fields to write.
+local function remove_some(removed)
+  -- By the segment that it belongs to now.
+  local filed_under, paths = {}, {}
+  for at = FIRST, #ARGV, FIELDS do
+    local id = known['m' .. ARGV[at]]
+    if id and not filed_under[id] then
+      filed_under[id] = true
+      paths[#paths + 1] = id
     end
-    names[i] = string.sub(names[i], 2)
   end
-  return names
-end
-
-local places = {}
-for at = FIRST, #ARGV, FIELDS do
-  places[#places + 1] = at
-end
-local groups, order = by_root(places, function(place) return ARGV[place + 1] end)
-local removed, ended, left, dropped = 0, {}, {}, {}
-local ended_count = 0
-for _, root in ipairs(order) do
-  local subsegments, less_spans, less_bytes = take(root, groups[root])
-  if subsegments > 0 then
-    removed = removed + subsegments
-    local names = names_if_ended(root, less_spans)
-    if names then
-      ended[root] = true
-      ended_count = ended_count + 1
-      for i = 1, #names do
-        dropped[#dropped + 1] = names[i]
+  read(paths)
+  local roots_in_order, of_root = {}, {}
+  for at = FIRST, #ARGV, FIELDS do
+    local id = known['m' .. ARGV[at]]
+    if id then
+      local root = root_of(id)
+      local gone = of_root[root]
+      if not gone then
+        gone = {ids = {}, spans = 0, bytes = 0}
+        of_root[root] = gone
+        roots_in_order[#roots_in_order + 1] = root
       end
-      dropped[#dropped + 1] = root
-      local key = segment_key(root)
-      -- The payloads' key too, whatever they say who gave them: nobody else will name it.
-      redis.call('UNLINK', members_key(root), 'span-buf:hrs:' .. key, 'span-buf:ic:' .. key,
-        'span-buf:ibc:' .. key, key)
+      gone.ids[#gone.ids + 1] = ARGV[at]
+      gone.spans = gone.spans + ARGV[at + 1]
+      gone.bytes = gone.bytes + ARGV[at + 2]
+    end
+  end
+
+  -- Segments that end, with their first former name, and those that go on with so much less.
+  local ended, goes_on = {}, {}
+  for _, root in ipairs(roots_in_order) do
+    local gone = of_root[root]
+    local subsegments, spans, bytes, rest =
+      string.match(look_up('s' .. root) or '', '^(%d+) (%d+) (%d+)(.*)$')
+    if not subsegments or subsegments - #gone.ids <= 0 then
+      ended[root] = string.match(rest or '', '^ %d (%x+)') or ''
+      if look_up(MERGED) then
+        -- Whatever they say who gave them: nobody else will name it.
+        call('UNLINK', segment_key(root))
+      end
     else
+      goes_on[#goes_on + 1] = 's' .. root
+      goes_on[#goes_on + 1] = string.format('%d %d %d', subsegments - #gone.ids,
+        spans - gone.spans, bytes - gone.bytes) .. rest
       if merged then
-        take_payloads(root, groups[root])
+        take_payloads(root, gone.ids)
       end
-      left[#left + 1] = {root, less_spans, less_bytes}
     end
+  end
+  goes_on[#goes_on + 1] = COUNT
+  goes_on[#goes_on + 1] = string.format('%d', known[COUNT] - removed)
+
+  -- With all its names, what ended.
+  local dropped = {}
+  for _, root in ipairs(roots_in_order) do
+    local gone, name, passed = of_root[root], ended[root], {}
+    for i = 1, #gone.ids do
+      dropped[#dropped + 1] = 'm' .. gone.ids[i]
+    end
+    if name then
+      dropped[#dropped + 1] = root
+      dropped[#dropped + 1] = 's' .. root
+    end
+    while name and name ~= '' and not passed[name] do
+      passed[name] = true
+      dropped[#dropped + 1] = name
+      dropped[#dropped + 1] = 'n' .. name
+      name = look_up('n' .. name)
+    end
+  end
+  delete_fields(index, dropped)
+  return goes_on
+end
+
+-- Drops the redirects of the flushed spans, but for those that are names of segments that go on.
+local function drop_spans()
+  local fields, dropped = {}, {}
+  for i = 1, #packed, ID_DIGITS do
+    local span = sub(packed, i, i + ID_DIGITS - 1)
+    fields[#fields + 1] = span
+    fields[#fields + 1] = 'n' .. span
+    fields[#fields + 1] = 's' .. span
+  end
+  read(fields)
+  for i = 1, #fields, 3 do
+    if known[fields[i]] and not known[fields[i + 1]] and not known[fields[i + 2]] then
+      dropped[#dropped + 1] = fields[i]
+    end
+  end
+  delete_fields(index, dropped)
+end
+
+local asked = {COUNT, MERGED}
+for at = FIRST, #ARGV, FIELDS do
+  asked[#asked + 1] = 'm' .. ARGV[at]
+end
+read(asked)
+local removed = 0
+for at = FIRST, #ARGV, FIELDS do
+  if known['m' .. ARGV[at]] then
+    removed = removed + 1
   end
 end
 
--- Of the flushed spans, drops the redirects of all but the names of segments that go on.
-local function drop_spans(root, of_root)
-  in_chunks(of_root, function(first, last)
-    local asked = {}
-    for i = first, last do
-      asked[#asked + 1] = 'n' .. of_root[i]
-    end
-    local is_name = ended[root] and {} or redis.call('SMISMEMBER', members_key(root), unpack(asked))
-    for i = first, last do
-      local span = of_root[i]
-      local needed = is_name[i - first + 1] == 1
-        or span == root and not ended[root] and redis.call('EXISTS', members_key(root)) == 1
-      if not needed then
-        dropped[#dropped + 1] = span
-      end
-    end
-  end)
-end
-
-local count = tonumber(known[COUNT] or nil)
-if removed > 0 and count and count <= removed then
+local count = tonumber(known[COUNT] or 0)
+local changed = {}
+if removed > 0 and removed >= count then
   -- Nothing is left of the trace: nor then of redirects that no flush names, as those of duplicates.
-  redis.call('UNLINK', redirects)
-else
-  local seen = {}
-  for _, span in ipairs(spans) do
-    if known[span] then
-      seen[#seen + 1] = span
+  if known[MERGED] then
+    local unlinked = {}
+    for at = FIRST, #ARGV, FIELDS do
+      local id = known['m' .. ARGV[at]]
+      local root = id and root_of(id)
+      if root and not unlinked[root] then
+        unlinked[root] = true
+        call('UNLINK', segment_key(root))
+      end
     end
   end
-  local spans_of, span_roots = by_root(seen, function(span) return span end)
-  for _, root in ipairs(span_roots) do
-    drop_spans(root, spans_of[root])
+  call('UNLINK', index, payloads)
+else
+  if small then
+    local ids = {}
+    for at = FIRST, #ARGV, FIELDS do
+      ids[#ids + 1] = ARGV[at]
+    end
+    delete_fields(payloads, ids)
   end
-  in_chunks(dropped, function(first, last)
-    redis.call('HDEL', redirects, unpack(dropped, first, last))
-  end)
+  if removed > 0 then
+    changed = remove_some(removed)
+  end
+  drop_spans()
 end
 
 if owner ~= '' then
   local lock = 'span-buf:fl:' .. segment_key(flushed)
-  local locked_by, locked_in = string.match(redis.call('GET', lock) or '', '^(.*):(%d+)$')
+  local locked_by, locked_in = string.match(call('GET', lock) or '', '^(.*):(%d+)$')
   local job, epoch = string.match(owner, '^(.*):(%d+)$')
   if locked_by and locked_by == job and tonumber(locked_in) <= tonumber(epoch) then
-    redis.call('DEL', lock)
+    call('DEL', lock)
   end
 end
 
-for _, segment in ipairs(left) do
-  local key = segment_key(segment[1])
-  redis.call('DECRBY', 'span-buf:ic:' .. key, segment[2])
-  redis.call('DECRBY', 'span-buf:ibc:' .. key, segment[3])
-end
-if removed > 0 and count and count > removed then
-  redis.call('HSET', redirects, COUNT, count - removed)
+for i = 1, #changed, CHUNK do
+  call('HSET', index, unpack(changed, i, math.min(i + CHUNK - 1, #changed)))
 end
 
-return {removed, ended_count}
+return removed

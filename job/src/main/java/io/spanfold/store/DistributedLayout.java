@@ -36,11 +36,6 @@ final class DistributedLayout implements PayloadLayout {
     return List.of(new RedisCommand<>(key, commands.set(key, stored, expiry), stored.length, null));
   }
 
-  @Override
-  public byte[] filed(Subsegment subsegment, byte[] stored) {
-    return NOTHING;
-  }
-
   /** A GET a payload. */
   @Override
   public List<byte[]> load(List<Wanted> wanted) {

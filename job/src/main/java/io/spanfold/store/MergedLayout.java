@@ -1,11 +1,7 @@
 package io.spanfold.store;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
-
-import io.spanfold.model.Hex;
 import io.spanfold.model.Subsegment;
 import io.spanfold.model.TraceKey;
-import java.util.Arrays;
 import java.util.List;
 import redis.clients.jedis.CommandObjects;
 
@@ -40,13 +36,6 @@ final class MergedLayout implements PayloadLayout {
   }
 
   @Override
-  public byte[] filed(Subsegment subsegment, byte[] stored) {
-    byte[] member = Arrays.copyOf(Hex.id(subsegment.id()).getBytes(US_ASCII), memberLength(stored));
-    System.arraycopy(stored, 0, member, ID_DIGITS, stored.length);
-    return member;
-  }
-
-  @Override
   public List<byte[]> load(List<Wanted> wanted) {
     return new MergedSearch(commands, pipelines, wanted).run();
   }
@@ -54,9 +43,5 @@ final class MergedLayout implements PayloadLayout {
   @Override
   public List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment) {
     return List.of();
-  }
-
-  private static int memberLength(byte[] stored) {
-    return Math.addExact(ID_DIGITS, stored.length);
   }
 }

@@ -112,7 +112,7 @@ final class MergedSearch {
   }
 
   private RedisCommand<byte[]> nextOf(Place place) {
-    byte[] key = RedisKeys.redirects(place.trace()).getBytes(US_ASCII);
+    byte[] key = RedisKeys.index(place.trace()).getBytes(US_ASCII);
     byte[] id = Hex.id(place.segment()).getBytes(US_ASCII);
     return new RedisCommand<>(key, redis.hget(key, id), key.length, null);
   }

@@ -10,9 +10,6 @@ import java.util.List;
  */
 interface PayloadLayout {
 
-  /** What of a payload the index files where the layout leaves nothing to it. */
-  byte[] NOTHING = {};
-
   /** A payload that is asked for. */
   record Wanted(TraceKey trace, Subsegment subsegment) {}
 
@@ -22,11 +19,11 @@ interface PayloadLayout {
    */
   int bit();
 
-  /** Returns the commands that store a payload, to be sent before {@code add-subsegments}. */
+  /**
+   * Returns the commands that store a payload, to be sent before {@code add-subsegments}; none
+   * where that files it.
+   */
   List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored);
-
-  /** Returns what {@code add-subsegments} is to file along with the subsegment. */
-  byte[] filed(Subsegment subsegment, byte[] stored);
 
   /**
    * Reads payloads.
@@ -37,7 +34,8 @@ interface PayloadLayout {
   List<byte[]> load(List<Wanted> wanted);
 
   /**
-   * Returns the commands that remove a payload; what was filed is removed by {@code finish-flush}.
+   * Returns the commands that remove a payload; what {@code add-subsegments} filed is removed by
+   * {@code finish-flush}.
    */
   List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment);
 

@@ -1,6 +1,7 @@
 package io.spanfold.store;
 
 import io.spanfold.config.RolloutPhase;
+import io.spanfold.model.Bundle.TraceSpans;
 import io.spanfold.model.Subsegment;
 import io.spanfold.model.TraceKey;
 import java.util.ArrayList;
@@ -9,54 +10,83 @@ import java.util.List;
 /**
  * The layouts of a rollout phase: those that are written, and the order in which they are read. Of
  * what former phases wrote, all are known: so it is read and removed too.
+ *
+ * <p>Where a phase distributes payloads, those of a trace that has little in a bundle go beside its
+ * index instead of to keys of their own: what spreads them over the nodes only pays for much.
  */
 final class PayloadLayouts {
+
+  /**
+   * How much a trace may have in a bundle that is little, in bytes before compression. So much, and
+   * no more, can a hot trace leave on its slot with each bundle.
+   */
+  static final int SMALL_BYTES = 64 << 10;
 
   private final int written;
   private final List<PayloadLayout> inOrderOfReading;
 
-  PayloadLayouts(RolloutPhase phase, PayloadLayout merged, PayloadLayout distributed) {
+  PayloadLayouts(
+      RolloutPhase phase, PayloadLayout merged, PayloadLayout small, PayloadLayout distributed) {
     this.written = bits(phase);
     this.inOrderOfReading =
-        phase.readsMerged() ? List.of(merged, distributed) : List.of(distributed, merged);
+        phase.readsMerged()
+            ? List.of(merged, small, distributed)
+            : List.of(small, distributed, merged);
   }
 
-  /** Returns the bits of the layouts that {@code phase} writes. */
+  /** Returns the bits of the layouts that {@code phase} writes, where no trace has little. */
   static int bits(RolloutPhase phase) {
     return (phase.writesMerged() ? MergedLayout.BIT : 0)
         | (phase.writesDistributed() ? DistributedLayout.BIT : 0);
   }
 
   /**
-   * Returns {@code unstored} as it is once it is stored. Keeps what it bears of layouts: where its
-   * bundle waited in a savepoint, a former phase may have stored it already.
+   * Returns the bits of the layouts that hold payloads of a trace's share of a bundle.
+   *
+   * @param bits the layouts as the phase has them
    */
-  Subsegment stored(Subsegment unstored, int bytes) {
-    return unstored.stored(bytes, unstored.layouts() | written);
+  static int bits(int bits, TraceSpans trace) {
+    return (bits & DistributedLayout.BIT) != 0 && isSmall(trace)
+        ? bits & ~DistributedLayout.BIT | SmallLayout.BIT
+        : bits;
   }
 
-  /** Returns the commands that store a payload, to be sent before {@code add-subsegments}. */
-  List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored) {
+  /** Told by what never changes: so it is the same whenever the bundle is written again. */
+  private static boolean isSmall(TraceSpans trace) {
+    long bytes = 0;
+    for (int i = 0; i < trace.subsegments().size() && bytes <= SMALL_BYTES; i++) {
+      bytes += trace.subsegments().get(i).payload().length;
+    }
+    return bytes <= SMALL_BYTES;
+  }
+
+  /** Returns the bits of the layouts that are written of a trace's share of a bundle. */
+  int written(TraceSpans trace) {
+    return bits(written, trace);
+  }
+
+  /**
+   * Returns {@code unstored}, which is of {@code trace}, as it is once it is stored. Keeps what it
+   * bears of layouts: where its bundle waited in a savepoint, a former phase may have stored it
+   * already.
+   */
+  Subsegment stored(Subsegment unstored, TraceSpans trace, int bytes) {
+    return unstored.stored(bytes, bits(unstored.layouts(), trace) | written(trace));
+  }
+
+  /**
+   * Returns the commands that store a payload, to be sent before {@code add-subsegments}.
+   *
+   * @param written the bits of the layouts to write
+   */
+  List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored, int written) {
     List<RedisCommand<?>> commands = new ArrayList<>(1);
     for (PayloadLayout layout : inOrderOfReading) {
-      if (writes(layout)) {
+      if ((written & layout.bit()) != 0) {
         commands.addAll(layout.store(trace, subsegment, stored));
       }
     }
     return commands;
-  }
-
-  /** Returns what {@code add-subsegments} is to file along with the subsegment. */
-  byte[] filed(Subsegment subsegment, byte[] stored) {
-    for (PayloadLayout layout : inOrderOfReading) {
-      if (writes(layout)) {
-        byte[] filed = layout.filed(subsegment, stored);
-        if (filed.length > 0) {
-          return filed;
-        }
-      }
-    }
-    return PayloadLayout.NOTHING;
   }
 
   /** Returns the layouts in the order in which they are read. */
@@ -73,9 +103,5 @@ final class PayloadLayouts {
       }
     }
     return commands;
-  }
-
-  private boolean writes(PayloadLayout layout) {
-    return (written & layout.bit()) != 0;
   }
 }

@@ -15,6 +15,9 @@ final class RedisKeys {
   /** What keys of sets of subsegments start with, those in the index. */
   static final String ALL_MEMBERS = PREFIX + "mk:";
 
+  /** What keys of traces' indexes start with. */
+  static final String ALL_INDEXES = PREFIX + "ssr:";
+
   /** The same, of those that were set aside. */
   static final String ALL_ASIDE = PREFIX + "ad:mk:";
 
@@ -27,36 +30,20 @@ final class RedisKeys {
   }
 
   /**
-   * Returns the key of a segment's payloads in the merged layout, which its other keys are named
-   * after.
+   * Returns the key of a segment's payloads in the merged layout, which its lock is named after.
    */
   static String segment(TraceKey trace, long segment) {
     return PREFIX + "s:{" + trace + "}:" + Hex.id(segment);
   }
 
-  /** Returns the key of the set of a segment's subsegments. */
-  static String members(TraceKey trace, long segment) {
-    return ALL_MEMBERS + "{" + trace + "}:" + Hex.id(segment);
+  /** Returns the key of the payloads of traces that have little at a time. */
+  static String smallPayloads(TraceKey trace) {
+    return PREFIX + "sp:{" + trace + "}";
   }
 
-  /** Returns the key of a trace's redirects: the one key that scripts are given. */
-  static String redirects(TraceKey trace) {
-    return PREFIX + "ssr:{" + trace + "}";
-  }
-
-  /** Returns the key that exists where a segment is known to have a root. */
-  static String hasRoot(TraceKey trace, long segment) {
-    return PREFIX + "hrs:" + segment(trace, segment);
-  }
-
-  /** Returns the key of the number of a segment's spans. */
-  static String spanCount(TraceKey trace, long segment) {
-    return PREFIX + "ic:" + segment(trace, segment);
-  }
-
-  /** Returns the key of the length of a segment's records in bytes. */
-  static String recordBytes(TraceKey trace, long segment) {
-    return PREFIX + "ibc:" + segment(trace, segment);
+  /** Returns the key of a trace's index: the one key that scripts are given. */
+  static String index(TraceKey trace) {
+    return ALL_INDEXES + "{" + trace + "}";
   }
 
   /** Returns the key of a segment's flush lock. */

@@ -23,6 +23,10 @@ final class RedisScripts {
   private static final byte[] DIGITS = "0123456789abcdef".getBytes(US_ASCII);
   private static final byte[] YES = {'1'};
   private static final byte[] NO = {'0'};
+  private static final byte[] NOTHING = {};
+
+  /** The layouts whose payloads the scripts file and remove. */
+  private static final int FILED = MergedLayout.BIT | SmallLayout.BIT;
 
   private final CommandObjects commands;
   private final byte[] ttlSeconds;
@@ -41,22 +45,18 @@ final class RedisScripts {
   record IndexedSubsegment(long root, boolean hasRoot) {}
 
   /**
-   * What a clean-up removed.
-   *
-   * @param subsegments how many subsegments were removed
-   * @param segments how many segments ended thereby
-   */
-  record Removed(long subsegments, long segments) {}
-
-  /**
    * Returns the call that adds {@code subsegments} of one trace to the index.
    *
-   * @param filed what each brings along for its segment's merged payloads; empty for nothing
+   * @param payloads their payloads as they are stored
+   * @param layouts the bits of the layouts that are written; of those that are not filed along with
+   *     the index nothing is sent
    */
   RedisCommand<Object> addSubsegments(
-      TraceKey trace, List<UnstoredSubsegment> subsegments, List<byte[]> filed) {
-    List<byte[]> arguments = new ArrayList<>(1 + 6 * subsegments.size());
+      TraceKey trace, List<UnstoredSubsegment> subsegments, List<byte[]> payloads, int layouts) {
+    boolean filed = (layouts & FILED) != 0;
+    List<byte[]> arguments = new ArrayList<>(2 + 6 * subsegments.size());
     arguments.add(ttlSeconds);
+    arguments.add(filed(layouts));
     for (int i = 0; i < subsegments.size(); i++) {
       UnstoredSubsegment unstored = subsegments.get(i);
       Subsegment subsegment = unstored.subsegment();
@@ -65,7 +65,7 @@ final class RedisScripts {
       arguments.add(subsegment.root() ? YES : NO);
       arguments.add(ascii(Long.toString(subsegment.recordBytes())));
       arguments.add(packed(unstored.spanIds()));
-      arguments.add(filed.get(i));
+      arguments.add(filed ? payloads.get(i) : NOTHING);
     }
     return call(ADD_SUBSEGMENTS, trace, arguments);
   }
@@ -84,21 +84,22 @@ final class RedisScripts {
   /**
    * Returns the call that removes a flushed part from the index.
    *
-   * @param receipt what was flushed, of subsegments that were {@linkplain Subsegment#filedUnder
-   *     filed}
+   * @param receipt what was flushed
    * @param lockOwner who releases its flush lock, as the lock holds it; empty for nobody
    */
   RedisCommand<Object> finishFlush(FlushedPart.Receipt receipt, String lockOwner) {
     List<Subsegment> subsegments = receipt.subsegments();
-    List<byte[]> arguments = new ArrayList<>(4 + 4 * subsegments.size());
+    List<byte[]> arguments = new ArrayList<>(4 + 3 * subsegments.size());
     arguments.add(ascii(Hex.id(receipt.segmentId())));
     arguments.add(ascii(lockOwner));
     arguments.add(packed(receipt.spanIds()));
-    boolean merged = subsegments.stream().anyMatch(s -> (s.layouts() & MergedLayout.BIT) != 0);
-    arguments.add(merged ? YES : NO);
+    int layouts = 0;
+    for (Subsegment subsegment : subsegments) {
+      layouts |= subsegment.layouts();
+    }
+    arguments.add(filed(layouts));
     for (Subsegment subsegment : subsegments) {
       arguments.add(ascii(Hex.id(subsegment.id())));
-      arguments.add(ascii(Hex.id(subsegment.parentId())));
       arguments.add(ascii(Integer.toString(subsegment.spanCount())));
       arguments.add(ascii(Long.toString(subsegment.recordBytes())));
     }
@@ -117,14 +118,17 @@ final class RedisScripts {
         key, commands.evalsha(LOCK_FLUSH.sha1(), List.of(key), arguments), key.length, LOCK_FLUSH);
   }
 
-  /** Reads the answer to {@link #finishFlush}. */
-  static Removed removed(Object answer) {
-    List<?> fields = (List<?>) answer;
-    return new Removed((Long) fields.get(0), (Long) fields.get(1));
+  /** Reads the answer to {@link #finishFlush}: how many subsegments were removed. */
+  static long removed(Object answer) {
+    return (Long) answer;
+  }
+
+  private static byte[] filed(int layouts) {
+    return new byte[] {(byte) ('0' + (layouts & FILED))};
   }
 
   private RedisCommand<Object> call(RedisScript script, TraceKey trace, List<byte[]> arguments) {
-    byte[] key = ascii(RedisKeys.redirects(trace));
+    byte[] key = ascii(RedisKeys.index(trace));
     long bytes = arguments.stream().mapToLong(argument -> argument.length).sum();
     return new RedisCommand<>(
         key, commands.evalsha(script.sha1(), List.of(key), arguments), bytes, script);

@@ -58,6 +58,7 @@ public final class SegmentStore implements AutoCloseable {
         new PayloadLayouts(
             settings.phase(),
             new MergedLayout(redis, pipelines),
+            new SmallLayout(redis, pipelines),
             new DistributedLayout(redis, pipelines, settings.ttl()));
     this.compression = new PayloadCompression(settings.compressionLevel());
   }
@@ -79,7 +80,7 @@ public final class SegmentStore implements AutoCloseable {
 
   /**
    * Compresses and stores a bundle's payloads, and adds its subsegments to the index: a script call
-   * a trace, and where payloads are distributed a SET a subsegment.
+   * a trace, and where payloads are distributed and a trace has much of them a SET a subsegment.
    *
    * @return its traces, with the subsegments as they are stored and filed, in the same order
    * @throws StoreFullException where Redis lacked memory for it
@@ -91,16 +92,17 @@ public final class SegmentStore implements AutoCloseable {
     int[] scriptAt = new int[bundle.traces().size()];
     for (TraceSpans trace : bundle.traces()) {
       List<Subsegment> subsegments = new ArrayList<>(trace.subsegments().size());
-      List<byte[]> filed = new ArrayList<>(trace.subsegments().size());
+      List<byte[]> packed = new ArrayList<>(trace.subsegments().size());
+      int written = layouts.written(trace);
       for (UnstoredSubsegment unstored : trace.subsegments()) {
         byte[] bytes = compression.compress(unstored.payload());
-        Subsegment subsegment = layouts.stored(unstored.subsegment(), bytes.length);
-        commands.addAll(layouts.store(trace.trace(), subsegment, bytes));
-        filed.add(layouts.filed(subsegment, bytes));
+        Subsegment subsegment = layouts.stored(unstored.subsegment(), trace, bytes.length);
+        commands.addAll(layouts.store(trace.trace(), subsegment, bytes, written));
+        packed.add(bytes);
         subsegments.add(subsegment);
       }
       scriptAt[payloads.size()] = commands.size();
-      commands.add(scripts.addSubsegments(trace.trace(), trace.subsegments(), filed));
+      commands.add(scripts.addSubsegments(trace.trace(), trace.subsegments(), packed, written));
       payloads.add(subsegments);
     }
     List<Object> answers =
@@ -152,9 +154,10 @@ public final class SegmentStore implements AutoCloseable {
 
   /**
    * Loads the payloads of parts: from the layout that the phase reads, where a payload is there,
-   * else from another that may hold it. A GET a slice where they are distributed; where they are
-   * merged, a read of the segment's whole set in pages. What Redis does not have, or has in a form
-   * that cannot be read, comes as a slice without frames.
+   * else from another that may hold it. An HMGET a trace where it has little, a GET a slice where
+   * they are distributed, and where they are merged a read of the segment's whole set in pages.
+   * What Redis does not have, or has in a form that cannot be read, comes as a slice without
+   * frames.
    *
    * @return the parts in the same order
    * @throws StoreException where Redis could not be asked

@@ -41,15 +41,17 @@ class IndexScriptsITCase {
   private IndexUnderTest index;
 
   enum Servers {
-    ONE(false),
-    THREE(false),
-    ONE_WITH_PAYLOADS(true),
-    THREE_WITH_PAYLOADS(true);
+    ONE(DistributedLayout.BIT),
+    THREE(DistributedLayout.BIT),
+    ONE_WITH_MERGED_PAYLOADS(MergedLayout.BIT),
+    THREE_WITH_MERGED_PAYLOADS(MergedLayout.BIT),
+    ONE_WITH_SMALL_PAYLOADS(SmallLayout.BIT),
+    THREE_WITH_BOTH(MergedLayout.BIT | SmallLayout.BIT);
 
-    final boolean merged;
+    final int layouts;
 
-    Servers(boolean merged) {
-      this.merged = merged;
+    Servers(int layouts) {
+      this.layouts = layouts;
     }
 
     List<URI> uris() {
@@ -57,7 +59,7 @@ class IndexScriptsITCase {
     }
 
     boolean isOne() {
-      return this == ONE || this == ONE_WITH_PAYLOADS;
+      return name().startsWith("ONE");
     }
   }
 
@@ -95,7 +97,7 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void filesEverySubsegmentUnderItsRootInAnyOrder(Servers servers) {
-    index = new IndexUnderTest(servers.uris(), servers.merged);
+    index = new IndexUnderTest(servers.uris(), servers.layouts);
     for (int i = 0; i < TRACES; i++) {
       TraceKey trace = trace();
       IndexedTrace expected = new IndexedTrace();
@@ -120,7 +122,7 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void removesExactlyWhatWasFlushedAndInTheEndEverything(Servers servers) {
-    index = new IndexUnderTest(servers.uris(), servers.merged);
+    index = new IndexUnderTest(servers.uris(), servers.layouts);
     for (int i = 0; i < TRACES; i++) {
       TraceKey trace = trace();
       IndexedTrace indexed = new IndexedTrace();
@@ -146,10 +148,9 @@ class IndexScriptsITCase {
         if (!after.members().isEmpty()) {
           expected.put(IndexedTrace.hex(segment), after);
         }
-        assertThat(index.finish(trace, segment, part))
-            .isEqualTo(new RedisScripts.Removed(part.size(), after.members().isEmpty() ? 1 : 0));
+        assertThat(index.finish(trace, segment, part)).isEqualTo(part.size());
         assertThat(index.segments(trace)).isEqualTo(expected);
-        assertThat(index.finish(trace, segment, part)).isEqualTo(new RedisScripts.Removed(0, 0));
+        assertThat(index.finish(trace, segment, part)).isEqualTo(0);
         assertThat(index.segments(trace)).as("after a repeat").isEqualTo(expected);
       }
       assertThat(index.keys()).isEmpty();
@@ -159,7 +160,7 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void endsWhereParentsGoInACircle(Servers servers) {
-    index = new IndexUnderTest(servers.uris(), servers.merged);
+    index = new IndexUnderTest(servers.uris(), servers.layouts);
     for (int i = 0; i < 50; i++) {
       TraceKey trace = trace();
       int length = 1 + random.nextInt(6);
@@ -185,42 +186,41 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void endsWhereRedirectsGoInACircle(Servers servers) {
-    index = new IndexUnderTest(servers.uris(), servers.merged);
+    index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = new TraceKey(1, 2, 3);
     List<Sub> subs = List.of(new Sub(77, 1, false, 10, new long[] {9}));
     for (URI uri : servers.uris()) {
       try (Jedis jedis = new Jedis(uri)) {
-        if (servers.isOne() || ownsKey(jedis, RedisKeys.redirects(trace))) {
+        if (servers.isOne() || ownsKey(jedis, RedisKeys.index(trace))) {
           for (int i = 1; i <= 3; i++) {
-            jedis.hset(
-                RedisKeys.redirects(trace), IndexedTrace.hex(i), IndexedTrace.hex(i % 3 + 1));
+            jedis.hset(RedisKeys.index(trace), IndexedTrace.hex(i), IndexedTrace.hex(i % 3 + 1));
           }
         }
       }
     }
     long root = index.add(trace, subs).get(0).root();
     assertThat(index.add(trace, subs).get(0).root()).isEqualTo(root);
-    assertThat(index.finish(trace, 1, subs).subsegments()).isEqualTo(1);
+    assertThat(index.finish(trace, 1, subs)).isEqualTo(1);
   }
 
   @ParameterizedTest
   @EnumSource
   void findsWhatWasMergedSinceItWasFlushed(Servers servers) {
-    index = new IndexUnderTest(servers.uris(), servers.merged);
+    index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = trace();
     Sub child = new Sub(1, 100, false, 10, new long[] {200});
     Sub parent = new Sub(2, 50, true, 20, new long[] {50, 100});
     index.add(trace, List.of(child));
     index.add(trace, List.of(parent));
-    assertThat(index.finish(trace, 100, List.of(child))).isEqualTo(new RedisScripts.Removed(1, 0));
-    assertThat(index.finish(trace, 50, List.of(parent))).isEqualTo(new RedisScripts.Removed(1, 1));
+    assertThat(index.finish(trace, 100, List.of(child))).isEqualTo(1);
+    assertThat(index.finish(trace, 50, List.of(parent))).isEqualTo(1);
     assertThat(index.keys()).isEmpty();
   }
 
   @ParameterizedTest
   @EnumSource
   void findsWhatTheIndexFiledUnderAnotherNameThanTheJob(Servers servers) {
-    index = new IndexUnderTest(servers.uris(), servers.merged);
+    index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = trace();
     Sub first = new Sub(1, 50, true, 20, new long[] {50, 100});
     index.add(trace, List.of(first));
@@ -228,14 +228,14 @@ class IndexScriptsITCase {
     // The job remembers for a while that 100 belongs to 50; the index no longer does.
     Sub late = new Sub(2, 100, false, 10, new long[] {200});
     index.add(trace, List.of(late));
-    assertThat(index.finish(trace, 50, List.of(late))).isEqualTo(new RedisScripts.Removed(1, 1));
+    assertThat(index.finish(trace, 50, List.of(late))).isEqualTo(1);
     assertThat(index.keys()).isEmpty();
   }
 
   @ParameterizedTest
   @EnumSource
   void knowsARepeatAfterTheRedirectOfItsParentIsForgotten(Servers servers) {
-    index = new IndexUnderTest(servers.uris(), servers.merged);
+    index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = trace();
     Sub above = new Sub(1, 50, true, 20, new long[] {50, 100});
     Sub below = new Sub(2, 100, false, 10, new long[] {200});
@@ -251,14 +251,14 @@ class IndexScriptsITCase {
     }
     assertThat(index.add(trace, List.of(below)).get(0).root()).isEqualTo(50);
     assertThat(index.segments(trace)).isEqualTo(before);
-    assertThat(index.finish(trace, 50, List.of(below))).isEqualTo(new RedisScripts.Removed(1, 1));
+    assertThat(index.finish(trace, 50, List.of(below))).isEqualTo(1);
     assertThat(index.keys()).isEmpty();
   }
 
   @ParameterizedTest
   @EnumSource
   void keepsTheNameOfASegmentThatGoesOn(Servers servers) {
-    index = new IndexUnderTest(servers.uris(), servers.merged);
+    index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = trace();
     Sub root = new Sub(1, 50, true, 20, new long[] {50});
     Sub child = new Sub(2, 50, false, 10, new long[] {60});
@@ -271,7 +271,7 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void releasesALockForItsOwnerAndThoseOfItThatAreNewer(Servers servers) {
-    index = new IndexUnderTest(servers.uris(), servers.merged);
+    index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = new TraceKey(1, 2, 3);
     String lock = RedisKeys.flushLock(trace, 50);
     for (URI uri : servers.uris()) {
@@ -292,7 +292,7 @@ class IndexScriptsITCase {
   @ParameterizedTest
   @EnumSource
   void takesTwentyThousandIdsInACall(Servers servers) {
-    index = new IndexUnderTest(servers.uris(), servers.merged);
+    index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = trace();
     long[] ids = random.longs(20_000).toArray();
     // One subsegment of all; then each of these ids as a parent, in one call; then both turned.
@@ -309,7 +309,7 @@ class IndexScriptsITCase {
     assertThat(index.segments(trace)).isEqualTo(expected.segments()).hasSize(1);
     List<Sub> all = new ArrayList<>(children);
     all.addAll(wide);
-    assertThat(index.finish(trace, ids[0], all)).isEqualTo(new RedisScripts.Removed(20_001, 1));
+    assertThat(index.finish(trace, ids[0], all)).isEqualTo(20_001);
     assertThat(index.keys()).isEmpty();
   }
 

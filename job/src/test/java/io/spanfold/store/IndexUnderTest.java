@@ -15,7 +15,6 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,27 +28,24 @@ import redis.clients.jedis.RedisProtocol;
 /** Runs the scripts on real servers, and reads there what they left. */
 final class IndexUnderTest implements AutoCloseable {
 
-  private record Filed(TraceKey trace, long subsegment) {}
-
   static final Duration TTL = Duration.ofHours(2);
 
   private static final int LARGEST_PAYLOAD = 300;
 
   private final List<URI> nodes;
-  private final boolean merged;
-  private final Map<Filed, Long> filed = new HashMap<>();
+  private final int layouts;
   private final RedisPipelines pipelines;
   private final RedisScripts scripts =
       new RedisScripts(new CommandObjects(RedisProtocol.RESP2), TTL);
 
   IndexUnderTest(List<URI> nodes) {
-    this(nodes, false);
+    this(nodes, DistributedLayout.BIT);
   }
 
-  /** Where {@code merged}, each subsegment has a payload beside the index. */
-  IndexUnderTest(List<URI> nodes, boolean merged) {
+  /** Each subsegment has a payload in the layouts of these bits. */
+  IndexUnderTest(List<URI> nodes, int layouts) {
     this.nodes = nodes;
-    this.merged = merged;
+    this.layouts = layouts;
     RetryPolicy retries = RetryPolicy.within(Duration.ofSeconds(20));
     this.pipelines =
         new RedisPipelines(StoreConnector.connect(StoreSettings.of(nodes), retries), retries);
@@ -62,14 +58,7 @@ final class IndexUnderTest implements AutoCloseable {
   List<List<RedisScripts.IndexedSubsegment>> addAll(TraceKey trace, List<List<Sub>> calls) {
     List<RedisCommand<Object>> commands =
         calls.stream().map(subs -> added(trace, unstored(subs))).toList();
-    List<List<RedisScripts.IndexedSubsegment>> answers =
-        pipelines.send("add", commands).stream().map(RedisScripts::indexed).toList();
-    for (int i = 0; i < calls.size(); i++) {
-      for (int j = 0; j < calls.get(i).size(); j++) {
-        filed.put(new Filed(trace, calls.get(i).get(j).id()), answers.get(i).get(j).root());
-      }
-    }
-    return answers;
+    return pipelines.send("add", commands).stream().map(RedisScripts::indexed).toList();
   }
 
   /** Adds subsegments, and returns them as the store would. */
@@ -78,45 +67,45 @@ final class IndexUnderTest implements AutoCloseable {
         RedisScripts.indexed(pipelines.send("add", List.of(added(trace, unstored))).get(0));
     List<Subsegment> stored = new ArrayList<>();
     for (int i = 0; i < answers.size(); i++) {
-      stored.add(
-          unstored.get(i).subsegment().stored(1, layouts()).filedUnder(answers.get(i).root()));
+      stored.add(unstored.get(i).subsegment().stored(1, layouts).filedUnder(answers.get(i).root()));
     }
     return stored;
   }
 
-  RedisScripts.Removed finish(TraceKey trace, long segment, List<Sub> subs) {
+  long finish(TraceKey trace, long segment, List<Sub> subs) {
     return finish(trace, segment, subs, "");
   }
 
-  RedisScripts.Removed finish(TraceKey trace, long segment, List<Sub> subs, String lockOwner) {
+  long finish(TraceKey trace, long segment, List<Sub> subs, String lockOwner) {
     FlushedPart.Receipt receipt =
         Receipts.of(
             trace,
             segment,
-            subs.stream()
-                .map(sub -> subsegment(sub).filedUnder(filed.get(new Filed(trace, sub.id()))))
-                .toList(),
+            subs.stream().map(sub -> subsegment(sub)).toList(),
             subs.stream().flatMapToLong(sub -> Arrays.stream(sub.spans())).toArray());
     return finish(receipt, lockOwner);
   }
 
-  RedisScripts.Removed finish(FlushedPart.Receipt receipt, String lockOwner) {
+  long finish(FlushedPart.Receipt receipt, String lockOwner) {
     return RedisScripts.removed(
         pipelines.send("finish", List.of(scripts.finishFlush(receipt, lockOwner))).get(0));
   }
 
   /** Returns how many redirects a trace has. */
   long redirects(TraceKey trace) {
-    long redirects = 0;
+    return index(trace).keySet().stream().filter(field -> field.matches("[0-9a-f]{16}")).count();
+  }
+
+  private Map<String, String> index(TraceKey trace) {
+    Map<String, String> index = new TreeMap<>();
     for (URI node : nodes) {
       try (Jedis jedis = new Jedis(node)) {
-        if (!jedis.keys(RedisKeys.redirects(trace)).isEmpty()) {
-          // All but the count of subsegments, and the mark of merged payloads.
-          redirects += jedis.hlen(RedisKeys.redirects(trace)) - (merged ? 2 : 1);
+        if (!jedis.keys(RedisKeys.index(trace)).isEmpty()) {
+          index.putAll(jedis.hgetAll(RedisKeys.index(trace)));
         }
       }
     }
-    return redirects;
+    return index;
   }
 
   /** Returns all keys of the buffer. */
@@ -131,40 +120,96 @@ final class IndexUnderTest implements AutoCloseable {
   }
 
   /**
-   * Returns the segments of a trace; fails where a key of it has no sufficient TTL, and where
-   * merged payloads are not exactly those of the subsegments.
+   * Returns the segments of a trace; fails where a key of it has no sufficient TTL, where payloads
+   * are not exactly those of the subsegments, where the count of subsegments is wrong, and where
+   * the index remembers a former name of no segment.
    */
   Map<String, Segment> segments(TraceKey trace) {
+    Map<String, String> index = index(trace);
+    Map<String, Set<String>> members = new TreeMap<>();
     Map<String, Segment> segments = new TreeMap<>();
+    Set<String> names = new TreeSet<>();
+    index.forEach(
+        (field, value) -> {
+          if (field.startsWith("m") && !field.equals("merged")) {
+            members
+                .computeIfAbsent(root(index, value), root -> new TreeSet<>())
+                .add(field.substring(1));
+          }
+        });
+    index.forEach(
+        (field, value) -> {
+          if (field.startsWith("s") && !field.equals("subsegments")) {
+            String id = field.substring(1);
+            String[] stored = value.split(" ");
+            Set<String> of = members.getOrDefault(id, Set.of());
+            assertThat(Integer.parseInt(stored[0])).as(field).isEqualTo(of.size());
+            segments.put(
+                id,
+                new Segment(
+                    of,
+                    Long.parseLong(stored[1]),
+                    Long.parseLong(stored[2]),
+                    stored[3].equals("1")));
+            for (String name = stored.length > 4 ? stored[4] : ""; !name.isEmpty(); ) {
+              assertThat(root(index, name)).as("where %s leads", name).isEqualTo(id);
+              assertThat(names.add(name)).as("%s once", name).isTrue();
+              String next = index.get("n" + name);
+              assertThat(next.isEmpty()).isEqualTo(name.equals(stored[5]));
+              name = next;
+            }
+          }
+        });
+    assertThat(segments.keySet()).containsAll(members.keySet());
+    assertThat(index.keySet().stream().filter(field -> field.startsWith("n")).toList())
+        .containsExactlyInAnyOrderElementsOf(names.stream().map(name -> "n" + name).toList());
+    if (!index.isEmpty()) {
+      assertThat(Integer.parseInt(index.get("subsegments")))
+          .isEqualTo(members.values().stream().mapToInt(Set::size).sum());
+    }
     for (URI node : nodes) {
       try (Jedis jedis = new Jedis(node)) {
+        checkPayloads(jedis, trace, segments);
         for (String key : jedis.keys(RedisKeys.PREFIX + "*{" + trace + "}*")) {
           assertThat(jedis.ttl(key)).as(key).isBetween(TTL.toSeconds() * 3 / 4, TTL.toSeconds());
-          if (key.startsWith(RedisKeys.PREFIX + "mk:")) {
-            segments.put(key.substring(key.length() - 16), segment(jedis, trace, key));
-          }
         }
       }
     }
     return segments;
   }
 
-  private Segment segment(Jedis jedis, TraceKey trace, String membersKey) {
-    long id = Long.parseUnsignedLong(membersKey.substring(membersKey.length() - 16), 16);
-    Set<String> members =
-        jedis.smembers(membersKey).stream()
-            .filter(member -> !member.startsWith("n"))
-            .collect(Collectors.toCollection(TreeSet::new));
-    assertThat(jedis.smembers(RedisKeys.segment(trace, id)))
-        .isEqualTo(
-            merged
-                ? members.stream().map(IndexUnderTest::member).collect(Collectors.toSet())
-                : Set.of());
-    return new Segment(
-        members,
-        Long.parseLong(jedis.get(RedisKeys.spanCount(trace, id))),
-        Long.parseLong(jedis.get(RedisKeys.recordBytes(trace, id))),
-        jedis.exists(RedisKeys.hasRoot(trace, id)));
+  private static String root(Map<String, String> index, String id) {
+    String at = id;
+    for (int steps = 0; steps <= index.size(); steps++) {
+      String to = index.get(at);
+      if (to == null || to.equals(at)) {
+        return at;
+      }
+      at = to;
+    }
+    throw new AssertionError("redirects from " + id + " go in a circle");
+  }
+
+  private void checkPayloads(Jedis jedis, TraceKey trace, Map<String, Segment> segments) {
+    if (jedis.keys(RedisKeys.index(trace)).isEmpty()) {
+      return;
+    }
+    segments.forEach(
+        (id, segment) ->
+            assertThat(jedis.smembers(RedisKeys.segment(trace, Long.parseUnsignedLong(id, 16))))
+                .isEqualTo(
+                    (layouts & MergedLayout.BIT) == 0
+                        ? Set.of()
+                        : segment.members().stream()
+                            .map(member -> member + payload(member))
+                            .collect(Collectors.toSet())));
+    if ((layouts & SmallLayout.BIT) != 0) {
+      Map<String, String> small = new TreeMap<>();
+      segments.values().stream()
+          .flatMap(segment -> segment.members().stream())
+          .forEach(member -> small.put(member, payload(member)));
+      assertThat(jedis.hgetAll(RedisKeys.smallPayloads(trace))).isEqualTo(small);
+    }
   }
 
   @Override
@@ -173,21 +218,16 @@ final class IndexUnderTest implements AutoCloseable {
   }
 
   private RedisCommand<Object> added(TraceKey trace, List<UnstoredSubsegment> unstored) {
-    List<byte[]> filed =
+    List<byte[]> payloads =
         unstored.stream()
-            .map(each -> merged ? member(IndexedTrace.hex(each.subsegment().id())) : "")
-            .map(member -> member.getBytes(US_ASCII))
+            .map(each -> payload(IndexedTrace.hex(each.subsegment().id())).getBytes(US_ASCII))
             .toList();
-    return scripts.addSubsegments(trace, unstored, filed);
+    return scripts.addSubsegments(trace, unstored, payloads, layouts);
   }
 
-  /** Returns the member that stands for a subsegment's payload. */
-  private static String member(String id) {
-    return id + "x".repeat(Math.floorMod(id.hashCode(), LARGEST_PAYLOAD));
-  }
-
-  private int layouts() {
-    return merged ? MergedLayout.BIT : DistributedLayout.BIT;
+  /** Returns what stands for a subsegment's payload. */
+  private static String payload(String id) {
+    return "x".repeat(Math.floorMod(id.hashCode(), LARGEST_PAYLOAD));
   }
 
   private List<UnstoredSubsegment> unstored(List<Sub> subs) {
@@ -205,7 +245,7 @@ final class IndexUnderTest implements AutoCloseable {
         sub.spans().length,
         sub.bytes(),
         0,
-        layouts(),
+        layouts,
         1,
         SourcePositions.of(new int[0], new long[0]));
   }

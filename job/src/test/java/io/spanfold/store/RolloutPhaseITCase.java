@@ -148,15 +148,23 @@ class RolloutPhaseITCase {
   @EnumSource
   void writesTheLayoutsOfThePhase(RolloutPhase phase) {
     open(Servers.THREE);
-    TraceKey trace = trace();
-    List<Sub> subs = List.of(sub(50, 50), sub(50, 60));
-    Bundle bundle = bundle(trace, subs, phase);
-    List<Subsegment> stored = stores.get(phase).write(bundle).get(0).subsegments();
-    Set<String> keys = keys(Servers.THREE);
-    assertThat(keys.contains(RedisKeys.segment(trace, 50))).isEqualTo(phase.writesMerged());
-    assertThat(keys.contains(RedisKeys.payload(trace, subs.get(1).id())))
-        .isEqualTo(phase.writesDistributed());
-    assertThat(stored).allMatch(s -> s.layouts() == PayloadLayouts.bits(phase));
+    for (boolean small : new boolean[] {false, true}) {
+      TraceKey trace = trace();
+      List<Sub> subs = List.of(sub(50, 50), sub(50, 60));
+      int half = PayloadLayouts.SMALL_BYTES / 2;
+      Bundle bundle = bundle(trace, subs, phase, small ? half : half + 1);
+      List<Subsegment> stored = stores.get(phase).write(bundle).get(0).subsegments();
+      Set<String> keys = keys(Servers.THREE);
+      assertThat(keys.contains(RedisKeys.segment(trace, 50))).isEqualTo(phase.writesMerged());
+      assertThat(keys.contains(RedisKeys.payload(trace, subs.get(1).id())))
+          .isEqualTo(phase.writesDistributed() && !small);
+      assertThat(keys.contains(RedisKeys.smallPayloads(trace)))
+          .isEqualTo(phase.writesDistributed() && small);
+      int bits =
+          (phase.writesMerged() ? MergedLayout.BIT : 0)
+              | (phase.writesDistributed() ? small ? SmallLayout.BIT : DistributedLayout.BIT : 0);
+      assertThat(stored).allMatch(s -> s.layouts() == bits);
+    }
   }
 
   @ParameterizedTest
@@ -165,7 +173,7 @@ class RolloutPhaseITCase {
     open(Servers.THREE);
     TraceKey trace = trace();
     List<Sub> subs = List.of(sub(50, 50), sub(50, 60), sub(50, 70));
-    Bundle bundle = bundle(trace, subs, phase);
+    Bundle bundle = bundle(trace, subs, phase, PayloadLayouts.SMALL_BYTES);
     List<Subsegment> stored = stores.get(phase).write(bundle).get(0).subsegments();
     // What is read first is told from the other by what is not in it.
     String other =
@@ -298,7 +306,8 @@ class RolloutPhaseITCase {
   }
 
   private Bundle bundle(TraceKey trace, List<Sub> subs, RolloutPhase phase) {
-    return bundle(trace, subs, phase, 1 + random.nextInt(LARGEST_PAYLOAD));
+    int largest = random.nextInt(4) == 0 ? PayloadLayouts.SMALL_BYTES : LARGEST_PAYLOAD;
+    return bundle(trace, subs, phase, 1 + random.nextInt(largest));
   }
 
   private Bundle bundle(TraceKey trace, List<Sub> subs, RolloutPhase phase, int bytes) {

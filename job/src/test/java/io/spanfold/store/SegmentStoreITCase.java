@@ -12,6 +12,7 @@ import io.spanfold.model.Bundle.TraceSpans;
 import io.spanfold.model.Bundle.UnstoredSubsegment;
 import io.spanfold.model.FlushReason;
 import io.spanfold.model.FlushedPart.Receipt;
+import io.spanfold.model.Hex;
 import io.spanfold.model.LoadedPart;
 import io.spanfold.model.LoadedPart.LoadedSlice;
 import io.spanfold.model.PartCandidate;
@@ -42,6 +43,11 @@ class SegmentStoreITCase {
 
   private static final String SECRET = "open-sesame";
   private static final int SUBSEGMENTS = 3;
+
+  /** How many numbers a payload has, of a trace that has much in its bundle and of another. */
+  private static final int MUCH = 2_000;
+
+  private static final int LITTLE = 200;
   private static final LockOwner OWNER = new LockOwner("job", 1);
 
   @TempDir static Path directory;
@@ -95,6 +101,12 @@ class SegmentStoreITCase {
           .allSatisfy(
               subsegment -> {
                 assertThat(subsegment.layouts()).isEqualTo(DistributedLayout.BIT);
+                assertThat(subsegment.storedBytes()).isPositive();
+              });
+      assertThat(stored.get(1).subsegments())
+          .allSatisfy(
+              subsegment -> {
+                assertThat(subsegment.layouts()).isEqualTo(SmallLayout.BIT);
                 assertThat(subsegment.storedBytes()).isPositive();
               });
       assertLoaded(store.load(candidates(stored)), bundle);
@@ -192,11 +204,12 @@ class SegmentStoreITCase {
   @EnumSource
   void reportsMissingAndDamagedPayloadsAsLost(Servers servers) {
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
-      Bundle bundle = bundle(1);
+      Bundle bundle = bundle(2);
       List<StoredTrace> stored = store.write(bundle);
       TraceKey trace = stored.get(0).trace();
       String missing = RedisKeys.payload(trace, stored.get(0).subsegments().get(0).id());
       String damaged = RedisKeys.payload(trace, stored.get(0).subsegments().get(1).id());
+      String small = RedisKeys.smallPayloads(stored.get(1).trace());
       for (RedisNode node : servers.nodes()) {
         try (Jedis jedis = node.connect()) {
           for (String key : jedis.keys("*")) {
@@ -204,12 +217,16 @@ class SegmentStoreITCase {
               jedis.del(key);
             } else if (key.equals(damaged)) {
               jedis.setrange(key, 10, "damage");
+            } else if (key.equals(small)) {
+              jedis.hdel(key, Hex.id(stored.get(1).subsegments().get(0).id()));
+              jedis.hset(key, Hex.id(stored.get(1).subsegments().get(1).id()), "damage");
             }
           }
         }
       }
-      List<LoadedSlice> slices = store.load(candidates(stored)).get(0).slices();
-      assertThat(slices).extracting(LoadedSlice::lost).containsExactly(true, true, false);
+      for (LoadedPart part : store.load(candidates(stored))) {
+        assertThat(part.slices()).extracting(LoadedSlice::lost).containsExactly(true, true, false);
+      }
       store.cleanUp(receipts(stored, bundle), OWNER);
       assertThat(keys(servers)).isZero();
     }
@@ -254,8 +271,9 @@ class SegmentStoreITCase {
       store.cleanUp(
           List.of(Receipts.of(whole.trace(), whole.segmentId(), two, new long[0])), OWNER);
       try (Jedis jedis = node.connect()) {
-        assertThat(jedis.scard(RedisKeys.members(whole.trace(), whole.segmentId()))).isEqualTo(1);
-        assertThat(jedis.get(RedisKeys.spanCount(whole.trace(), whole.segmentId()))).isEqualTo("2");
+        assertThat(jedis.hget(RedisKeys.index(whole.trace()), "s" + Hex.id(whole.segmentId())))
+            .as("one subsegment, two spans")
+            .startsWith("1 2 ");
         assertThat(jedis.scard(RedisKeys.segment(whole.trace(), whole.segmentId())))
             .isEqualTo(phase.writesMerged() ? 1 : 0);
       }
@@ -305,6 +323,7 @@ class SegmentStoreITCase {
         .withTimeouts(Duration.ofSeconds(2), Duration.ofSeconds(5), Duration.ofSeconds(30));
   }
 
+  /** Returns a bundle of traces of which every other one, the first too, has much. */
   private Bundle bundle(int traces) {
     List<TraceSpans> all = new ArrayList<>();
     for (int i = 0; i < traces; i++) {
@@ -313,7 +332,7 @@ class SegmentStoreITCase {
       List<UnstoredSubsegment> subsegments = new ArrayList<>();
       for (int j = 0; j < SUBSEGMENTS; j++) {
         long[] ids = j == 0 ? new long[] {root, random.nextLong()} : random.longs(2).toArray();
-        subsegments.add(unstored(root, j == 0, ids));
+        subsegments.add(unstored(i % 2 == 0 ? MUCH : LITTLE, root, j == 0, ids));
       }
       all.add(of(trace, subsegments.toArray(UnstoredSubsegment[]::new)));
     }
@@ -325,7 +344,11 @@ class SegmentStoreITCase {
   }
 
   private UnstoredSubsegment unstored(long parent, boolean root, long... ids) {
-    byte[] payload = Long.toString(random.nextLong()).repeat(200).getBytes(UTF_8);
+    return unstored(LITTLE, parent, root, ids);
+  }
+
+  private UnstoredSubsegment unstored(int numbers, long parent, boolean root, long... ids) {
+    byte[] payload = Long.toString(random.nextLong()).repeat(numbers).getBytes(UTF_8);
     Subsegment subsegment =
         new Subsegment(
             random.nextLong(),
