@@ -12,12 +12,18 @@ import java.util.Arrays;
  * of the payload (a varint), then the payload, compressed or as it is where compression gains
  * nothing.
  *
+ * <p>Small payloads gain much by a {@link CompressionDictionary}, which is given by {@link
+ * #useDictionary}; what was compressed with one names it, and can only be read with it.
+ *
  * <p>Holds native memory until {@link #close()}. For use by one thread at a time.
  */
 public final class PayloadCompression implements AutoCloseable {
 
   /** The level that stores payloads as they are. */
   public static final int OFF = -1;
+
+  /** The longest payload that a dictionary is used for: a longer one has enough in itself. */
+  static final int MAX_BYTES_FOR_DICTIONARY = 128 << 10;
 
   private static final int MAX_LEVEL = 22;
 
@@ -26,18 +32,31 @@ public final class PayloadCompression implements AutoCloseable {
 
   private static final byte PLAIN = 0;
   private static final byte ZSTD = 1;
+  private static final byte ZSTD_WITH_DICTIONARY = 2;
   private static final int MAX_VARINT_BYTES = 5;
 
   private final ZstdCompressCtx compressor;
   private final ZstdDecompressCtx decompressor;
+  private final DictionaryCodec withDictionary;
 
   /**
-   * Makes a compression of the given level.
+   * Makes a compression of the given level that knows no dictionaries.
    *
    * @param level a zstd level from 1 to 22, 0 for zstd's default, {@link #OFF} for none
    * @throws IllegalArgumentException where there is no such level
    */
   public PayloadCompression(int level) {
+    this(level, DictionarySource.NONE);
+  }
+
+  /**
+   * Makes a compression of the given level.
+   *
+   * @param level as above
+   * @param dictionaries where the dictionaries are that payloads to be read were compressed with
+   * @throws IllegalArgumentException where there is no such level
+   */
+  public PayloadCompression(int level, DictionarySource dictionaries) {
     if (level < OFF || level > MAX_LEVEL) {
       throw new IllegalArgumentException(
           "there is no compression level %d; use 0 (default), 1 to %d, or %d (off)"
@@ -45,14 +64,28 @@ public final class PayloadCompression implements AutoCloseable {
     }
     compressor = level == OFF ? null : new ZstdCompressCtx().setLevel(level).setChecksum(true);
     decompressor = new ZstdDecompressCtx();
+    withDictionary = new DictionaryCodec(Math.max(0, level), dictionaries);
+  }
+
+  /**
+   * Compresses with {@code dictionary} from now on, unless the level is {@link #OFF}. It must stay
+   * open until another one is used, or this is closed.
+   *
+   * @throws IllegalArgumentException where it is damaged; the former one is used then
+   */
+  public void useDictionary(CompressionDictionary dictionary) {
+    withDictionary.use(dictionary);
   }
 
   /** Returns what is to be stored for {@code payload}: at most 7 bytes more. */
   public byte[] compress(byte[] payload) {
     if (compressor != null) {
-      byte[] compressed = compressor.compress(payload);
+      boolean small = payload.length <= MAX_BYTES_FOR_DICTIONARY;
+      boolean dictionary = small && withDictionary.hasDictionary();
+      byte[] compressed =
+          dictionary ? withDictionary.compress(payload) : compressor.compress(payload);
       if (compressed.length < payload.length) {
-        return framed(ZSTD, payload.length, compressed);
+        return framed(dictionary ? ZSTD_WITH_DICTIONARY : ZSTD, payload.length, compressed);
       }
     }
     return framed(PLAIN, payload.length, payload);
@@ -63,8 +96,8 @@ public final class PayloadCompression implements AutoCloseable {
    *
    * @param stored what was stored
    * @param maxBytes the greatest length the payload can have; nothing longer is unpacked
-   * @throws IllegalArgumentException where {@code stored} is of another form, is damaged, or claims
-   *     to be longer
+   * @throws IllegalArgumentException where {@code stored} is of another form, is damaged, claims to
+   *     be longer, or was made with a dictionary that is not to be had
    */
   public byte[] decompress(byte[] stored, long maxBytes) {
     ByteBuffer in = ByteBuffer.wrap(stored);
@@ -79,7 +112,7 @@ public final class PayloadCompression implements AutoCloseable {
     }
     return switch (codec) {
       case PLAIN -> plain(stored, in.position(), length);
-      case ZSTD -> unpacked(stored, in.position(), (int) length);
+      case ZSTD, ZSTD_WITH_DICTIONARY -> unpacked(codec, stored, in.position(), (int) length);
       default -> throw new IllegalArgumentException("a payload has the unknown codec " + codec);
     };
   }
@@ -90,6 +123,7 @@ public final class PayloadCompression implements AutoCloseable {
       compressor.close();
     }
     decompressor.close();
+    withDictionary.close();
   }
 
   private static byte[] plain(byte[] stored, int from, long length) {
@@ -100,12 +134,15 @@ public final class PayloadCompression implements AutoCloseable {
     return Arrays.copyOfRange(stored, from, stored.length);
   }
 
-  private byte[] unpacked(byte[] stored, int from, int length) {
+  private byte[] unpacked(byte codec, byte[] stored, int from, int length) {
     byte[] payload = new byte[length];
     int unpacked;
     try {
       unpacked =
-          decompressor.decompressByteArray(payload, 0, length, stored, from, stored.length - from);
+          codec == ZSTD_WITH_DICTIONARY
+              ? withDictionary.decompress(stored, from, payload)
+              : decompressor.decompressByteArray(
+                  payload, 0, length, stored, from, stored.length - from);
     } catch (ZstdException e) {
       throw new IllegalArgumentException("a compressed payload is damaged: " + e.getMessage(), e);
     }
