@@ -220,6 +220,7 @@ final class Steps {
         config.redis().authorities(),
         config.redis().ttl(),
         config.compressionLevel(),
+        config.compressionDictionary(),
         config.phase(),
         CONNECT_TIMEOUT,
         ANSWER_TIMEOUT,

@@ -72,6 +72,7 @@ final class ConfigLoader {
             flush(),
             reader.get(SpanfoldOptions.ROLLOUT_PHASE),
             reader.get(SpanfoldOptions.COMPRESSION_LEVEL),
+            reader.get(SpanfoldOptions.COMPRESSION_DICTIONARY),
             reader.get(SpanfoldOptions.START_CHECKS),
             debugTraces(),
             checkpointInterval,

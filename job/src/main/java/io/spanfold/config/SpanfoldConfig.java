@@ -24,6 +24,7 @@ import org.apache.flink.connector.base.DeliveryGuarantee;
  * @param flush how parts are flushed
  * @param phase which payload layouts are written and read
  * @param compressionLevel Zstandard level of payloads; 0 is its default, -1 is off
+ * @param compressionDictionary whether payloads are compressed with a trained dictionary
  * @param startChecks whether servers are checked before the job is submitted
  * @param debugTraces trace ids (32 lower-case hexadecimal digits) whose way is logged
  * @param checkpointInterval the interval that the options were checked against
@@ -39,6 +40,7 @@ public record SpanfoldConfig(
     FlushSettings flush,
     RolloutPhase phase,
     int compressionLevel,
+    boolean compressionDictionary,
     boolean startChecks,
     List<String> debugTraces,
     Duration checkpointInterval,

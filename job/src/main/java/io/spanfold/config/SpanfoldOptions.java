@@ -304,6 +304,15 @@ public final class SpanfoldOptions {
               "Zstandard level of payloads in Redis, up to 22; 0 is Zstandard's own default, -1"
                   + " is off.");
 
+  /** Whether payloads are compressed with a dictionary. */
+  public static final ConfigOption<Boolean> COMPRESSION_DICTIONARY =
+      key("compression.dictionary")
+          .booleanType()
+          .defaultValue(true)
+          .withDescription(
+              "Whether payloads are compressed with a dictionary that is trained from the traffic"
+                  + " and kept in Redis.");
+
   /** Whether servers are asked before the start. */
   public static final ConfigOption<Boolean> START_CHECKS =
       key("start.checks")
@@ -359,6 +368,7 @@ public final class SpanfoldOptions {
           FLUSH_CHUNK_BYTES,
           ROLLOUT_PHASE,
           COMPRESSION_LEVEL,
+          COMPRESSION_DICTIONARY,
           START_CHECKS,
           DEBUG_TRACES);
 

@@ -61,6 +61,7 @@ public final class AbandonedBuffer implements AutoCloseable {
   private final RetryPolicy retries;
   private final RedisNodes nodes;
   private final RedisPipelines pipelines;
+  private final KnownDictionaries dictionaries;
   private final PayloadCompression compression;
 
   private AbandonedBuffer(StoreSettings settings, RetryPolicy retries) {
@@ -68,7 +69,8 @@ public final class AbandonedBuffer implements AutoCloseable {
     this.retries = retries;
     this.nodes = StoreConnector.connect(settings, retries);
     this.pipelines = new RedisPipelines(nodes, retries);
-    this.compression = new PayloadCompression(PayloadCompression.OFF);
+    this.dictionaries = new KnownDictionaries(redis, pipelines, retries.clock());
+    this.compression = new PayloadCompression(PayloadCompression.OFF, dictionaries);
   }
 
   /** Takes payloads. */
@@ -199,7 +201,8 @@ public final class AbandonedBuffer implements AutoCloseable {
 
   @Override
   public void close() {
-    try (compression) {
+    try (dictionaries;
+        compression) {
       pipelines.close();
     }
   }

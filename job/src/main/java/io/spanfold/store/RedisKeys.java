@@ -21,7 +21,15 @@ final class RedisKeys {
   /** The same, of those that were set aside. */
   static final String ALL_ASIDE = PREFIX + "ad:mk:";
 
+  /** Which compression dictionary is the current one. */
+  static final String CURRENT_DICTIONARY = PREFIX + "dict";
+
   private RedisKeys() {}
+
+  /** Returns the key of a compression dictionary. */
+  static String dictionary(int id) {
+    return "%s:%08x".formatted(CURRENT_DICTIONARY, id);
+  }
 
   /** Returns the key of a subsegment's payload in the distributed layout. */
   static String payload(TraceKey trace, long subsegment) {

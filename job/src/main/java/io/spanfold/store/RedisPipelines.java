@@ -1,5 +1,6 @@
 package io.spanfold.store;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -71,6 +72,16 @@ final class RedisPipelines implements AutoCloseable {
         waitFor(what, round, attempts);
       }
     }
+  }
+
+  /**
+   * Returns pipelines over the same connections that try nothing again, for what can be done
+   * without. They are of use until these are closed, and need not be closed.
+   */
+  RedisPipelines withoutRetries() {
+    return new RedisPipelines(
+        nodes,
+        new RetryPolicy(Duration.ZERO, retries.clock(), retries.sleeper(), retries.random()));
   }
 
   /** Returns how many commands were sent again so far; for any thread. */

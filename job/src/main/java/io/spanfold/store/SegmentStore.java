@@ -16,10 +16,12 @@ import io.spanfold.model.Subsegment;
 import io.spanfold.model.TraceKey;
 import io.spanfold.payload.PayloadCompression;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,7 +38,7 @@ import redis.clients.jedis.RedisProtocol;
  * happened in part, and may be asked for again with the same arguments.
  *
  * <p>For use by one thread at a time: each worker thread opens its own. It blocks its thread. It
- * holds a connection a node, and native memory for compression.
+ * holds a connection a node, and native memory for compression and its dictionaries.
  */
 public final class SegmentStore implements AutoCloseable {
 
@@ -49,9 +51,12 @@ public final class SegmentStore implements AutoCloseable {
   private final RedisPipelines pipelines;
   private final RedisScripts scripts;
   private final PayloadLayouts layouts;
+  private final KnownDictionaries dictionaries;
   private final PayloadCompression compression;
+  private final DictionaryKeeper dictionaryKeeper;
 
-  private SegmentStore(StoreSettings settings, RedisPipelines pipelines) {
+  private SegmentStore(
+      StoreSettings settings, RedisPipelines pipelines, LongSupplier clock, InstantSource wall) {
     this.pipelines = pipelines;
     this.scripts = new RedisScripts(redis, settings.ttl());
     this.layouts =
@@ -60,7 +65,10 @@ public final class SegmentStore implements AutoCloseable {
             new MergedLayout(redis, pipelines),
             new SmallLayout(redis, pipelines),
             new DistributedLayout(redis, pipelines, settings.ttl()));
-    this.compression = new PayloadCompression(settings.compressionLevel());
+    this.dictionaries = new KnownDictionaries(redis, pipelines, clock);
+    this.compression = new PayloadCompression(settings.compressionLevel(), dictionaries);
+    this.dictionaryKeeper =
+        new DictionaryKeeper(settings, redis, pipelines, compression, clock, wall);
   }
 
   /**
@@ -74,8 +82,15 @@ public final class SegmentStore implements AutoCloseable {
   }
 
   static SegmentStore connect(StoreSettings settings, RetryPolicy retries) {
+    return connect(settings, retries, InstantSource.system());
+  }
+
+  static SegmentStore connect(StoreSettings settings, RetryPolicy retries, InstantSource wall) {
     return new SegmentStore(
-        settings, new RedisPipelines(StoreConnector.connect(settings, retries), retries));
+        settings,
+        new RedisPipelines(StoreConnector.connect(settings, retries), retries),
+        retries.clock(),
+        wall);
   }
 
   /**
@@ -87,6 +102,7 @@ public final class SegmentStore implements AutoCloseable {
    * @throws StoreException where it failed otherwise
    */
   public List<StoredTrace> write(Bundle bundle) {
+    dictionaryKeeper.beginBundle();
     List<RedisCommand<?>> commands = new ArrayList<>();
     List<List<Subsegment>> payloads = new ArrayList<>(bundle.traces().size());
     int[] scriptAt = new int[bundle.traces().size()];
@@ -95,6 +111,7 @@ public final class SegmentStore implements AutoCloseable {
       List<byte[]> packed = new ArrayList<>(trace.subsegments().size());
       int written = layouts.written(trace);
       for (UnstoredSubsegment unstored : trace.subsegments()) {
+        dictionaryKeeper.offer(unstored.payload());
         byte[] bytes = compression.compress(unstored.payload());
         Subsegment subsegment = layouts.stored(unstored.subsegment(), trace, bytes.length);
         commands.addAll(layouts.store(trace.trace(), subsegment, bytes, written));
@@ -231,7 +248,10 @@ public final class SegmentStore implements AutoCloseable {
   /** Closes the connections. */
   @Override
   public void close() {
-    try (compression) {
+    // From last to first: dictionaries are closed after the compression that uses them.
+    try (dictionaries;
+        dictionaryKeeper;
+        compression) {
       pipelines.close();
     }
   }

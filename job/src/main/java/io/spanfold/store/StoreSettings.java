@@ -19,6 +19,8 @@ import java.util.Set;
  *     trust store
  * @param ttl how long a key lives that nobody removes; whole seconds
  * @param compressionLevel zstd level, 0 for its default, -1 for none
+ * @param compressionDictionary whether to compress with a dictionary trained from the traffic;
+ *     without effect on what is read
  * @param phase which layouts to write and to read
  * @param connectTimeout how long opening a connection may take
  * @param socketTimeout how long Redis may take to answer
@@ -32,6 +34,7 @@ public record StoreSettings(
     String authorities,
     Duration ttl,
     int compressionLevel,
+    boolean compressionDictionary,
     RolloutPhase phase,
     Duration connectTimeout,
     Duration socketTimeout,
@@ -62,8 +65,8 @@ public record StoreSettings(
   }
 
   /**
-   * Returns settings with the usual values: no login, a TTL of 24 hours, zstd's default level, 5 s
-   * to connect, 15 s for an answer, and 2 minutes of retries.
+   * Returns settings with the usual values: no login, a TTL of 24 hours, zstd's default level with
+   * a dictionary, 5 s to connect, 15 s for an answer, and 2 minutes of retries.
    */
   public static StoreSettings of(List<URI> nodes) {
     return new StoreSettings(
@@ -73,6 +76,7 @@ public record StoreSettings(
         null,
         Duration.ofHours(24),
         0,
+        true,
         RolloutPhase.DISTRIBUTED,
         Duration.ofSeconds(5),
         Duration.ofSeconds(15),
@@ -88,6 +92,7 @@ public record StoreSettings(
         authorities,
         ttl,
         compressionLevel,
+        compressionDictionary,
         phase,
         connectTimeout,
         socketTimeout,
@@ -103,6 +108,7 @@ public record StoreSettings(
         authorities,
         ttl,
         compressionLevel,
+        compressionDictionary,
         phase,
         connect,
         socket,
@@ -118,6 +124,23 @@ public record StoreSettings(
         authorities,
         timeToLive,
         level,
+        compressionDictionary,
+        phase,
+        connectTimeout,
+        socketTimeout,
+        retryBudget);
+  }
+
+  /** Returns these settings without a dictionary for compression. */
+  public StoreSettings withoutDictionary() {
+    return new StoreSettings(
+        nodes,
+        username,
+        password,
+        authorities,
+        ttl,
+        compressionLevel,
+        false,
         phase,
         connectTimeout,
         socketTimeout,
@@ -133,6 +156,7 @@ public record StoreSettings(
         authorities,
         ttl,
         compressionLevel,
+        compressionDictionary,
         rollout,
         connectTimeout,
         socketTimeout,
@@ -157,13 +181,14 @@ public record StoreSettings(
   /** Returns the settings without the password. */
   @Override
   public String toString() {
-    return "StoreSettings[nodes=%s, username=%s, password=%s, ttl=%s, compressionLevel=%d, phase=%s, connectTimeout=%s, socketTimeout=%s, retryBudget=%s]"
+    return "StoreSettings[nodes=%s, username=%s, password=%s, ttl=%s, compressionLevel=%d, compressionDictionary=%b, phase=%s, connectTimeout=%s, socketTimeout=%s, retryBudget=%s]"
         .formatted(
             nodes,
             username,
             password == null ? "none" : "***",
             ttl,
             compressionLevel,
+            compressionDictionary,
             phase,
             connectTimeout,
             socketTimeout,

@@ -94,11 +94,14 @@ public final class Servers implements AutoCloseable {
     return options;
   }
 
-  /** Returns all keys in Redis but that of the lease, which outlives its job by some seconds. */
+  /**
+   * Returns all keys in Redis but those that outlive their job: the lease, by some seconds, and
+   * compression dictionaries, by their TTL.
+   */
   public Set<String> redisKeys() {
     return onEachNode(node -> List.copyOf(node.keys("*")))
         .flatMap(List::stream)
-        .filter(key -> !key.equals("span-buf:lease"))
+        .filter(key -> !key.equals("span-buf:lease") && !key.startsWith("span-buf:dict"))
         .collect(Collectors.toSet());
   }
 

@@ -32,6 +32,7 @@ public final class ShortTransactions {
         config.flush(),
         config.phase(),
         config.compressionLevel(),
+        config.compressionDictionary(),
         config.startChecks(),
         config.debugTraces(),
         config.checkpointInterval(),

@@ -64,6 +64,7 @@ class TrackOperatorTest {
               null,
               Duration.ofHours(1),
               0,
+              false,
               RolloutPhase.DISTRIBUTED,
               Duration.ofSeconds(1),
               Duration.ofSeconds(1),

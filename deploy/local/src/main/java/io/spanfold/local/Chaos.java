@@ -273,7 +273,7 @@ final class Chaos implements Command {
       if (!verdict.isGood()) {
         throw new FailedRunException("what came out is not what went in; findings.log has it all");
       }
-      if (!left.withoutTtl().isEmpty() || deck.isEmpty() && left.besideLease() > 0) {
+      if (!left.withoutTtl().isEmpty() || deck.isEmpty() && left.ofSegments() > 0) {
         throw new FailedRunException("Redis holds what nothing will end: " + left);
       }
     }

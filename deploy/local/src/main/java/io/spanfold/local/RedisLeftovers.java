@@ -4,6 +4,7 @@ import io.spanfold.embedded.RedisNode;
 import io.spanfold.local.buffer.KeyScan;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import redis.clients.jedis.Jedis;
@@ -16,7 +17,8 @@ import redis.clients.jedis.Jedis;
  */
 record RedisLeftovers(Map<String, Long> byKind, List<String> withoutTtl) {
 
-  private static final String LEASE = "lease";
+  /** Kinds that outlive their job: a lease by seconds, compression dictionaries by their TTL. */
+  private static final Set<String> OUTLIVING = Set.of("lease", "dict");
 
   /** Looks through all keys of these nodes. */
   static RedisLeftovers in(List<RedisNode> masters) {
@@ -40,10 +42,10 @@ record RedisLeftovers(Map<String, Long> byKind, List<String> withoutTtl) {
     return new RedisLeftovers(byKind, List.copyOf(withoutTtl));
   }
 
-  /** Returns how many keys there are beside a lease, which ends soon after its job. */
-  long besideLease() {
+  /** Returns how many keys there are beside those that outlive their job. */
+  long ofSegments() {
     return byKind.entrySet().stream()
-        .filter(entry -> !entry.getKey().equals(LEASE))
+        .filter(entry -> !OUTLIVING.contains(entry.getKey()))
         .mapToLong(Map.Entry::getValue)
         .sum();
   }

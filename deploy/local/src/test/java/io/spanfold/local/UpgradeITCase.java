@@ -103,7 +103,7 @@ class UpgradeITCase {
       assertThat(verdict.outcomeSpans()).isZero();
     }
     RedisLeftovers left = RedisLeftovers.in(new RedisFaults(servers.redis(), random).masters());
-    assertThat(left.besideLease()).as(left.toString()).isZero();
+    assertThat(left.ofSegments()).as(left.toString()).isZero();
   }
 
   @Test
