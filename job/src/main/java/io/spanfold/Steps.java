@@ -46,9 +46,9 @@ final class Steps {
   private static final int SUBSEGMENTS_A_PART = 10;
 
   /**
-   * How many bundles, at their largest, may be in the write stage of a subtask before it takes in no
-   * more. Enough for one to be at hand when another is done. More would not be faster, and all of
-   * them go into a checkpoint that does not wait for them.
+   * How many bundles, at their largest, may be in the write stage of a subtask before it takes in
+   * no more. Enough for one to be at hand when another is done. More would not be faster, and all
+   * of them go into a checkpoint that does not wait for them.
    */
   private static final int BUNDLES_WAITING = 1;
 

@@ -27,10 +27,12 @@ public final class Bench implements Command {
   private static final String PROFILES = "--profiles";
   private static final List<String> PARTS =
       List.of("typical", "memory", "phases", "loads", "growth", "live");
-  private static final int BUFFERED_SPANS = 200_000;
+  private static final int BUFFERED_SPANS = 600_000;
 
-  /** What the traces have that are open at a time. */
-  private static final int SKEWED_SPANS = 25_000;
+  /**
+   * Four times what the traces have that are open at a time: enough to train a dictionary first.
+   */
+  private static final int SKEWED_SPANS = 100_000;
 
   private final RunDirectory directory;
   private Plan plan = Plan.full();

@@ -111,6 +111,18 @@ final class RedisMeter {
     return used;
   }
 
+  /** Returns whether payloads are compressed with a dictionary by now. */
+  boolean hasDictionary() {
+    for (RedisNode node : nodes) {
+      try (Jedis jedis = node.connect()) {
+        if (!jedis.keys("span-buf:dict").isEmpty()) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
   /** Deletes everything, at once. */
   void clear() {
     for (RedisNode node : nodes) {

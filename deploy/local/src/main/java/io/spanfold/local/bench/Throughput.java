@@ -106,8 +106,14 @@ final class Throughput {
             contender,
             contender.options(own, servers, Timeouts.NEVER),
             Optional.empty())) {
-      await(flink, counters -> counters.counters().containsKey("spansTracked"), 50);
-      // With the connections and scripts that a job has anyhow.
+      // With what a job has anyhow: connections, scripts, and a dictionary that it trains at first.
+      await(
+          flink,
+          counters ->
+              counters.counters().containsKey("spansTracked")
+                  && (redis.hasDictionary()
+                      || counters.counter("spansTracked") >= source.spans() / 2),
+          500);
       long[] before = redis.usedMemory();
       List<RedisMeter.Usage> usageBefore = redis.usage();
       long buffered = flink.counters().counter("spansTracked");
