@@ -4,7 +4,7 @@ import io.spanfold.lease.Lease;
 import io.spanfold.model.Span;
 import io.spanfold.shared.Shared;
 import io.spanfold.store.AbandonedBuffer;
-import io.spanfold.store.AbandonedSegment;
+import io.spanfold.store.AbandonedTrace;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
@@ -50,8 +50,8 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
   private transient Adoption adoption;
   private transient Thread thread;
 
-  private transient List<AbandonedSegment> emitted;
-  private transient NavigableMap<Long, List<AbandonedSegment>> emittedBefore;
+  private transient List<AbandonedTrace> emitted;
+  private transient NavigableMap<Long, List<AbandonedTrace>> emittedBefore;
   private transient Counter segments;
   private transient Counter spans;
   private transient Counter lostSubsegments;
@@ -94,7 +94,7 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
           "The job is restored, so it adopts nothing but what was set aside when it started without"
               + " state; leave --adopt out once that is over.");
     } else {
-      LOG.info("{} segments in Redis are set aside, to be adopted.", buffer.setAside());
+      LOG.info("{} traces in Redis are set aside, to be adopted.", buffer.setAside());
     }
     adoption =
         new Adoption(
@@ -164,14 +164,14 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
     }
 
     @Override
-    public void emitted(List<AbandonedSegment> all, int lost) {
+    public void emitted(List<AbandonedTrace> all, AbandonedBuffer.Contents contents) {
       mailbox.execute(
           () -> {
             emitted.addAll(all);
-            segments.inc(all.size());
-            lostSubsegments.inc(lost);
+            segments.inc(contents.segments());
+            lostSubsegments.inc(contents.lostSubsegments());
           },
-          "note adopted segments");
+          "note adopted traces");
     }
   }
 
@@ -190,7 +190,7 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
   @Override
   public void notifyCheckpointComplete(long checkpointId) throws Exception {
     super.notifyCheckpointComplete(checkpointId);
-    NavigableMap<Long, List<AbandonedSegment>> complete = emittedBefore.headMap(checkpointId, true);
+    NavigableMap<Long, List<AbandonedTrace>> complete = emittedBefore.headMap(checkpointId, true);
     if (adoption != null) {
       complete.values().forEach(adoption::covered);
     }

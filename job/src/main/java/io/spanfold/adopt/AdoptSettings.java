@@ -10,7 +10,7 @@ import java.io.Serializable;
  * @param store the buffer
  * @param lease the lease under which it is taken over
  * @param maxPending how many bytes of records are emitted before the next checkpoint at the most,
- *     but for those of the last page of segments: as long are they twice in Redis
+ *     but for those of the last page of traces: as long are they twice in Redis
  */
 public record AdoptSettings(StoreSettings store, LeaseSettings lease, long maxPending)
     implements Serializable {

@@ -3,10 +3,10 @@ package io.spanfold.adopt;
 import io.spanfold.model.Hex;
 import io.spanfold.model.SourcePositions;
 import io.spanfold.model.Span;
+import io.spanfold.model.TraceKey;
 import io.spanfold.parse.RejectedRecordException;
 import io.spanfold.parse.SpanParser;
 import io.spanfold.payload.SpanFrames;
-import io.spanfold.store.AbandonedSegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -31,7 +31,7 @@ final class AdoptedSpans {
    *
    * @param timestamp their record time, which is lost
    */
-  List<Span> of(AbandonedSegment segment, long subsegment, byte[] frames, long timestamp) {
+  List<Span> of(TraceKey trace, long segment, long subsegment, byte[] frames, long timestamp) {
     List<Span> spans = new ArrayList<>();
     long firstOffset = subsegment >>> 1;
     SpanFrames.forEach(
@@ -43,12 +43,12 @@ final class AdoptedSpans {
           try {
             Span span =
                 parser.parse(record, timestamp, SourcePositions.NOWHERE, firstOffset + index);
-            spans.add(span.root() ? span : under(segment.segmentId(), span));
+            spans.add(span.root() ? span : under(segment, span));
           } catch (RejectedRecordException e) {
             LOG.warn(
                 "A record that Redis holds as span {} of trace {} is none: {}",
                 Hex.id(buffered.spanId()),
-                segment.trace(),
+                trace,
                 e.getMessage());
           }
         });

@@ -3,7 +3,7 @@ package io.spanfold.adopt;
 import io.spanfold.lease.Lease;
 import io.spanfold.model.Span;
 import io.spanfold.store.AbandonedBuffer;
-import io.spanfold.store.AbandonedSegment;
+import io.spanfold.store.AbandonedTrace;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -29,10 +29,10 @@ final class Adoption {
   private final AdoptedSpans spans = new AdoptedSpans();
 
   /** What checkpoints have come to hold. */
-  private final BlockingQueue<List<AbandonedSegment>> covered = new LinkedBlockingQueue<>();
+  private final BlockingQueue<List<AbandonedTrace>> covered = new LinkedBlockingQueue<>();
 
   /** What was emitted, and is not removed yet. */
-  private final Set<AbandonedSegment> pending = new HashSet<>();
+  private final Set<AbandonedTrace> pending = new HashSet<>();
 
   private long pendingBytes;
 
@@ -44,11 +44,12 @@ final class Adoption {
     void emit(List<Span> spans) throws InterruptedException;
 
     /**
-     * Notes that all spans of {@code segments} were emitted.
+     * Notes that all spans of {@code traces} were emitted.
      *
-     * @param lost of how many of their subsegments Redis has no payload
+     * @param contents how much that was
      */
-    void emitted(List<AbandonedSegment> segments, int lost) throws InterruptedException;
+    void emitted(List<AbandonedTrace> traces, AbandonedBuffer.Contents contents)
+        throws InterruptedException;
   }
 
   Adoption(AbandonedBuffer buffer, Lease lease, long maxPending, LongSupplier wall, Output output) {
@@ -60,12 +61,12 @@ final class Adoption {
   }
 
   /**
-   * Says that a checkpoint is complete, by which state holds {@code segments}.
+   * Says that a checkpoint is complete, by which state holds {@code traces}.
    *
-   * @param segments those that were emitted since the checkpoint before
+   * @param traces those that were emitted since the checkpoint before
    */
-  void covered(List<AbandonedSegment> segments) {
-    covered.add(segments);
+  void covered(List<AbandonedTrace> traces) {
+    covered.add(traces);
   }
 
   /** Returns when nothing is left, and a checkpoint tells that the job has begun. */
@@ -86,14 +87,14 @@ final class Adoption {
   private boolean pass() throws InterruptedException {
     boolean found = false;
     AbandonedBuffer.Pages pages = buffer.pages();
-    for (List<AbandonedSegment> page = pages.next(); page != null; page = pages.next()) {
-      List<AbandonedSegment> fresh = new ArrayList<>(page);
+    for (List<AbandonedTrace> page = pages.next(); page != null; page = pages.next()) {
+      List<AbandonedTrace> fresh = new ArrayList<>(page);
       fresh.removeAll(pending);
       if (!fresh.isEmpty()) {
         found = true;
         adopt(fresh);
       }
-      for (List<AbandonedSegment> done = covered.poll(); done != null; done = covered.poll()) {
+      for (List<AbandonedTrace> done = covered.poll(); done != null; done = covered.poll()) {
         remove(done);
       }
       while (pendingBytes > maxPending) {
@@ -103,28 +104,28 @@ final class Adoption {
     return found;
   }
 
-  private void adopt(List<AbandonedSegment> segments) throws InterruptedException {
+  private void adopt(List<AbandonedTrace> traces) throws InterruptedException {
     lease.confirm();
-    int lost =
+    AbandonedBuffer.Contents contents =
         buffer.read(
-            segments,
-            (segment, subsegment, frames) -> {
+            traces,
+            (trace, segment, subsegment, frames) -> {
               pendingBytes += frames.length;
-              output.emit(spans.of(segment, subsegment, frames, wall.getAsLong()));
+              output.emit(spans.of(trace.trace(), segment, subsegment, frames, wall.getAsLong()));
             });
-    pending.addAll(segments);
-    output.emitted(List.copyOf(segments), lost);
+    pending.addAll(traces);
+    output.emitted(List.copyOf(traces), contents);
   }
 
-  private void remove(List<AbandonedSegment> segments) throws InterruptedException {
+  private void remove(List<AbandonedTrace> traces) throws InterruptedException {
     checkpointed = true;
-    if (segments.isEmpty()) {
+    if (traces.isEmpty()) {
       return;
     }
     lease.confirm();
     lease.check(buffer.leaseEpoch());
-    buffer.remove(segments);
-    segments.forEach(pending::remove);
+    buffer.remove(traces);
+    traces.forEach(pending::remove);
     if (pending.isEmpty()) {
       pendingBytes = 0;
     }

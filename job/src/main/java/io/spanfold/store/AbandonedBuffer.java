@@ -5,10 +5,9 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import io.spanfold.model.Hex;
 import io.spanfold.model.TraceKey;
 import io.spanfold.payload.PayloadCompression;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,15 +18,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.CommandObjects;
 import redis.clients.jedis.RedisProtocol;
-import redis.clients.jedis.params.ScanParams;
-import redis.clients.jedis.resps.ScanResult;
 
 /**
  * What a job has left in Redis whose state is lost. It is set aside first, under keys of its own:
  * so what the next job writes is never taken for it.
  *
  * <p>Retries and failures are those of {@link SegmentStore}. For use by one thread at a time, which
- * it blocks. In memory are the ids of a page of segments and some payloads.
+ * it blocks. In memory are the ids of a page of traces and some payloads.
  */
 public final class AbandonedBuffer implements AutoCloseable {
 
@@ -38,23 +35,13 @@ public final class AbandonedBuffer implements AutoCloseable {
   private static final Pattern ASIDE_KEY =
       Pattern.compile(
           Pattern.quote(RedisKeys.ALL_ASIDE)
-              + "\\{(\\d{1,19}):([0-9a-f]{16})([0-9a-f]{16})\\}:([0-9a-f]{16})");
+              + "\\{(\\d{1,19}):([0-9a-f]{16})([0-9a-f]{16})\\}:(\\d{1,9})");
 
-  private static final int ID_DIGITS = 16;
+  /** How many traces are read, or removed, at once. */
+  private static final int TRACES_AT_ONCE = 100;
 
-  /** How many members of a set of ids a page has. */
-  private static final int IDS_A_PAGE = 1_000;
-
-  /** How many payloads, or pages of them, are asked for at once. */
-  private static final int AT_ONCE = 16;
-
-  /** What a page of merged payloads is to bring, and what the first has, as nothing is known. */
-  private static final long PAGE_BYTES = 1L << 20;
-
-  private static final int FIRST_PAGE = 10;
-
-  /** Far more than a subsegment can have, so that a damaged length costs no memory. */
-  private static final long MOST_BYTES = 128L << 20;
+  /** How many keys a command names at the most. */
+  private static final int KEYS_AT_ONCE = 1_000;
 
   private final CommandObjects redis = new CommandObjects(RedisProtocol.RESP2);
   private final StoreSettings settings;
@@ -63,6 +50,7 @@ public final class AbandonedBuffer implements AutoCloseable {
   private final RedisPipelines pipelines;
   private final KnownDictionaries dictionaries;
   private final PayloadCompression compression;
+  private final AbandonedIndexReader indexes;
 
   private AbandonedBuffer(StoreSettings settings, RetryPolicy retries) {
     this.settings = settings;
@@ -71,6 +59,7 @@ public final class AbandonedBuffer implements AutoCloseable {
     this.pipelines = new RedisPipelines(nodes, retries);
     this.dictionaries = new KnownDictionaries(redis, pipelines, retries.clock());
     this.compression = new PayloadCompression(PayloadCompression.OFF, dictionaries);
+    this.indexes = new AbandonedIndexReader(redis, pipelines);
   }
 
   /** Takes payloads. */
@@ -79,28 +68,46 @@ public final class AbandonedBuffer implements AutoCloseable {
     /**
      * One payload.
      *
+     * @param segment the segment that it is of, as far as the index knew
      * @param frames as {@code io.spanfold.payload.SpanFrames} lays them out
      */
-    void payload(AbandonedSegment segment, long subsegment, byte[] frames)
+    void payload(AbandonedTrace trace, long segment, long subsegment, byte[] frames)
         throws InterruptedException;
   }
+
+  /**
+   * What was read.
+   *
+   * @param segments of how many segments
+   * @param lostSubsegments how many of their subsegments have no payload
+   */
+  public record Contents(int segments, int lostSubsegments) {}
 
   /** Goes over what was set aside. */
   public final class Pages {
     private final KeyScan scan = new KeyScan(nodes, retries, RedisKeys.ALL_ASIDE);
+    private final Deque<AbandonedTrace> found = new ArrayDeque<>();
 
     private Pages() {}
 
-    /** Returns some of the segments, perhaps none; null where there are no more. */
-    public List<AbandonedSegment> next() {
-      List<String> keys = scan.next();
-      return keys == null
-          ? null
-          : keys.stream()
-              .map(AbandonedBuffer::segment)
-              .filter(Objects::nonNull)
-              .distinct()
-              .toList();
+    /** Returns some of the traces, perhaps none; null where there are no more. */
+    public List<AbandonedTrace> next() {
+      if (found.isEmpty()) {
+        List<String> keys = scan.next();
+        if (keys == null) {
+          return null;
+        }
+        keys.stream()
+            .map(AbandonedBuffer::trace)
+            .filter(Objects::nonNull)
+            .distinct()
+            .forEach(found::add);
+      }
+      List<AbandonedTrace> page = new ArrayList<>();
+      while (page.size() < TRACES_AT_ONCE && !found.isEmpty()) {
+        page.add(found.remove());
+      }
+      return page;
     }
   }
 
@@ -114,15 +121,15 @@ public final class AbandonedBuffer implements AutoCloseable {
   }
 
   /**
-   * Sets all aside that the index knows: a script call a segment. To be called before anything is
+   * Sets all aside that the index knows: a script call a trace. To be called before anything is
    * written on behalf of the new job. May be repeated.
    *
-   * @return how many segments
+   * @return how many traces
    */
   public long setAside() {
     List<byte[]> ttl = List.of(ascii(Long.toString(settings.ttl().toSeconds())));
-    KeyScan scan = new KeyScan(nodes, retries, RedisKeys.ALL_MEMBERS);
-    long segments = 0;
+    KeyScan scan = new KeyScan(nodes, retries, RedisKeys.ALL_INDEXES);
+    long traces = 0;
     for (List<String> page = scan.next(); page != null; page = scan.next()) {
       List<RedisCommand<Object>> calls = new ArrayList<>(page.size());
       for (String name : page) {
@@ -132,11 +139,11 @@ public final class AbandonedBuffer implements AutoCloseable {
                 key, redis.evalsha(SET_ASIDE.sha1(), List.of(key), ttl), key.length, SET_ASIDE));
       }
       for (Object done :
-          pipelines.send("set %d segments aside in Redis".formatted(calls.size()), calls)) {
-        segments += (Long) done;
+          pipelines.send("set %d traces aside in Redis".formatted(calls.size()), calls)) {
+        traces += (Long) done;
       }
     }
-    return segments;
+    return traces;
   }
 
   /**
@@ -148,55 +155,77 @@ public final class AbandonedBuffer implements AutoCloseable {
     return LeaseEpoch.read(redis, pipelines);
   }
 
-  /** Begins to go over what was set aside. A segment may come twice, if it is still there. */
+  /** Begins to go over what was set aside. A trace may come twice, if it is still there. */
   public Pages pages() {
     return new Pages();
   }
 
-  /**
-   * Shows the payloads of segments to {@code visitor}, each subsegment's once.
-   *
-   * @return how many subsegments have none
-   */
-  public int read(List<AbandonedSegment> segments, Visitor visitor) throws InterruptedException {
-    Map<AbandonedSegment, Set<Long>> ids = ids(segments);
-    readDistributed(ids, visitor);
-    readMerged(ids, visitor);
-    int lost = 0;
-    for (Map.Entry<AbandonedSegment, Set<Long>> left : ids.entrySet()) {
-      lost += left.getValue().size();
-      if (!left.getValue().isEmpty()) {
-        LOG.warn(
-            "Redis has no payload of {} subsegments of segment {} in trace {}.",
-            left.getValue().size(),
-            Hex.id(left.getKey().segmentId()),
-            left.getKey().trace());
-      }
+  /** Shows the payloads of a page of traces to {@code visitor}, each subsegment's once. */
+  public Contents read(List<AbandonedTrace> traces, Visitor visitor) throws InterruptedException {
+    int segments = 0;
+    Map<AbandonedTrace, AbandonedIndex> known = indexes.read(traces);
+    for (AbandonedIndex index : known.values()) {
+      segments += (int) index.subsegments().stream().map(index::segmentOf).distinct().count();
     }
-    return lost;
+    Map<AbandonedTrace, Set<Long>> lost =
+        new AbandonedPayloads(
+                redis,
+                pipelines,
+                compression,
+                known,
+                (trace, subsegment, frames) ->
+                    visitor.payload(
+                        trace, known.get(trace).segmentOf(subsegment), subsegment, frames))
+            .read();
+    lost.forEach(
+        (trace, ids) ->
+            LOG.warn(
+                "Redis has no payload of {} subsegments of trace {}.", ids.size(), trace.trace()));
+    return new Contents(segments, lost.values().stream().mapToInt(Set::size).sum());
   }
 
-  /** Removes segments that were set aside, with their payloads. Works in a full Redis. */
-  public void remove(List<AbandonedSegment> segments) {
-    List<RedisCommand<Long>> commands = new ArrayList<>();
-    ids(segments)
+  /** Removes traces that were set aside, with their payloads. Works in a full Redis. */
+  public void remove(List<AbandonedTrace> traces) {
+    for (int from = 0; from < traces.size(); from += TRACES_AT_ONCE) {
+      removePage(traces.subList(from, Math.min(traces.size(), from + TRACES_AT_ONCE)));
+    }
+  }
+
+  private void removePage(List<AbandonedTrace> traces) {
+    List<RedisCommand<Long>> payloads = new ArrayList<>();
+    indexes
+        .read(traces)
         .forEach(
-            (segment, ids) -> {
-              for (long id : ids) {
-                byte[] key = ascii(RedisKeys.payload(segment.trace(), id));
-                commands.add(new RedisCommand<>(key, redis.unlink(key), key.length, null));
+            (trace, index) -> {
+              for (long id : index.subsegments()) {
+                payloads.add(unlink(List.of(RedisKeys.payload(trace.trace(), id))));
+              }
+              List<String> merged =
+                  index.segmentsWithMergedPayloads().stream()
+                      .map(segment -> RedisKeys.asideMerged(trace, segment))
+                      .toList();
+              for (int from = 0; from < merged.size(); from += KEYS_AT_ONCE) {
+                payloads.add(
+                    unlink(merged.subList(from, Math.min(merged.size(), from + KEYS_AT_ONCE))));
               }
             });
-    pipelines.send("remove %d adopted payloads in Redis".formatted(commands.size()), commands);
-    commands.clear();
-    // Last, as they tell what else is to be removed.
-    for (AbandonedSegment segment : segments) {
-      byte[] members = members(segment);
-      byte[] payloads = payloads(segment);
-      commands.add(
-          new RedisCommand<>(members, redis.unlink(members, payloads), members.length, null));
-    }
-    pipelines.send("remove %d adopted segments in Redis".formatted(commands.size()), commands);
+    pipelines.send("remove adopted payloads in Redis", payloads);
+    // Last, as the index tells what else is to be removed.
+    pipelines.send(
+        "remove %d adopted traces in Redis".formatted(traces.size()),
+        traces.stream()
+            .map(
+                trace ->
+                    unlink(
+                        List.of(RedisKeys.asideSmallPayloads(trace), RedisKeys.asideIndex(trace))))
+            .toList());
+  }
+
+  /** The keys are of one slot. */
+  private RedisCommand<Long> unlink(List<String> keys) {
+    byte[][] names = keys.stream().map(AbandonedBuffer::ascii).toArray(byte[][]::new);
+    return new RedisCommand<>(
+        names[0], redis.unlink(names), (long) names.length * names[0].length, null);
   }
 
   @Override
@@ -207,183 +236,21 @@ public final class AbandonedBuffer implements AutoCloseable {
     }
   }
 
-  /** Returns the subsegments of each segment. */
-  private Map<AbandonedSegment, Set<Long>> ids(List<AbandonedSegment> segments) {
-    Map<AbandonedSegment, Set<Long>> ids = new LinkedHashMap<>();
-    segments.forEach(segment -> ids.put(segment, new LinkedHashSet<>()));
-    Map<AbandonedSegment, byte[]> open = new LinkedHashMap<>();
-    segments.forEach(segment -> open.put(segment, ScanParams.SCAN_POINTER_START_BINARY));
-    ScanParams count = new ScanParams().count(IDS_A_PAGE);
-    while (!open.isEmpty()) {
-      List<AbandonedSegment> asked = List.copyOf(open.keySet());
-      List<RedisCommand<ScanResult<byte[]>>> scans = new ArrayList<>(asked.size());
-      for (AbandonedSegment segment : asked) {
-        byte[] key = members(segment);
-        scans.add(new RedisCommand<>(key, redis.sscan(key, open.get(segment), count), 0, null));
-      }
-      List<ScanResult<byte[]>> pages =
-          pipelines.send("read %d abandoned segments in Redis".formatted(asked.size()), scans);
-      for (int i = 0; i < asked.size(); i++) {
-        AbandonedSegment segment = asked.get(i);
-        for (byte[] member : pages.get(i).getResult()) {
-          // Others are former names of the segment.
-          if (member.length == ID_DIGITS) {
-            ids.get(segment).add(id(member));
-          }
-        }
-        if (pages.get(i).isCompleteIteration()) {
-          open.remove(segment);
-        } else {
-          open.put(segment, pages.get(i).getCursorAsBytes());
-        }
-      }
-    }
-    return ids;
-  }
-
-  /** Removes from {@code ids} what was found. */
-  private void readDistributed(Map<AbandonedSegment, Set<Long>> ids, Visitor visitor)
-      throws InterruptedException {
-    List<Wanted> all = new ArrayList<>();
-    ids.forEach((segment, of) -> of.forEach(id -> all.add(new Wanted(segment, id))));
-    for (int from = 0; from < all.size(); from += AT_ONCE) {
-      List<Wanted> some = all.subList(from, Math.min(all.size(), from + AT_ONCE));
-      List<RedisCommand<byte[]>> gets = new ArrayList<>(some.size());
-      for (Wanted each : some) {
-        byte[] key = ascii(RedisKeys.payload(each.segment.trace(), each.id));
-        gets.add(new RedisCommand<>(key, redis.get(key), PAGE_BYTES / AT_ONCE, null));
-      }
-      List<byte[]> stored =
-          pipelines.send("load %d abandoned payloads from Redis".formatted(gets.size()), gets);
-      for (int i = 0; i < some.size(); i++) {
-        Wanted each = some.get(i);
-        byte[] frames = frames(each.segment, each.id, stored.get(i));
-        if (frames != null) {
-          visitor.payload(each.segment, each.id, frames);
-          ids.get(each.segment).remove(each.id);
-        }
-      }
-    }
-  }
-
-  private record Wanted(AbandonedSegment segment, long id) {}
-
-  /** Removes from {@code ids} what was found. */
-  private void readMerged(Map<AbandonedSegment, Set<Long>> ids, Visitor visitor)
-      throws InterruptedException {
-    List<OpenSet> waiting = new ArrayList<>();
-    ids.forEach(
-        (segment, wanted) -> {
-          if (!wanted.isEmpty()) {
-            waiting.add(new OpenSet(segment, wanted));
-          }
-        });
-    for (int from = 0; from < waiting.size(); from += AT_ONCE) {
-      List<OpenSet> open = waiting.subList(from, Math.min(waiting.size(), from + AT_ONCE));
-      while (!open.isEmpty()) {
-        List<ScanResult<byte[]>> pages =
-            pipelines.send(
-                "read %d abandoned merged sets from Redis".formatted(open.size()),
-                open.stream().map(OpenSet::nextPage).toList());
-        List<OpenSet> further = new ArrayList<>();
-        for (int i = 0; i < pages.size(); i++) {
-          if (open.get(i).take(pages.get(i), visitor)) {
-            further.add(open.get(i));
-          }
-        }
-        open = further;
-      }
-    }
-  }
-
-  /** The merged payloads of a segment, as they are read. */
-  private final class OpenSet {
-    private final AbandonedSegment segment;
-    private final Set<Long> wanted;
-    private byte[] cursor = ScanParams.SCAN_POINTER_START_BINARY;
-    private int count = FIRST_PAGE;
-
-    OpenSet(AbandonedSegment segment, Set<Long> wanted) {
-      this.segment = segment;
-      this.wanted = wanted;
-    }
-
-    RedisCommand<ScanResult<byte[]>> nextPage() {
-      byte[] key = payloads(segment);
-      return new RedisCommand<>(
-          key, redis.sscan(key, cursor, new ScanParams().count(count)), PAGE_BYTES, null);
-    }
-
-    /** Returns whether there is more to read, and to find. */
-    boolean take(ScanResult<byte[]> page, Visitor visitor) throws InterruptedException {
-      long bytes = 0;
-      for (byte[] member : page.getResult()) {
-        bytes += member.length;
-        if (member.length <= MergedLayout.ID_DIGITS) {
-          continue; // None of ours.
-        }
-        long id = id(member);
-        if (wanted.contains(id)) {
-          byte[] stored = Arrays.copyOfRange(member, MergedLayout.ID_DIGITS, member.length);
-          byte[] frames = frames(segment, id, stored);
-          if (frames != null) {
-            visitor.payload(segment, id, frames);
-            wanted.remove(id);
-          }
-        }
-      }
-      if (bytes > 0) {
-        long average = Math.max(1, bytes / page.getResult().size());
-        count = (int) Math.max(1, Math.min(IDS_A_PAGE, PAGE_BYTES / average));
-      }
-      cursor = page.getCursorAsBytes();
-      return !page.isCompleteIteration() && !wanted.isEmpty();
-    }
-  }
-
-  private byte[] frames(AbandonedSegment segment, long id, byte[] stored) {
-    if (stored == null) {
-      return null;
-    }
-    try {
-      return compression.decompress(stored, MOST_BYTES);
-    } catch (IllegalArgumentException e) {
-      LOG.warn(
-          "A payload of subsegment {} of trace {} cannot be read, so counts as lost: {}",
-          Hex.id(id),
-          segment.trace(),
-          e.getMessage());
-      return null;
-    }
-  }
-
-  private static AbandonedSegment segment(String key) {
+  private static AbandonedTrace trace(String key) {
     Matcher parts = ASIDE_KEY.matcher(key);
     if (!parts.matches()) {
-      LOG.warn("The key {} names no segment; it is left alone.", key);
+      LOG.warn("The key {} names no trace; it is left alone.", key);
       return null;
     }
     try {
       long project = Long.parseLong(parts.group(1));
       TraceKey trace =
           new TraceKey(project, Hex.parseId(parts.group(2)), Hex.parseId(parts.group(3)));
-      return new AbandonedSegment(trace, Hex.parseId(parts.group(4)));
+      return new AbandonedTrace(trace, Integer.parseInt(parts.group(4)));
     } catch (NumberFormatException e) {
       LOG.warn("The key {} names no project; it is left alone.", key);
       return null;
     }
-  }
-
-  private static byte[] members(AbandonedSegment segment) {
-    return ascii(RedisKeys.asideMembers(segment.trace(), segment.segmentId()));
-  }
-
-  private static byte[] payloads(AbandonedSegment segment) {
-    return ascii(RedisKeys.asidePayloads(segment.trace(), segment.segmentId()));
-  }
-
-  private static long id(byte[] member) {
-    return Hex.parseId(new String(member, 0, ID_DIGITS, US_ASCII));
   }
 
   private static byte[] ascii(String text) {

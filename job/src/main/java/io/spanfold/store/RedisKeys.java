@@ -12,14 +12,11 @@ final class RedisKeys {
   /** The lease: one for all that a Redis holds. */
   static final String LEASE = PREFIX + "lease";
 
-  /** What keys of sets of subsegments start with, those in the index. */
-  static final String ALL_MEMBERS = PREFIX + "mk:";
-
   /** What keys of traces' indexes start with. */
   static final String ALL_INDEXES = PREFIX + "ssr:";
 
   /** The same, of those that were set aside. */
-  static final String ALL_ASIDE = PREFIX + "ad:mk:";
+  static final String ALL_ASIDE = PREFIX + "ad:ssr:";
 
   /** Which compression dictionary is the current one. */
   static final String CURRENT_DICTIONARY = PREFIX + "dict";
@@ -59,13 +56,22 @@ final class RedisKeys {
     return PREFIX + "fl:" + segment(trace, segment);
   }
 
-  /** Returns the key of the set of a segment's subsegments that was set aside. */
-  static String asideMembers(TraceKey trace, long segment) {
-    return ALL_ASIDE + "{" + trace + "}:" + Hex.id(segment);
+  /** Returns the key of the index of a trace that was set aside. */
+  static String asideIndex(AbandonedTrace trace) {
+    return ALL_ASIDE + aside(trace);
+  }
+
+  /** Returns the key of the small payloads of a trace that was set aside. */
+  static String asideSmallPayloads(AbandonedTrace trace) {
+    return PREFIX + "ad:sp:" + aside(trace);
   }
 
   /** Returns the key of the merged payloads of a segment that was set aside. */
-  static String asidePayloads(TraceKey trace, long segment) {
-    return PREFIX + "ad:s:{" + trace + "}:" + Hex.id(segment);
+  static String asideMerged(AbandonedTrace trace, long segment) {
+    return PREFIX + "ad:s:" + aside(trace) + ":" + Hex.id(segment);
+  }
+
+  private static String aside(AbandonedTrace trace) {
+    return "{" + trace.trace() + "}:" + trace.round();
   }
 }

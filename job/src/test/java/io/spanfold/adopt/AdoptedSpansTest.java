@@ -9,7 +9,6 @@ import io.spanfold.model.TraceKey;
 import io.spanfold.parse.RejectedRecordException;
 import io.spanfold.parse.SpanParser;
 import io.spanfold.payload.SpanFrames;
-import io.spanfold.store.AbandonedSegment;
 import io.spanfold.testing.SpanRecords;
 import io.spanfold.testing.Spans;
 import java.util.List;
@@ -18,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class AdoptedSpansTest {
 
   private static final TraceKey TRACE = new TraceKey(42, 1, 2);
-  private static final AbandonedSegment SEGMENT = new AbandonedSegment(TRACE, 1);
+  private static final long SEGMENT = 1;
   private static final long NOW = 5_000;
 
   private final AdoptedSpans spans = new AdoptedSpans();
@@ -33,7 +32,7 @@ class AdoptedSpansTest {
                 // What joined it to the segment is long flushed.
                 parsed(Spans.child(TRACE, 3, 77, 1_000, 2))));
 
-    List<Span> adopted = spans.of(SEGMENT, 9, frames, NOW);
+    List<Span> adopted = spans.of(TRACE, SEGMENT, 9, frames, NOW);
 
     assertThat(adopted).extracting(Span::spanId).containsExactly(1L, 2L, 3L);
     assertThat(adopted).extracting(Span::parentId).containsOnly(1L);
@@ -51,7 +50,9 @@ class AdoptedSpansTest {
   @Test
   void aRootInAnothersSegmentIsOneOfItsOwn() throws Exception {
     byte[] frames = SpanFrames.encode(List.of(parsed(Spans.root(TRACE, 4, 1_000, 0))));
-    assertThat(spans.of(SEGMENT, 9, frames, NOW)).extracting(Span::parentId).containsExactly(4L);
+    assertThat(spans.of(TRACE, SEGMENT, 9, frames, NOW))
+        .extracting(Span::parentId)
+        .containsExactly(4L);
   }
 
   @Test
@@ -68,7 +69,7 @@ class AdoptedSpansTest {
   }
 
   private List<Long> offsets(long subsegment, byte[] frames) {
-    return spans.of(SEGMENT, subsegment, frames, NOW).stream().map(Span::offset).toList();
+    return spans.of(TRACE, SEGMENT, subsegment, frames, NOW).stream().map(Span::offset).toList();
   }
 
   private static Span parsed(Span span) throws RejectedRecordException {

@@ -14,7 +14,7 @@ import io.spanfold.model.TraceKey;
 import io.spanfold.parse.RejectedRecordException;
 import io.spanfold.parse.SpanParser;
 import io.spanfold.store.AbandonedBuffer;
-import io.spanfold.store.AbandonedSegment;
+import io.spanfold.store.AbandonedTrace;
 import io.spanfold.store.SegmentStore;
 import io.spanfold.store.StoreSettings;
 import io.spanfold.testing.RedisUnderTest;
@@ -38,14 +38,14 @@ import redis.clients.jedis.Jedis;
 @Timeout(60)
 class AdoptionITCase {
 
-  private static final int SEGMENTS = 3_000;
+  private static final int TRACES = 3_000;
   private static final long NOW = 7_000;
 
   @TempDir static Path directory;
   private static RedisUnderTest redis;
 
   private final List<Span> spans = new CopyOnWriteArrayList<>();
-  private final List<AbandonedSegment> emitted = new CopyOnWriteArrayList<>();
+  private final List<AbandonedTrace> emitted = new CopyOnWriteArrayList<>();
 
   private Lease lease;
   private AbandonedBuffer buffer;
@@ -104,7 +104,7 @@ class AdoptionITCase {
     buffer.setAside();
     adopt(Long.MAX_VALUE);
     awaitEmitted(10);
-    List<AbandonedSegment> held = List.copyOf(emitted.subList(0, 4));
+    List<AbandonedTrace> held = List.copyOf(emitted.subList(0, 4));
     adoption.covered(held);
     await(() -> aside() == 6);
     thread.interrupt();
@@ -130,18 +130,18 @@ class AdoptionITCase {
 
   @Test
   void doesNotGoFarAheadOfCheckpoints() throws Exception {
-    write(SEGMENTS);
+    write(TRACES);
     buffer.setAside();
     adopt(1);
     awaitEmitted(1);
-    assertThat(emitted).hasSizeLessThan(SEGMENTS);
+    assertThat(emitted).hasSizeLessThan(TRACES);
     while (aside() > 0) {
       int before = emitted.size();
       adoption.covered(List.copyOf(emitted));
       await(() -> emitted.size() > before || aside() == 0);
     }
-    assertThat(spans).hasSize(2 * SEGMENTS);
-    assertThat(emitted).hasSize(SEGMENTS);
+    assertThat(spans).hasSize(2 * TRACES);
+    assertThat(emitted).hasSize(TRACES);
   }
 
   private void adopt(long maxPending) {
@@ -158,8 +158,8 @@ class AdoptionITCase {
               }
 
               @Override
-              public void emitted(List<AbandonedSegment> segments, int lost) {
-                emitted.addAll(segments);
+              public void emitted(List<AbandonedTrace> traces, AbandonedBuffer.Contents contents) {
+                emitted.addAll(traces);
               }
             });
     thread =
@@ -174,9 +174,7 @@ class AdoptionITCase {
     thread.start();
   }
 
-  /**
-   * Waits until {@code count} segments were emitted, and it can do nothing without a checkpoint.
-   */
+  /** Waits until {@code count} traces were emitted, and it can do nothing without a checkpoint. */
   private void awaitEmitted(int count) {
     await(() -> emitted.size() >= count && thread.getState() == Thread.State.WAITING);
   }
@@ -189,7 +187,7 @@ class AdoptionITCase {
 
   private static long aside() {
     try (Jedis node = new Jedis(redis.uri())) {
-      return node.keys("span-buf:ad:mk:*").size();
+      return node.keys("span-buf:ad:ssr:*").size();
     }
   }
 

@@ -11,9 +11,9 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.flink.configuration.Configuration;
@@ -35,6 +35,9 @@ public final class Servers implements AutoCloseable {
   public static final int PARTITIONS = 4;
 
   private static final int REDIS_NODES = 3;
+
+  /** What the index of a trace tells of a segment: how many subsegments, spans, and more. */
+  private static final Pattern SEGMENT_FIELD = Pattern.compile("s[0-9a-f]{16}");
 
   private final KafkaUnderTest kafka;
   private final RedisCluster redis;
@@ -109,11 +112,10 @@ public final class Servers implements AutoCloseable {
   public long storedSpans() {
     return onEachNode(
             node ->
-                node.keys("span-buf:ic:*").stream()
-                    .map(node::get)
-                    // It may be gone since, as segments are joined.
-                    .filter(Objects::nonNull)
-                    .mapToLong(Long::parseLong)
+                node.keys("span-buf:ssr:*").stream()
+                    .flatMap(key -> node.hgetAll(key).entrySet().stream())
+                    .filter(field -> SEGMENT_FIELD.matcher(field.getKey()).matches())
+                    .mapToLong(field -> Long.parseLong(field.getValue().split(" ", -1)[1]))
                     .sum())
         .mapToLong(Long::longValue)
         .sum();
