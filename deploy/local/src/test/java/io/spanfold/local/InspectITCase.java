@@ -40,18 +40,27 @@ class InspectITCase {
   private static final String ROOT = "00000000000000a1";
   private static final String CHILD = "00000000000000a2";
   private static final String LATE_PARENT = "00000000000000c1";
+
+  /** Where {@code add-subsegments.lua} files payloads. */
+  private static final String NOWHERE = "0";
+
+  private static final String MERGED = "1";
+  private static final String SMALL = "4";
+
   private static final String GRANDCHILD = "00000000000000c2";
 
   @TempDir private static Path directory;
   private static RedisCluster redis;
   private static Path password;
   private static String addSubsegments;
+  private static String setAside;
 
   @BeforeAll
   static void start() throws Exception {
     redis = RedisCluster.start(RedisNode.Options.in(directory).withPassword(SECRET));
     password = Files.writeString(directory.resolve("password"), SECRET + "\nnot this\n");
     addSubsegments = Files.readString(Path.of("../../lua/add-subsegments.lua"));
+    setAside = Files.readString(Path.of("../../lua/set-aside.lua"));
   }
 
   @AfterAll
@@ -69,29 +78,33 @@ class InspectITCase {
     String own = id(0xb1);
     String merged = id(0xb2);
     String both = id(0xb3);
+    String small = id(0xb4);
     String orphan = id(0xb9);
-    add(TRACE, own, ROOT, true, 300, ROOT + CHILD, "");
-    add(TRACE, merged, LATE_PARENT, false, 200, GRANDCHILD, merged + payload(200));
-    add(TRACE, both, ROOT, false, 100, LATE_PARENT, both + payload(90));
+    add(TRACE, own, ROOT, true, 300, ROOT + CHILD, NOWHERE, "");
+    add(TRACE, merged, LATE_PARENT, false, 200, GRANDCHILD, MERGED, payload(200));
+    add(TRACE, both, ROOT, false, 100, LATE_PARENT, MERGED, payload(90));
+    add(TRACE, small, CHILD, false, 50, id(0xd1), SMALL, payload(50));
     String ownNode = set(payloadKey(TRACE, own), payload(4_000), DAY - 3_700);
     String bothNode = set(payloadKey(TRACE, both), payload(90), DAY - 30);
     String orphanNode = set(payloadKey(TRACE, orphan), "what is this", DAY + 100);
+    small(TRACE, id(0xba), payload(60));
     set("span-buf:fl:span-buf:s:{" + TRACE + "}:" + ROOT, "job:17", 290);
-    add(OTHER, id(0xb5), ROOT, true, 300, ROOT, "");
+    add(OTHER, id(0xb5), ROOT, true, 300, ROOT, NOWHERE, "");
     String node = nodeOf(TRACE);
 
     assertThat(inspect("--trace", TRACE))
         .satisfiesExactly(
             line ->
                 assertThat(line)
-                    .isEqualTo(
-                        "trace %s on %s: segments 1, subsegments 3, redirects 4"
+                    .matches(
+                        ("trace %s on %s: segments 1, subsegments 4, redirects 5,"
+                                + " ends in (24 h 0|23 h 59) min")
                             .formatted(TRACE, node)),
             line ->
                 assertThat(line)
                     .matches(
-                        "  segment 00000000000000a1: root known, spans 4, record bytes 600, ends in"
-                            + " (24 h 0|23 h 59) min, formerly 00000000000000c1,"
+                        "  segment 00000000000000a1: root known, spans 5, record bytes 650,"
+                            + " formerly 00000000000000c1,"
                             + " locked by job:17 for 4 min \\d+ s"),
             line ->
                 assertThat(line)
@@ -110,15 +123,62 @@ class InspectITCase {
                             .formatted(both, node, bothNode)),
             line ->
                 assertThat(line)
+                    .isEqualTo(
+                        "    subsegment %s: small 3 bytes (50 unpacked) on %s"
+                            .formatted(small, node)),
+            line ->
+                assertThat(line)
                     .matches(
                         "  subsegment %s: distributed 12 bytes \\(of unknown form\\) on %s, ends in 24 h 1 min; not in the index"
-                            .formatted(orphan, orphanNode)));
+                            .formatted(orphan, orphanNode)),
+            line ->
+                assertThat(line)
+                    .isEqualTo(
+                        "  subsegment %s: small 3 bytes (60 unpacked) on %s; not in the index"
+                            .formatted(id(0xba), node)));
+  }
+
+  @Test
+  void showsWhatWasSetAsideApartFromWhatCameLater() {
+    String before = id(0xb1);
+    String after = id(0xb2);
+    String merged = id(0xb3);
+    add(TRACE, before, ROOT, true, 300, ROOT, SMALL, payload(70));
+    add(TRACE, merged, ROOT, false, 200, CHILD, MERGED, payload(200));
+    String node = nodeOf(TRACE);
+    setAside(TRACE);
+    add(TRACE, after, ROOT, true, 100, ROOT, NOWHERE, "");
+    setAside(TRACE);
+    add(TRACE, id(0xb4), LATE_PARENT, false, 100, GRANDCHILD, NOWHERE, "");
+    String afterNode = set(payloadKey(TRACE, after), payload(90), DAY - 30);
+
+    assertThat(inspect("--trace", TRACE))
+        .satisfiesExactly(
+            line -> assertThat(line).startsWith("trace " + TRACE + " on " + node + ": segments 1,"),
+            line -> assertThat(line).startsWith("  segment " + LATE_PARENT + ": no root yet"),
+            line -> assertThat(line).endsWith("subsegment " + id(0xb4) + ": no payload"),
+            line ->
+                assertThat(line)
+                    .startsWith(
+                        "trace %s, set aside (0), on %s: segments 1, subsegments 2"
+                            .formatted(TRACE, node)),
+            line -> assertThat(line).startsWith("  segment " + ROOT + ": root known, spans 2"),
+            line -> assertThat(line).contains(before + ": small 3 bytes (70 unpacked) on " + node),
+            line ->
+                assertThat(line).contains(merged + ": merged 4 bytes (200 unpacked) on " + node),
+            line ->
+                assertThat(line)
+                    .startsWith(
+                        "trace %s, set aside (1), on %s: segments 1, subsegments 1"
+                            .formatted(TRACE, node)),
+            line -> assertThat(line).startsWith("  segment " + ROOT + ": root known, spans 1"),
+            line -> assertThat(line).contains(after + ": distributed 3 bytes").contains(afterNode));
   }
 
   @Test
   void findsATraceInAllProjectsAndTellsOfPayloadsThatAreGone() {
-    add(TRACE, id(0xb1), ROOT, true, 300, ROOT, "");
-    add(OTHER, id(0xb2), LATE_PARENT, false, 100, GRANDCHILD, "");
+    add(TRACE, id(0xb1), ROOT, true, 300, ROOT, NOWHERE, "");
+    add(OTHER, id(0xb2), LATE_PARENT, false, 100, GRANDCHILD, NOWHERE, "");
 
     assertThat(inspect("--trace", "0A".repeat(4) + "-" + "0a".repeat(12)))
         .satisfiesExactly(
@@ -136,7 +196,7 @@ class InspectITCase {
   void showsWhoHasTheBufferAndWhatLiesWhere() {
     lease();
     set("foreign", "x", DAY);
-    add(TRACE, id(0xb1), ROOT, true, 300, ROOT, "");
+    add(TRACE, id(0xb1), ROOT, true, 300, ROOT, NOWHERE, "");
 
     List<String> lines = inspect();
 
@@ -149,7 +209,7 @@ class InspectITCase {
                 .map(
                     node ->
                         node.toString().equals(nodeOf(TRACE))
-                            ? node + ": 5 keys (hrs 1, ibc 1, ic 1, mk 1, ssr 1)"
+                            ? node + ": 1 keys (ssr 1)"
                             : node + ": 0 keys")
                 .toList());
   }
@@ -198,7 +258,7 @@ class InspectITCase {
                         Integer.parseInt(
                             line.replaceAll(".*: ([0-9,]+) keys.*", "$1").replace(",", "")))
                 .sum())
-        .isEqualTo(5_005);
+        .isEqualTo(5_001);
   }
 
   @Test
@@ -260,22 +320,40 @@ class InspectITCase {
       boolean root,
       int bytes,
       String spans,
-      String member) {
+      String filed,
+      String payload) {
     String key = "span-buf:ssr:{" + trace + "}";
     List<String> arguments =
         List.of(
             String.valueOf(DAY),
+            filed,
             subsegment,
             parent,
             root ? "1" : "0",
             String.valueOf(bytes),
             spans,
-            member);
+            payload);
     // Payloads are no text: each character is a byte.
     List<byte[]> raw = arguments.stream().map(text -> text.getBytes(ISO_8859_1)).toList();
     on(
         owner(key),
         jedis -> jedis.eval(addSubsegments.getBytes(UTF_8), List.of(key.getBytes(UTF_8)), raw));
+  }
+
+  /** Files a small payload of which the index knows nothing. */
+  private static void small(String trace, String subsegment, String payload) {
+    String key = "span-buf:sp:{" + trace + "}";
+    on(
+        owner(key),
+        jedis -> {
+          jedis.hset(key.getBytes(UTF_8), subsegment.getBytes(UTF_8), payload.getBytes(ISO_8859_1));
+          return jedis.expire(key, DAY);
+        });
+  }
+
+  private static void setAside(String trace) {
+    String key = "span-buf:ssr:{" + trace + "}";
+    on(owner(key), jedis -> jedis.eval(setAside, List.of(key), List.of(String.valueOf(DAY))));
   }
 
   /** Returns what is stored of a payload of so many bytes: mark, codec, length; nothing more. */
@@ -316,7 +394,7 @@ class InspectITCase {
                       keys.forEach(key -> pipeline.set(key, "x", new SetParams().ex(DAY)));
                       return pipeline.syncAndReturnAll();
                     }));
-    add(TRACE, id(1), ROOT, true, 300, ROOT, "");
+    add(TRACE, id(1), ROOT, true, 300, ROOT, NOWHERE, "");
   }
 
   private static void lease() {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -27,8 +28,13 @@ public final class TraceReader {
 
   private static final int ID_DIGITS = 16;
 
-  /** Members of a set that are asked for at a time; those of merged payloads are long. */
-  private static final ScanParams PAGE = new ScanParams().count(10);
+  /**
+   * Members of a set, or fields of a hash, that are asked for at a time where they are payloads.
+   */
+  private static final ScanParams PAYLOADS = new ScanParams().count(10);
+
+  /** The same of an index. */
+  private static final ScanParams FIELDS = new ScanParams().count(1_000);
 
   private final BufferNodes nodes;
 
@@ -50,7 +56,7 @@ public final class TraceReader {
   }
 
   Collection<BufferedTrace> read(String trace) {
-    SortedMap<String, BufferedTrace> traces = new TreeMap<>();
+    Found found = new Found();
     String tag = trace.contains(":") ? trace : "*:" + trace;
     for (HostAndPort node : nodes.all()) {
       try (Jedis jedis = nodes.open(node)) {
@@ -58,138 +64,157 @@ public final class TraceReader {
             jedis,
             BufferKey.PREFIX + "*{" + tag + "[:}]*",
             keys -> {
-              List<String> sets = page(jedis, node, keys, traces);
-              sets.forEach(key -> readSet(jedis, node, key, traces));
+              List<String> large = page(jedis, node, keys, found);
+              large.forEach(key -> walk(jedis, node, key, found));
             });
       }
     }
-    return traces.values();
+    return found.arranged();
   }
 
-  /** Reads what one command a key tells; returns the keys of sets. */
-  private List<String> page(
-      Jedis jedis, HostAndPort node, List<String> keys, SortedMap<String, BufferedTrace> traces) {
-    List<String> sets = new ArrayList<>();
+  /** What was found so far. */
+  private final class Found {
+    private final SortedMap<String, BufferedTrace> traces = new TreeMap<>();
+    private final List<DistributedPayload> distributed = new ArrayList<>();
+
+    BufferedTrace trace(String tag, String round) {
+      return traces.computeIfAbsent(
+          round == null ? tag : tag + ":" + round,
+          any -> new BufferedTrace(tag, round, nodes.nodeOf("span-buf:ssr:{" + tag + "}")));
+    }
+
+    /** A distributed payload stays where it is when its trace is set aside. */
+    Collection<BufferedTrace> arranged() {
+      for (DistributedPayload each : distributed) {
+        traces.values().stream()
+            .filter(trace -> trace.trace.equals(each.trace) && trace.names(each.id))
+            .findFirst()
+            .orElseGet(() -> trace(each.trace, null))
+            .distributed
+            .put(each.id, each.payload);
+      }
+      traces.values().forEach(BufferedTrace::arrange);
+      return traces.values();
+    }
+  }
+
+  private record DistributedPayload(String trace, String id, Payload payload) {}
+
+  /** Reads what one command a key tells; returns the keys that are to be walked through. */
+  private static List<String> page(Jedis jedis, HostAndPort node, List<String> keys, Found found) {
+    List<String> large = new ArrayList<>();
     List<Runnable> readers = new ArrayList<>();
     try (Pipeline pipeline = jedis.pipelined()) {
       for (String key : keys) {
-        BufferKey.parse(key)
-            .filter(parsed -> parsed.trace() != null)
-            .ifPresent(
-                parsed -> {
-                  BufferedTrace trace = traceOf(parsed, traces);
-                  if (parsed.kind() == BufferKey.Kind.MEMBERS
-                      || parsed.kind() == BufferKey.Kind.MERGED) {
-                    sets.add(key);
-                  } else {
-                    readers.add(reader(pipeline, node, key, parsed, trace));
-                  }
-                });
+        BufferKey parsed = BufferKey.parse(key).orElse(null);
+        if (parsed == null) {
+          continue;
+        }
+        switch (parsed.kind()) {
+          case PAYLOAD -> readers.add(payload(pipeline, node, key, parsed, found));
+          case LOCK -> readers.add(lock(pipeline, key, parsed, found));
+          case INDEX, SMALL, MERGED -> large.add(key);
+          case LEASE -> {
+            // It is no trace's.
+          }
+        }
       }
       pipeline.sync();
     }
     readers.forEach(Runnable::run);
-    return sets;
-  }
-
-  private BufferedTrace traceOf(BufferKey key, SortedMap<String, BufferedTrace> traces) {
-    return traces.computeIfAbsent(
-        key.trace(), name -> new BufferedTrace(name, nodes.nodeOf("span-buf:ssr:{" + name + "}")));
+    return large;
   }
 
   /** Sends what is to be asked; the answer is taken where the result is run. */
-  private static Runnable reader(
-      Pipeline pipeline, HostAndPort node, String key, BufferKey parsed, BufferedTrace trace) {
-    switch (parsed.kind()) {
-      case PAYLOAD -> {
-        Response<Long> bytes = pipeline.strlen(key);
-        Response<byte[]> head = pipeline.getrange(key.getBytes(US_ASCII), 0, PayloadHead.BYTES - 1);
-        Response<Long> left = pipeline.pttl(key);
-        return () ->
-            trace.payloads.put(
+  private static Runnable payload(
+      Pipeline pipeline, HostAndPort node, String key, BufferKey parsed, Found found) {
+    Response<Long> bytes = pipeline.strlen(key);
+    Response<byte[]> head = pipeline.getrange(key.getBytes(US_ASCII), 0, PayloadHead.BYTES - 1);
+    Response<Long> left = pipeline.pttl(key);
+    return () ->
+        found.distributed.add(
+            new DistributedPayload(
+                parsed.trace(),
                 parsed.id(),
                 new Payload(
                     bytes.get(),
                     PayloadHead.unpackedBytes(head.get(), 0),
                     millis(left.get()),
-                    node));
+                    node)));
+  }
+
+  private static Runnable lock(Pipeline pipeline, String key, BufferKey parsed, Found found) {
+    Response<String> value = pipeline.get(key);
+    Response<Long> left = pipeline.pttl(key);
+    return () -> {
+      Segment segment = found.trace(parsed.trace(), null).segment(parsed.id());
+      segment.lock = value.get();
+      segment.lockLeft = millis(left.get());
+    };
+  }
+
+  private static void walk(Jedis jedis, HostAndPort node, String key, Found found) {
+    BufferKey parsed = BufferKey.parse(key).orElseThrow();
+    BufferedTrace trace = found.trace(parsed.trace(), parsed.round());
+    switch (parsed.kind()) {
+      case INDEX -> {
+        trace.left = millis(jedis.pttl(key));
+        fields(
+            jedis,
+            key,
+            FIELDS,
+            field -> trace.field(ascii(field.getKey()), ascii(field.getValue())));
       }
-      case REDIRECTS -> {
-        Response<Long> fields = pipeline.hlen(key);
-        Response<List<String>> own = pipeline.hmget(key, "subsegments", "merged");
-        return () -> {
-          trace.counted = own.get().get(0);
-          trace.redirects =
-              fields.get() - own.get().stream().filter(field -> field != null).count();
-        };
-      }
-      case HAS_ROOT -> {
-        return () -> trace.segment(parsed.id()).hasRoot = true;
-      }
-      case SPANS -> {
-        Response<String> value = pipeline.get(key);
-        return () -> trace.segment(parsed.id()).spans = value.get();
-      }
-      case BYTES -> {
-        Response<String> value = pipeline.get(key);
-        return () -> trace.segment(parsed.id()).bytes = value.get();
-      }
-      case LOCK -> {
-        Response<String> value = pipeline.get(key);
-        Response<Long> left = pipeline.pttl(key);
-        return () -> {
-          trace.segment(parsed.id()).lock = value.get();
-          trace.segment(parsed.id()).lockLeft = millis(left.get());
-        };
-      }
-      default -> throw new IllegalStateException("no reader for " + parsed);
+      case SMALL ->
+          fields(
+              jedis,
+              key,
+              PAYLOADS,
+              field -> trace.small.put(ascii(field.getKey()), payload(field.getValue(), 0, node)));
+      case MERGED ->
+          members(
+              jedis,
+              key,
+              member ->
+                  trace
+                      .segment(parsed.id())
+                      .merged
+                      .put(
+                          ascii(Arrays.copyOf(member, ID_DIGITS)),
+                          payload(member, ID_DIGITS, node)));
+      default -> throw new IllegalStateException("not to be walked through: " + parsed);
     }
   }
 
-  private void readSet(
-      Jedis jedis, HostAndPort node, String key, SortedMap<String, BufferedTrace> traces) {
-    BufferKey parsed = BufferKey.parse(key).orElseThrow();
-    Segment segment = traceOf(parsed, traces).segment(parsed.id());
-    Duration left = millis(jedis.pttl(key));
-    if (parsed.kind() == BufferKey.Kind.MEMBERS) {
-      segment.left = left;
-      members(
-          jedis,
-          key,
-          member -> {
-            String name = new String(member, US_ASCII);
-            if (name.startsWith("n")) {
-              segment.formerNames.add(name.substring(1));
-            } else {
-              segment.subsegments.add(name);
-            }
-          });
-    } else {
-      members(
-          jedis,
-          key,
-          member ->
-              segment.merged.put(
-                  new String(Arrays.copyOf(member, ID_DIGITS), US_ASCII),
-                  new Payload(
-                      member.length - ID_DIGITS,
-                      PayloadHead.unpackedBytes(member, ID_DIGITS),
-                      left,
-                      node)));
-    }
+  private static Payload payload(byte[] bytes, int from, HostAndPort node) {
+    return new Payload(bytes.length - from, PayloadHead.unpackedBytes(bytes, from), null, node);
+  }
+
+  private static void fields(
+      Jedis jedis, String key, ScanParams page, Consumer<Map.Entry<byte[], byte[]>> visit) {
+    byte[] cursor = ScanParams.SCAN_POINTER_START_BINARY;
+    do {
+      ScanResult<Map.Entry<byte[], byte[]>> fields =
+          jedis.hscan(key.getBytes(US_ASCII), cursor, page);
+      fields.getResult().forEach(visit);
+      cursor = fields.getCursorAsBytes();
+    } while (!Arrays.equals(cursor, ScanParams.SCAN_POINTER_START_BINARY));
   }
 
   private static void members(Jedis jedis, String key, Consumer<byte[]> visit) {
-    byte[] name = key.getBytes(US_ASCII);
     byte[] cursor = ScanParams.SCAN_POINTER_START_BINARY;
     do {
-      ScanResult<byte[]> page = jedis.sscan(name, cursor, PAGE);
-      page.getResult().forEach(visit);
-      cursor = page.getCursorAsBytes();
+      ScanResult<byte[]> members = jedis.sscan(key.getBytes(US_ASCII), cursor, PAYLOADS);
+      members.getResult().forEach(visit);
+      cursor = members.getCursorAsBytes();
     } while (!Arrays.equals(cursor, ScanParams.SCAN_POINTER_START_BINARY));
   }
 
   private static Duration millis(long left) {
     return left < 0 ? null : Duration.ofMillis(left);
+  }
+
+  private static String ascii(byte[] text) {
+    return new String(text, US_ASCII);
   }
 }

@@ -21,14 +21,17 @@ final class TraceReport {
   List<String> lines(BufferedTrace trace) {
     List<String> lines = new ArrayList<>();
     lines.add(
-        "trace %s on %s: segments %s, subsegments %s, redirects %s"
+        "trace %s%s on %s: segments %s, subsegments %s, redirects %s%s"
             .formatted(
                 trace.trace,
+                trace.round == null ? "" : ", set aside (" + trace.round + "),",
                 trace.node,
                 number(trace.segments.size()),
                 trace.counted == null ? "unknown" : trace.counted,
-                number(trace.redirects)));
-    TreeSet<String> orphans = new TreeSet<>(trace.payloads.keySet());
+                number(trace.redirects()),
+                trace.left == null ? "" : ", ends in " + text(trace.left)));
+    TreeSet<String> orphans = new TreeSet<>(trace.distributed.keySet());
+    orphans.addAll(trace.small.keySet());
     trace.segments.forEach(
         (id, segment) -> {
           lines.add("  segment " + id + ": " + told(segment));
@@ -36,28 +39,30 @@ final class TraceReport {
           all.addAll(segment.merged.keySet());
           for (String subsegment : all) {
             orphans.remove(subsegment);
-            Payload own = trace.payloads.get(subsegment);
             String unnamed = segment.subsegments.contains(subsegment) ? "" : "; not in the index";
             lines.add(
                 "    subsegment %s: %s%s"
-                    .formatted(subsegment, layouts(segment.merged.get(subsegment), own), unnamed));
+                    .formatted(
+                        subsegment,
+                        layouts(trace, segment.merged.get(subsegment), subsegment),
+                        unnamed));
           }
         });
     orphans.forEach(
         id ->
             lines.add(
-                "  subsegment %s: %s; not in the index"
-                    .formatted(id, layouts(null, trace.payloads.get(id)))));
+                "  subsegment %s: %s; not in the index".formatted(id, layouts(trace, null, id))));
     return lines;
   }
 
   private static String told(Segment segment) {
     List<String> facts = new ArrayList<>();
-    facts.add(segment.hasRoot ? "root known" : "no root yet");
-    facts.add("spans " + (segment.spans == null ? "unknown" : segment.spans));
-    facts.add("record bytes " + (segment.bytes == null ? "unknown" : segment.bytes));
-    if (segment.left != null) {
-      facts.add("ends in " + text(segment.left));
+    if (segment.summary == null) {
+      facts.add("not in the index");
+    } else {
+      facts.add(segment.summary.hasRoot() ? "root known" : "no root yet");
+      facts.add("spans " + segment.summary.spans());
+      facts.add("record bytes " + segment.summary.bytes());
     }
     if (!segment.formerNames.isEmpty()) {
       facts.add("formerly " + String.join(" ", segment.formerNames));
@@ -71,11 +76,16 @@ final class TraceReport {
     return String.join(", ", facts);
   }
 
-  private String layouts(Payload merged, Payload distributed) {
+  private String layouts(BufferedTrace trace, Payload merged, String subsegment) {
     List<String> layouts = new ArrayList<>();
     if (merged != null) {
       layouts.add("merged " + size(merged) + " on " + merged.node());
     }
+    Payload small = trace.small.get(subsegment);
+    if (small != null) {
+      layouts.add("small " + size(small) + " on " + small.node());
+    }
+    Payload distributed = trace.distributed.get(subsegment);
     if (distributed != null) {
       layouts.add(
           "distributed " + size(distributed) + " on " + distributed.node() + age(distributed));
