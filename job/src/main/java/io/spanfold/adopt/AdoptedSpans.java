@@ -3,13 +3,15 @@ package io.spanfold.adopt;
 import io.spanfold.model.Hex;
 import io.spanfold.model.SourcePositions;
 import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
 import io.spanfold.parse.RejectedRecordException;
 import io.spanfold.parse.SpanParser;
 import io.spanfold.payload.SpanFrames;
+import io.spanfold.store.AbandonedTrace;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.apache.commons.codec.digest.MurmurHash3;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,19 +23,32 @@ final class AdoptedSpans {
   /** A record that was accepted once is not judged by its length again. */
   private final SpanParser parser = new SpanParser(Integer.MAX_VALUE);
 
+  private final long epoch;
+
+  /**
+   * Makes one.
+   *
+   * @param epoch tells the attempt of the job
+   */
+  AdoptedSpans(long epoch) {
+    this.epoch = epoch;
+  }
+
   /**
    * Returns the spans of a subsegment.
    *
    * <p>All but roots hang directly under their segment, as the index knows it: what joined them to
    * it may have been flushed long ago. They stand nowhere in the source topic, with an offset that
-   * is made of their subsegment and place: the same span always has the same, another has another,
-   * so what becomes of them never has the id of anything else.
+   * is made of their subsegment, its place, theirs and the attempt: so that no two are the same.
+   * What is emitted again by another attempt must not make subsegments of the same id. As it is a
+   * duplicate, it is cleaned up, and would take the payload of what was emitted first with it.
    *
    * @param timestamp their record time, which is lost
    */
-  List<Span> of(TraceKey trace, long segment, long subsegment, byte[] frames, long timestamp) {
+  List<Span> of(
+      AbandonedTrace trace, long segment, long subsegment, byte[] frames, long timestamp) {
     List<Span> spans = new ArrayList<>();
-    long firstOffset = subsegment >>> 1;
+    long firstOffset = firstOffset(trace, subsegment);
     SpanFrames.forEach(
         frames,
         (index, buffered) -> {
@@ -48,11 +63,18 @@ final class AdoptedSpans {
             LOG.warn(
                 "A record that Redis holds as span {} of trace {} is none: {}",
                 Hex.id(buffered.spanId()),
-                trace,
+                trace.trace(),
                 e.getMessage());
           }
         });
     return spans;
+  }
+
+  /** Leaves room for as many spans as a subsegment can have. */
+  private long firstOffset(AbandonedTrace trace, long subsegment) {
+    ByteBuffer place = ByteBuffer.allocate(2 * Long.BYTES + Integer.BYTES);
+    place.putLong(subsegment).putLong(epoch).putInt(trace.round());
+    return MurmurHash3.hash128x64(place.array())[0] >>> 2;
   }
 
   private static Span under(long parent, Span span) {

@@ -26,7 +26,6 @@ final class Adoption {
   private final long maxPending;
   private final LongSupplier wall;
   private final Output output;
-  private final AdoptedSpans spans = new AdoptedSpans();
 
   /** What checkpoints have come to hold. */
   private final BlockingQueue<List<AbandonedTrace>> covered = new LinkedBlockingQueue<>();
@@ -37,6 +36,8 @@ final class Adoption {
   private long pendingBytes;
 
   private boolean checkpointed;
+
+  private AdoptedSpans spans;
 
   /** Where spans go. Both calls may block. */
   interface Output {
@@ -71,6 +72,7 @@ final class Adoption {
 
   /** Returns when nothing is left, and a checkpoint tells that the job has begun. */
   void run() throws InterruptedException {
+    spans = new AdoptedSpans(lease.confirm().epoch());
     // A pass may miss what is moved between nodes meanwhile.
     while (pass()) {
       while (!pending.isEmpty()) {
@@ -111,7 +113,7 @@ final class Adoption {
             traces,
             (trace, segment, subsegment, frames) -> {
               pendingBytes += frames.length;
-              output.emit(spans.of(trace.trace(), segment, subsegment, frames, wall.getAsLong()));
+              output.emit(spans.of(trace, segment, subsegment, frames, wall.getAsLong()));
             });
     pending.addAll(traces);
     output.emitted(List.copyOf(traces), contents);

@@ -9,18 +9,21 @@ import io.spanfold.model.TraceKey;
 import io.spanfold.parse.RejectedRecordException;
 import io.spanfold.parse.SpanParser;
 import io.spanfold.payload.SpanFrames;
+import io.spanfold.store.AbandonedTrace;
 import io.spanfold.testing.SpanRecords;
 import io.spanfold.testing.Spans;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class AdoptedSpansTest {
 
   private static final TraceKey TRACE = new TraceKey(42, 1, 2);
+  private static final AbandonedTrace ABANDONED = new AbandonedTrace(TRACE, 0);
   private static final long SEGMENT = 1;
   private static final long NOW = 5_000;
 
-  private final AdoptedSpans spans = new AdoptedSpans();
+  private final AdoptedSpans spans = new AdoptedSpans(7);
 
   @Test
   void areThoseThatWereBufferedButHangUnderTheirSegment() throws Exception {
@@ -32,7 +35,7 @@ class AdoptedSpansTest {
                 // What joined it to the segment is long flushed.
                 parsed(Spans.child(TRACE, 3, 77, 1_000, 2))));
 
-    List<Span> adopted = spans.of(TRACE, SEGMENT, 9, frames, NOW);
+    List<Span> adopted = spans.of(ABANDONED, SEGMENT, 9, frames, NOW);
 
     assertThat(adopted).extracting(Span::spanId).containsExactly(1L, 2L, 3L);
     assertThat(adopted).extracting(Span::parentId).containsOnly(1L);
@@ -50,26 +53,31 @@ class AdoptedSpansTest {
   @Test
   void aRootInAnothersSegmentIsOneOfItsOwn() throws Exception {
     byte[] frames = SpanFrames.encode(List.of(parsed(Spans.root(TRACE, 4, 1_000, 0))));
-    assertThat(spans.of(TRACE, SEGMENT, 9, frames, NOW))
+    assertThat(spans.of(ABANDONED, SEGMENT, 9, frames, NOW))
         .extracting(Span::parentId)
         .containsExactly(4L);
   }
 
   @Test
-  void haveTheSameOffsetsWheneverTheyAreReadAndOthersInAnotherSubsegment() throws Exception {
+  void neverHaveTheOffsetsOfOthersNorOfThemselvesInAnotherAttempt() throws Exception {
     byte[] frames =
         SpanFrames.encode(
             List.of(
                 parsed(Spans.child(TRACE, 2, 1, 1_000, 1)),
                 parsed(Spans.child(TRACE, 3, 1, 1_000, 2))));
-    List<Long> offsets = offsets(-9, frames);
-    assertThat(offsets).doesNotHaveDuplicates().allMatch(offset -> offset >= 0);
-    assertThat(offsets(-9, frames)).isEqualTo(offsets);
-    assertThat(offsets(1_000, frames)).doesNotContainAnyElementsOf(offsets);
+    AbandonedTrace later = new AbandonedTrace(TRACE, 1);
+    List<Long> offsets = new ArrayList<>();
+    for (long subsegment : new long[] {-9, -1, 0, 1, 1_000, Long.MIN_VALUE, Long.MAX_VALUE}) {
+      offsets.addAll(offsets(spans, ABANDONED, subsegment, frames));
+      offsets.addAll(offsets(spans, later, subsegment, frames));
+      offsets.addAll(offsets(new AdoptedSpans(8), ABANDONED, subsegment, frames));
+    }
+    assertThat(offsets).hasSize(42).doesNotHaveDuplicates().allMatch(offset -> offset >= 0);
   }
 
-  private List<Long> offsets(long subsegment, byte[] frames) {
-    return spans.of(TRACE, SEGMENT, subsegment, frames, NOW).stream().map(Span::offset).toList();
+  private static List<Long> offsets(
+      AdoptedSpans spans, AbandonedTrace trace, long subsegment, byte[] frames) {
+    return spans.of(trace, SEGMENT, subsegment, frames, NOW).stream().map(Span::offset).toList();
   }
 
   private static Span parsed(Span span) throws RejectedRecordException {
