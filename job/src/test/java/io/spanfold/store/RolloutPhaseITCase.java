@@ -283,7 +283,8 @@ class RolloutPhaseITCase {
               StoreSettings.of(servers.uris())
                   // Another level in each phase: so the same payload is not the same bytes.
                   .withStorage(TTL, phase.ordinal() - 1)
-                  .withPhase(phase)));
+                  .withPhase(phase)
+                  .withoutDictionary()));
     }
   }
 
