@@ -29,10 +29,8 @@ public final class Bench implements Command {
       List.of("typical", "memory", "phases", "loads", "growth", "live");
   private static final int BUFFERED_SPANS = 600_000;
 
-  /**
-   * Four times what the traces have that are open at a time: enough to train a dictionary first.
-   */
-  private static final int SKEWED_SPANS = 100_000;
+  /** What the traces have that are open at a time: more would be more hot traces. */
+  private static final int SKEWED_SPANS = 25_000;
 
   private final RunDirectory directory;
   private Plan plan = Plan.full();
@@ -55,7 +53,7 @@ public final class Bench implements Command {
   public String help() {
     return """
     deploy/local.sh bench [--quick] [options]
-        Measures the job and what it is held against, in turn: under half an hour on two cores.
+        Measures the job and what it is held against, in turn: about three quarters of an hour on two cores.
         --quick              under five minutes: to see that it works, not to quote
         --only PART,PART     some of typical, memory, phases, loads, growth, live
         --output FILE        the figures as JSON (notebooks/data/bench.json or bench-quick.json)

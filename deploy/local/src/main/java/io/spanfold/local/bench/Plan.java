@@ -33,7 +33,7 @@ record Plan(
     int[] depths,
     boolean ceilingOfOthers) {
 
-  /** Under half an hour on two cores. */
+  /** About three quarters of an hour on two cores. */
   static Plan full() {
     return new Plan(
         3,
@@ -41,7 +41,7 @@ record Plan(
         1_200_000,
         14_000,
         2_400_000,
-        limits(40, 400_000, 20),
+        limits(30, 400_000, 20),
         limits(8, 150_000, 10),
         60,
         new int[] {1_000, 10_000, 100_000, 1_000_000},

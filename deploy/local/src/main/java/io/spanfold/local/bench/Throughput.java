@@ -26,6 +26,9 @@ final class Throughput {
   private static final Duration STALL = Duration.ofSeconds(90);
   private static final long MONITOR_MILLIS = 700;
 
+  /** So many are enough for a dictionary to be trained from the first of them. */
+  private static final int SPANS_FOR_DICTIONARY = 400_000;
+
   /**
    * How many times the warm-up one waits at the most for a job to put out what it takes in, and how
    * many times the window for it to take in enough.
@@ -106,14 +109,16 @@ final class Throughput {
             contender,
             contender.options(own, servers, Timeouts.NEVER),
             Optional.empty())) {
-      // With what a job has anyhow: connections, scripts, and a dictionary that it trains at first.
+      // With what a job has anyhow: connections, scripts, and a dictionary that it trains at first,
+      // if there are spans enough.
       await(
           flink,
           counters ->
               counters.counters().containsKey("spansTracked")
-                  && (redis.hasDictionary()
+                  && (source.spans() < SPANS_FOR_DICTIONARY
+                      || redis.hasDictionary()
                       || counters.counter("spansTracked") >= source.spans() / 2),
-          500);
+          50);
       long[] before = redis.usedMemory();
       List<RedisMeter.Usage> usageBefore = redis.usage();
       long buffered = flink.counters().counter("spansTracked");
