@@ -3,7 +3,7 @@ package io.spanfold.fold;
 /** Arithmetic on milliseconds that stays at the ends of the range instead of passing them. */
 final class Times {
 
-  private static final long SECOND = 1000;
+  private static final long TIMER_STEP = 100;
 
   private Times() {}
 
@@ -12,9 +12,12 @@ final class Times {
     return sum < time && duration > 0 ? Long.MAX_VALUE : sum;
   }
 
-  /** Timers are set for whole seconds, so that many of a trace coincide. */
-  static long roundUpToSecond(long time) {
-    long rest = Math.floorMod(time, SECOND);
-    return rest == 0 ? time : plus(time, SECOND - rest);
+  /**
+   * Returns when a timer is to fire for what is due at {@code time}: at the next tenth of a second,
+   * so that one does for deadlines that differ by little.
+   */
+  static long roundUpForTimer(long time) {
+    long rest = Math.floorMod(time, TIMER_STEP);
+    return rest == 0 ? time : plus(time, TIMER_STEP - rest);
   }
 }

@@ -428,7 +428,7 @@ public final class TraceFold {
     if (!segment.hasParts()) {
       next = segment.retainUntil;
     }
-    long at = Times.roundUpToSecond(next);
+    long at = Times.roundUpForTimer(next);
     if (at < segment.timerAt) {
       segment.timerAt = at;
       output.setTimer(segment.id, at);
