@@ -35,7 +35,7 @@ final class DictionaryKeeper implements AutoCloseable {
   /** The same as long as there is no dictionary. */
   private static final Duration INTERVAL_WITHOUT = Duration.ofSeconds(1);
 
-  /** How long Redis is left alone after it failed. */
+  /** How long Redis is left alone after it failed, as long as there is no dictionary. */
   private static final Duration AFTER_FAILURE = Duration.ofMinutes(1);
 
   /** How long nothing is gathered after what was gathered was good for nothing. */
@@ -97,7 +97,7 @@ final class DictionaryKeeper implements AutoCloseable {
 
   /**
    * To be called before a bundle is compressed: looks after the dictionary if it is time to. Then
-   * it costs one to four commands, and once a day the time of training.
+   * it costs up to eight commands, and once a day the time of training.
    */
   void beginBundle() {
     trainer.beginBundle();
@@ -110,8 +110,12 @@ final class DictionaryKeeper implements AutoCloseable {
       Duration interval = current == null ? INTERVAL_WITHOUT : INTERVAL;
       pause = quarterOfTtl.compareTo(interval) < 0 ? quarterOfTtl : interval;
     } catch (StoreException | IllegalArgumentException e) {
-      LOG.info("The compression dictionary is not looked after for a minute: {}", e.getMessage());
-      pause = AFTER_FAILURE;
+      // Where one is in use, others may lack it until it is looked after.
+      pause = current == null ? AFTER_FAILURE : INTERVAL;
+      LOG.info(
+          "The compression dictionary is not looked after for {} s: {}",
+          pause.toSeconds(),
+          e.getMessage());
     }
     nextLook = clock.getAsLong() + pause.toNanos();
   }
@@ -172,11 +176,12 @@ final class DictionaryKeeper implements AutoCloseable {
         return false;
       }
     }
-    byte[] key = key(current);
     trainedAt = published.trainedAt;
     send("look after", CURRENT, redis.expire(CURRENT, ttlSeconds));
-    if (send("look after", key, redis.expire(key, ttlSeconds)) == 0) {
-      store(current);
+    for (byte[] key : keys(current)) {
+      if (send("look after", key, redis.expire(key, ttlSeconds)) == 0) {
+        store(current, key);
+      }
     }
     return true;
   }
@@ -190,7 +195,7 @@ final class DictionaryKeeper implements AutoCloseable {
     } else {
       LOG.info(
           "Trained the compression dictionary {} of {} bytes in {} ms",
-          RedisKeys.dictionary(trained.id()),
+          "%08x".formatted(trained.id()),
           trained.bytes().length,
           Duration.ofNanos(clock.getAsLong() - start).toMillis());
     }
@@ -202,7 +207,9 @@ final class DictionaryKeeper implements AutoCloseable {
    */
   private void publish(CompressionDictionary dictionary, long madeAt, boolean unlessThere) {
     // First, so that whoever is told of it finds it.
-    store(dictionary);
+    for (byte[] key : keys(dictionary)) {
+      store(dictionary, key);
+    }
     SetParams how = SetParams.setParams().ex(ttlSeconds);
     byte[] value = new Published(dictionary.id(), madeAt).text().getBytes(US_ASCII);
     String answer =
@@ -226,8 +233,7 @@ final class DictionaryKeeper implements AutoCloseable {
     }
   }
 
-  private void store(CompressionDictionary dictionary) {
-    byte[] key = key(dictionary);
+  private void store(CompressionDictionary dictionary, byte[] key) {
     SetParams ttl = SetParams.setParams().ex(ttlSeconds);
     send("publish", key, redis.set(key, dictionary.bytes(), ttl));
   }
@@ -246,8 +252,10 @@ final class DictionaryKeeper implements AutoCloseable {
         .get(0);
   }
 
-  private static byte[] key(CompressionDictionary dictionary) {
-    return RedisKeys.dictionary(dictionary.id()).getBytes(US_ASCII);
+  private static List<byte[]> keys(CompressionDictionary dictionary) {
+    return RedisKeys.dictionary(dictionary.id()).stream()
+        .map(key -> key.getBytes(US_ASCII))
+        .toList();
   }
 
   /** Closes the dictionary; to be called when the compression that uses it is closed. */

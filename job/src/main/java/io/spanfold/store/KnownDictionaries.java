@@ -84,25 +84,32 @@ final class KnownDictionaries implements DictionarySource, AutoCloseable {
    * @throws StoreException where Redis could not be asked
    */
   static CompressionDictionary fetch(CommandObjects redis, RedisPipelines pipelines, int id) {
-    byte[] key = RedisKeys.dictionary(id).getBytes(US_ASCII);
-    byte[] bytes =
-        pipelines
-            .send(
-                "fetch the compression dictionary %08x from Redis".formatted(id),
-                List.of(new RedisCommand<>(key, redis.get(key), 0, null)))
-            .get(0);
-    if (bytes == null) {
-      return null;
+    for (String name : RedisKeys.dictionary(id)) {
+      byte[] key = name.getBytes(US_ASCII);
+      byte[] bytes =
+          pipelines
+              .send(
+                  "fetch the compression dictionary %08x from Redis".formatted(id),
+                  List.of(new RedisCommand<>(key, redis.get(key), 0, null)))
+              .get(0);
+      CompressionDictionary dictionary = bytes == null ? null : read(name, bytes, id);
+      if (dictionary != null) {
+        return dictionary;
+      }
     }
+    return null;
+  }
+
+  private static CompressionDictionary read(String key, byte[] bytes, int id) {
     try {
       CompressionDictionary dictionary = new CompressionDictionary(bytes);
       if (dictionary.id() == id) {
         return dictionary;
       }
-      LOG.warn("The key {} has a dictionary of another id.", RedisKeys.dictionary(id));
+      LOG.warn("The key {} has a dictionary of another id.", key);
       dictionary.close();
     } catch (IllegalArgumentException e) {
-      LOG.warn("The key {} has something else: {}", RedisKeys.dictionary(id), e.getMessage());
+      LOG.warn("The key {} has something else: {}", key, e.getMessage());
     }
     return null;
   }

@@ -30,6 +30,13 @@ enum RedisFailure {
           "NOREPLICAS",
           "max number of clients");
 
+  /** What a node says while it moves a slot; the last two where a script asks for a key. */
+  private static final List<String> MOVING =
+      List.of(
+          "TRYAGAIN",
+          "attempted to access a non local key",
+          "undeclared keys were accessed during rehashing");
+
   /** Returns whether the server's words say that it has no memory left. */
   static boolean isFull(String words) {
     // A script passes on the error of the command that it ran, in words of its own.
@@ -42,7 +49,8 @@ enum RedisFailure {
     if (failure instanceof JedisNoScriptException) {
       return NO_SCRIPT;
     }
-    if (failure instanceof JedisRedirectionException || message.startsWith("TRYAGAIN")) {
+    if (failure instanceof JedisRedirectionException
+        || MOVING.stream().anyMatch(message::contains)) {
       return MOVED;
     }
     if (isFull(message)) {

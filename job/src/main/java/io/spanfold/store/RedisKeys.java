@@ -2,6 +2,7 @@ package io.spanfold.store;
 
 import io.spanfold.model.Hex;
 import io.spanfold.model.TraceKey;
+import java.util.List;
 
 /** The names of all keys in Redis. What each holds is told by the README beside the scripts. */
 final class RedisKeys {
@@ -23,9 +24,17 @@ final class RedisKeys {
 
   private RedisKeys() {}
 
-  /** Returns the key of a compression dictionary. */
-  static String dictionary(int id) {
-    return "%s:%08x".formatted(CURRENT_DICTIONARY, id);
+  /** Hash tags in three parts of the slots: with three masters or more, each with another. */
+  private static final List<String> COPIES = List.of("a", "b", "c");
+
+  /**
+   * Returns the keys of a compression dictionary, each of which holds all of it: payloads on every
+   * node cannot be read without, so it must not be lost with one.
+   */
+  static List<String> dictionary(int id) {
+    return COPIES.stream()
+        .map(copy -> "%s:%08x:{%s}".formatted(CURRENT_DICTIONARY, id, copy))
+        .toList();
   }
 
   /** Returns the key of a subsegment's payload in the distributed layout. */

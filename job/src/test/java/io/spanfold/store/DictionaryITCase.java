@@ -35,6 +35,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -154,10 +155,31 @@ class DictionaryITCase {
       assertThat(dictionaryKeys()).isEqualTo(keys);
       assertReadable(List.of(after));
 
-      redis.del(RedisKeys.dictionary(dictionaryOf(after)));
+      RedisKeys.dictionary(dictionaryOf(after)).forEach(redis::del);
       writer.pass(Duration.ofSeconds(10));
       assertReadable(List.of(writer.write(texts)));
       redis.del(CURRENT);
+      writer.pass(Duration.ofSeconds(10));
+      writer.write(texts);
+      assertThat(dictionaryKeys()).isEqualTo(keys);
+    }
+  }
+
+  @Test
+  void aNodeThatIsLostTakesNoDictionaryWithIt() {
+    try (Writer writer = new Writer()) {
+      train(writer, texts);
+      Written after = writer.write(texts);
+      List<String> copies = RedisKeys.dictionary(dictionaryOf(after));
+      Set<String> keys = dictionaryKeys();
+      onEachNode(
+          node ->
+              assertThat(copies.stream().filter(node.keys("span-buf:dict:*")::contains))
+                  .as("copies on a node")
+                  .hasSize(1));
+      redis.del(copies.get(0));
+      redis.del(copies.get(1));
+      assertReadable(List.of(after));
       writer.pass(Duration.ofSeconds(10));
       writer.write(texts);
       assertThat(dictionaryKeys()).isEqualTo(keys);
@@ -170,9 +192,10 @@ class DictionaryITCase {
         Writer reader = new Writer()) {
       train(writer, texts);
       Written after = writer.write(texts);
-      byte[] key = RedisKeys.dictionary(dictionaryOf(after)).getBytes(US_ASCII);
+      List<String> keys = RedisKeys.dictionary(dictionaryOf(after));
+      byte[] key = keys.get(1).getBytes(US_ASCII);
       byte[] dictionary = redis.get(key);
-      redis.del(key);
+      keys.forEach(redis::del);
       assertThat(reader.load(List.of(after))).hasSize(PAYLOADS).containsOnlyNulls();
       redis.set(key, "something else".getBytes(US_ASCII));
       reader.pass(Duration.ofSeconds(1));
@@ -225,13 +248,10 @@ class DictionaryITCase {
       assertThat(dictionaryOf(another.write(later))).isEqualTo(now);
       assertThat(dictionaryKeys())
           .containsExactly(
-              CURRENT,
-              Integer.compareUnsigned(old, now) < 0
-                  ? RedisKeys.dictionary(old)
-                  : RedisKeys.dictionary(now),
-              Integer.compareUnsigned(old, now) < 0
-                  ? RedisKeys.dictionary(now)
-                  : RedisKeys.dictionary(old));
+              Stream.of(List.of(CURRENT), RedisKeys.dictionary(old), RedisKeys.dictionary(now))
+                  .flatMap(List::stream)
+                  .sorted()
+                  .toArray(String[]::new));
     }
     assertReadable(written);
   }
@@ -298,7 +318,7 @@ class DictionaryITCase {
       assertThat(dictionaryKeys()).as("Redis is left alone for a minute").isEmpty();
       clock.pass(Duration.ofMinutes(1));
       keeper.beginBundle();
-      assertThat(dictionaryKeys()).hasSize(2);
+      assertThat(dictionaryKeys()).as("the current one's name, and three copies").hasSize(4);
       assertThat(compression.compress(texts.next())[1]).as("codec").isEqualTo((byte) 2);
     } finally {
       onEachNode(node -> node.configSet("maxmemory", "0"));
@@ -322,7 +342,7 @@ class DictionaryITCase {
           PayloadCompression compression = new PayloadCompression(0)) {
         compression.useDictionary(dictionary);
         stored.add(compression.compress(payload));
-        byte[] key = RedisKeys.dictionary(dictionary.id()).getBytes(US_ASCII);
+        byte[] key = RedisKeys.dictionary(dictionary.id()).get(0).getBytes(US_ASCII);
         redis.set(key, dictionary.bytes());
       }
     }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.function.ToIntFunction;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
@@ -35,6 +36,12 @@ public final class SpanRecords {
             span.offset());
   }
 
+  private static String padded(String json, int bytes) {
+    return bytes == 0
+        ? json
+        : json.substring(0, json.length() - 1) + ",\"padding\":\"" + "x".repeat(bytes) + "\"}";
+  }
+
   /** Sends spans in their order, each trace's to one partition. */
   public static void send(String bootstrapServers, String topic, int partitions, List<Span> spans) {
     send(Map.of("bootstrap.servers", bootstrapServers), topic, partitions, spans);
@@ -43,6 +50,16 @@ public final class SpanRecords {
   /** Sends spans as above, by a producer of these properties. */
   public static void send(
       Map<String, Object> properties, String topic, int partitions, List<Span> spans) {
+    send(properties, topic, partitions, spans, span -> 0);
+  }
+
+  /** Sends spans as above, each with so many bytes more as {@code padding} says. */
+  public static void send(
+      Map<String, Object> properties,
+      String topic,
+      int partitions,
+      List<Span> spans,
+      ToIntFunction<Span> padding) {
     try (KafkaProducer<byte[], byte[]> producer = producer(properties)) {
       List<Future<RecordMetadata>> sent = new ArrayList<>(spans.size());
       for (Span span : spans) {
@@ -50,7 +67,11 @@ public final class SpanRecords {
         sent.add(
             producer.send(
                 new ProducerRecord<>(
-                    topic, partition, span.timestamp(), null, json(span).getBytes(UTF_8))));
+                    topic,
+                    partition,
+                    span.timestamp(),
+                    null,
+                    padded(json(span), padding.applyAsInt(span)).getBytes(UTF_8))));
       }
       producer.flush();
       for (Future<RecordMetadata> each : sent) {
