@@ -40,6 +40,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -93,6 +94,12 @@ class AccountingITCase {
   @AfterAll
   static void stop() {
     servers.close();
+  }
+
+  /** What attempts have left that were given up ends by its time to live only. */
+  @AfterEach
+  void wipe() {
+    servers.wipeRedis();
   }
 
   /** A record of the source topic. */
