@@ -29,11 +29,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -162,6 +164,59 @@ class SegmentStoreITCase {
       }
       assertThat(store.retriedCommands()).isPositive();
     }
+  }
+
+  /** Half of what a script asks for is at one node then, and the rest at none. */
+  @Test
+  @Timeout(60)
+  void waitsWhileTheSlotOfATraceIsMoved() throws Exception {
+    TraceKey trace = new TraceKey(1, 2, 3);
+    String index = RedisKeys.index(trace);
+    Bundle large = new Bundle(List.of(of(trace, unstored(5 * MUCH, 50, true, 50, 100))));
+    Bundle small = new Bundle(List.of(of(trace, unstored(100, false, 200))));
+    try (SegmentStore store = SegmentStore.connect(Servers.THREE.settings())) {
+      List<StoredTrace> storedLarge = store.write(large);
+      RedisNode source = nodeOf(index);
+      RedisNode target =
+          cluster.nodes().stream().filter(node -> node != source).findFirst().orElseThrow();
+      try (Jedis from = source.connect();
+          Jedis to = target.connect()) {
+        int slot = (int) from.clusterKeySlot(index);
+        to.clusterSetSlotImporting(slot, from.clusterMyId());
+        from.clusterSetSlotMigrating(slot, to.clusterMyId());
+
+        // There are no small payloads yet, so that their key may be at the target already.
+        CompletableFuture<List<StoredTrace>> storedSmall =
+            CompletableFuture.supplyAsync(() -> store.write(small));
+        while (store.retriedCommands() == 0 && !storedSmall.isDone()) {
+          Thread.onSpinWait();
+        }
+        assertThat(storedSmall).isNotDone();
+        from.migrate(target.uri().getHost(), target.uri().getPort(), index, 0, 5_000);
+        String moved = "CLUSTER SETSLOT %d NODE %s".formatted(slot, to.clusterMyId());
+        // The new owner first, lest nobody has the slot for a moment.
+        onNode(target, moved);
+        cluster.nodes().forEach(node -> onNode(node, moved));
+
+        storedSmall.get();
+        assertLoaded(store.load(candidates(storedLarge)), large);
+        assertLoaded(store.load(candidates(storedSmall.get())), small);
+        store.cleanUp(receipts(storedLarge, large), OWNER);
+        store.cleanUp(receipts(storedSmall.get(), small), OWNER);
+      }
+      assertThat(keys(Servers.THREE)).isZero();
+    }
+  }
+
+  private static RedisNode nodeOf(String key) {
+    for (RedisNode node : cluster.nodes()) {
+      try (Jedis jedis = node.connect()) {
+        if (jedis.clusterCountKeysInSlot((int) jedis.clusterKeySlot(key)) > 0) {
+          return node;
+        }
+      }
+    }
+    throw new AssertionError("no node has " + key);
   }
 
   @ParameterizedTest
