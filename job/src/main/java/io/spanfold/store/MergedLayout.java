@@ -1,7 +1,5 @@
 package io.spanfold.store;
 
-import io.spanfold.model.Subsegment;
-import io.spanfold.model.TraceKey;
 import java.util.List;
 import redis.clients.jedis.CommandObjects;
 
@@ -31,17 +29,7 @@ final class MergedLayout implements PayloadLayout {
   }
 
   @Override
-  public List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored) {
-    return List.of();
-  }
-
-  @Override
   public List<byte[]> load(List<Wanted> wanted) {
     return new MergedSearch(commands, pipelines, wanted).run();
-  }
-
-  @Override
-  public List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment) {
-    return List.of();
   }
 }

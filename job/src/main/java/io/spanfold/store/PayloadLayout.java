@@ -23,7 +23,9 @@ interface PayloadLayout {
    * Returns the commands that store a payload, to be sent before {@code add-subsegments}; none
    * where that files it.
    */
-  List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored);
+  default List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored) {
+    return List.of();
+  }
 
   /**
    * Reads payloads.
@@ -37,7 +39,9 @@ interface PayloadLayout {
    * Returns the commands that remove a payload; what {@code add-subsegments} filed is removed by
    * {@code finish-flush}.
    */
-  List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment);
+  default List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment) {
+    return List.of();
+  }
 
   /** Returns whether the layout is one of those that {@code subsegment} may be in. */
   default boolean holds(Subsegment subsegment) {

@@ -41,18 +41,10 @@ final class PayloadLayouts {
   }
 
   /**
-   * Returns the bits of the layouts that hold payloads of a trace's share of a bundle.
-   *
-   * @param bits the layouts as the phase has them
+   * Returns whether a trace has little in its bundle. Told by what never changes: so it is the same
+   * whenever the bundle is written again.
    */
-  static int bits(int bits, TraceSpans trace) {
-    return (bits & DistributedLayout.BIT) != 0 && isSmall(trace)
-        ? bits & ~DistributedLayout.BIT | SmallLayout.BIT
-        : bits;
-  }
-
-  /** Told by what never changes: so it is the same whenever the bundle is written again. */
-  private static boolean isSmall(TraceSpans trace) {
+  static boolean isSmall(TraceSpans trace) {
     long bytes = 0;
     for (int i = 0; i < trace.subsegments().size() && bytes <= SMALL_BYTES; i++) {
       bytes += trace.subsegments().get(i).payload().length;
@@ -60,18 +52,30 @@ final class PayloadLayouts {
     return bytes <= SMALL_BYTES;
   }
 
-  /** Returns the bits of the layouts that are written of a trace's share of a bundle. */
-  int written(TraceSpans trace) {
-    return bits(written, trace);
+  /**
+   * Returns the bits of the layouts that are written.
+   *
+   * @param small whether the trace has little in its bundle
+   */
+  int written(boolean small) {
+    return placed(written, small);
   }
 
   /**
-   * Returns {@code unstored}, which is of {@code trace}, as it is once it is stored. Keeps what it
-   * bears of layouts: where its bundle waited in a savepoint, a former phase may have stored it
-   * already.
+   * Returns {@code unstored} as it is once it is stored. Keeps what it bears of layouts: where its
+   * bundle waited in a savepoint, a former phase may have stored it already.
+   *
+   * @param small whether its trace has little in its bundle
    */
-  Subsegment stored(Subsegment unstored, TraceSpans trace, int bytes) {
-    return unstored.stored(bytes, bits(unstored.layouts(), trace) | written(trace));
+  Subsegment stored(Subsegment unstored, boolean small, int bytes) {
+    return unstored.stored(bytes, placed(unstored.layouts() | written, small));
+  }
+
+  /** Returns the bits of where payloads go that are to be in the layouts of {@code bits}. */
+  private static int placed(int bits, boolean small) {
+    return small && (bits & DistributedLayout.BIT) != 0
+        ? bits & ~DistributedLayout.BIT | SmallLayout.BIT
+        : bits;
   }
 
   /**

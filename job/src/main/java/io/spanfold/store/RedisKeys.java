@@ -22,10 +22,10 @@ final class RedisKeys {
   /** Which compression dictionary is the current one. */
   static final String CURRENT_DICTIONARY = PREFIX + "dict";
 
-  private RedisKeys() {}
-
   /** Hash tags in three parts of the slots: with three masters or more, each with another. */
   private static final List<String> COPIES = List.of("a", "b", "c");
+
+  private RedisKeys() {}
 
   /**
    * Returns the keys of a compression dictionary, each of which holds all of it: payloads on every

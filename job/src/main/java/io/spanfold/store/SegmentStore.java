@@ -109,11 +109,12 @@ public final class SegmentStore implements AutoCloseable {
     for (TraceSpans trace : bundle.traces()) {
       List<Subsegment> subsegments = new ArrayList<>(trace.subsegments().size());
       List<byte[]> packed = new ArrayList<>(trace.subsegments().size());
-      int written = layouts.written(trace);
+      boolean small = PayloadLayouts.isSmall(trace);
+      int written = layouts.written(small);
       for (UnstoredSubsegment unstored : trace.subsegments()) {
         dictionaryKeeper.offer(unstored.payload());
         byte[] bytes = compression.compress(unstored.payload());
-        Subsegment subsegment = layouts.stored(unstored.subsegment(), trace, bytes.length);
+        Subsegment subsegment = layouts.stored(unstored.subsegment(), small, bytes.length);
         commands.addAll(layouts.store(trace.trace(), subsegment, bytes, written));
         packed.add(bytes);
         subsegments.add(subsegment);
@@ -133,7 +134,7 @@ public final class SegmentStore implements AutoCloseable {
     return stored;
   }
 
-  /** With where the index filed them: for the clean-up, which may be hours and merges later. */
+  /** With where the index filed them: merged payloads are looked for from there, merges later. */
   private static List<Subsegment> filed(List<Subsegment> subsegments, Object answer) {
     List<RedisScripts.IndexedSubsegment> indexed = RedisScripts.indexed(answer);
     List<Subsegment> filed = new ArrayList<>(subsegments.size());

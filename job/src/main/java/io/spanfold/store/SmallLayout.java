@@ -36,11 +36,6 @@ final class SmallLayout implements PayloadLayout {
     return BIT;
   }
 
-  @Override
-  public List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored) {
-    return List.of();
-  }
-
   /** An HMGET for what is wanted in a row of one trace. */
   @Override
   public List<byte[]> load(List<Wanted> wanted) {
@@ -66,10 +61,5 @@ final class SmallLayout implements PayloadLayout {
         .send("load %d small payloads from Redis".formatted(wanted.size()), pages)
         .forEach(stored::addAll);
     return stored;
-  }
-
-  @Override
-  public List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment) {
-    return List.of();
   }
 }
