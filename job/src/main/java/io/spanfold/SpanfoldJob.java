@@ -1,42 +1,44 @@
 package io.spanfold;
 
-import io.spanfold.adopt.AdoptOperator;
-import io.spanfold.build.SegmentChunker;
-import io.spanfold.bundle.BundleOperator;
-import io.spanfold.check.Findings;
-import io.spanfold.check.JobStart;
-import io.spanfold.check.ServerChecks;
-import io.spanfold.check.TopicLimits;
-import io.spanfold.clock.ClockOperator;
-import io.spanfold.codec.BundleCodec;
-import io.spanfold.codec.CodecTypeInfo;
-import io.spanfold.codec.FlushedPartCodec;
-import io.spanfold.codec.PartCandidateCodec;
-import io.spanfold.codec.SpanCodec;
-import io.spanfold.codec.StoredTraceCodec;
-import io.spanfold.codec.TalliedOutcomeCodec;
-import io.spanfold.codec.TraceKeyCodec;
-import io.spanfold.config.InvalidConfigException;
-import io.spanfold.config.JobArguments;
-import io.spanfold.config.OptionsTable;
-import io.spanfold.config.SpanfoldConfig;
-import io.spanfold.flush.FlushFunction;
-import io.spanfold.model.Bundle;
-import io.spanfold.model.FlushedPart;
-import io.spanfold.model.PartCandidate;
-import io.spanfold.model.SourceRecord;
-import io.spanfold.model.Span;
-import io.spanfold.model.StoredTrace;
-import io.spanfold.model.TalliedOutcome;
-import io.spanfold.model.TraceKey;
-import io.spanfold.parse.OutcomeTally;
-import io.spanfold.parse.ParseFunction;
-import io.spanfold.sink.DeadLetterSink;
-import io.spanfold.sink.OutcomeSink;
-import io.spanfold.sink.SegmentSink;
-import io.spanfold.stage.StageOperator;
-import io.spanfold.track.TrackOperator;
-import io.spanfold.write.WriteFunction;
+import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.FlushedPart;
+import io.spanfold.core.model.SourceRecord;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.SpanBatch;
+import io.spanfold.core.model.StoredTrace;
+import io.spanfold.core.model.TalliedOutcome;
+import io.spanfold.core.model.TraceKey;
+import io.spanfold.core.segment.SegmentChunker;
+import io.spanfold.job.FailureHandling;
+import io.spanfold.job.PipelineFactory;
+import io.spanfold.job.adopt.AdoptOperator;
+import io.spanfold.job.async.AsyncStageOperator;
+import io.spanfold.job.batch.BatchOperator;
+import io.spanfold.job.config.InvalidConfigException;
+import io.spanfold.job.config.JobArguments;
+import io.spanfold.job.config.OptionsTable;
+import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.job.flush.FlushFunction;
+import io.spanfold.job.parse.OutcomeTally;
+import io.spanfold.job.parse.ParseFunction;
+import io.spanfold.job.preflight.CheckReport;
+import io.spanfold.job.preflight.JobStart;
+import io.spanfold.job.preflight.PreflightChecks;
+import io.spanfold.job.preflight.TopicLimits;
+import io.spanfold.job.serialization.CodecTypeInfo;
+import io.spanfold.job.serialization.DuePartCodec;
+import io.spanfold.job.serialization.FlushedPartCodec;
+import io.spanfold.job.serialization.SpanBatchCodec;
+import io.spanfold.job.serialization.SpanCodec;
+import io.spanfold.job.serialization.StoredTraceCodec;
+import io.spanfold.job.serialization.TalliedOutcomeCodec;
+import io.spanfold.job.serialization.TraceKeyCodec;
+import io.spanfold.job.sink.DeadLetterSink;
+import io.spanfold.job.sink.OutcomeSink;
+import io.spanfold.job.sink.SegmentSink;
+import io.spanfold.job.time.IdleWatermarkOperator;
+import io.spanfold.job.track.TrackOperator;
+import io.spanfold.job.write.WriteFunction;
 import java.time.Clock;
 import java.time.Duration;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -65,12 +67,12 @@ public final class SpanfoldJob {
       new CodecTypeInfo<>(Span.class, new SpanCodec());
   private static final TypeInformation<TraceKey> TRACE =
       new CodecTypeInfo<>(TraceKey.class, new TraceKeyCodec());
-  private static final TypeInformation<Bundle> BUNDLE =
-      new CodecTypeInfo<>(Bundle.class, new BundleCodec());
+  private static final TypeInformation<SpanBatch> BATCH =
+      new CodecTypeInfo<>(SpanBatch.class, new SpanBatchCodec());
   private static final TypeInformation<StoredTrace> STORED =
       new CodecTypeInfo<>(StoredTrace.class, new StoredTraceCodec());
-  private static final TypeInformation<PartCandidate> PART =
-      new CodecTypeInfo<>(PartCandidate.class, new PartCandidateCodec());
+  private static final TypeInformation<DuePart> PART =
+      new CodecTypeInfo<>(DuePart.class, new DuePartCodec());
   private static final TypeInformation<FlushedPart> FLUSHED =
       new CodecTypeInfo<>(FlushedPart.class, new FlushedPartCodec());
   private static final TypeInformation<TalliedOutcome> TALLIED =
@@ -92,14 +94,14 @@ public final class SpanfoldJob {
       return;
     }
     if (arguments.check()) {
-      Findings findings = ask(env, config);
+      CheckReport findings = ask(env, config);
       findings.warnings().forEach(warning -> System.out.println("Warning: " + warning));
       findings.refuse();
       System.out.println("Kafka and Redis are fit for this job.");
       return;
     }
     if (config.startChecks()) {
-      Findings findings = ask(env, config);
+      CheckReport findings = ask(env, config);
       findings.warnings().forEach(LOG::warn);
       findings.refuse();
     }
@@ -109,10 +111,10 @@ public final class SpanfoldJob {
     env.execute("Spanfold: " + config.source().topic() + " to " + config.sink().topic());
   }
 
-  private static Findings ask(StreamExecutionEnvironment env, SpanfoldConfig config)
+  private static CheckReport ask(StreamExecutionEnvironment env, SpanfoldConfig config)
       throws InterruptedException {
-    Steps steps = new Steps(config);
-    return ServerChecks.run(config, steps.store(), steps.lease(), JobStart.of(env));
+    PipelineFactory steps = new PipelineFactory(config);
+    return PreflightChecks.run(config, steps.store(), steps.lease(), JobStart.of(env));
   }
 
   /** Returns how long it is from one checkpoint to the next. */
@@ -134,7 +136,7 @@ public final class SpanfoldJob {
    * @throws InvalidConfigException where the two do not go together
    */
   public static void build(StreamExecutionEnvironment env, SpanfoldConfig config, int chunkBytes) {
-    Steps steps = new Steps(config);
+    PipelineFactory steps = new PipelineFactory(config);
     configure(env);
 
     DataStream<SourceRecord> records =
@@ -143,7 +145,8 @@ public final class SpanfoldJob {
 
     DataStream<SourceRecord> timed =
         records
-            .transform("Keep record time", records.getType(), new ClockOperator<SourceRecord>())
+            .transform(
+                "Keep record time", records.getType(), new IdleWatermarkOperator<SourceRecord>())
             .uid("clock");
 
     SingleOutputStreamOperator<Span> spans =
@@ -158,18 +161,18 @@ public final class SpanfoldJob {
     DataStream<StoredTrace> stored =
         withAdopted(spans, steps, config)
             .keyBy(Span::trace, TRACE)
-            .transform("Bundle", BUNDLE, new BundleOperator(steps.bundleLimits(), steps.grouping()))
-            .uid("bundle")
+            .transform("Batch", BATCH, new BatchOperator(steps.batchLimits(), steps.grouping()))
+            .uid("batch")
             .transform(
                 "Write to Redis",
                 STORED,
-                new StageOperator<>(
+                new AsyncStageOperator<>(
                     new WriteFunction(steps.store(), steps.lease(), steps.memoryGuard()),
                     steps.writeStage(),
-                    new BundleCodec()))
+                    new SpanBatchCodec()))
             .uid("write");
 
-    DataStream<PartCandidate> due =
+    DataStream<DuePart> due =
         stored
             .keyBy(StoredTrace::trace, TRACE)
             .transform("Track", PART, new TrackOperator(steps.foldSettings(), steps.memoryGuard()))
@@ -180,10 +183,10 @@ public final class SpanfoldJob {
             .transform(
                 "Flush",
                 FLUSHED,
-                new StageOperator<>(
+                new AsyncStageOperator<>(
                     new FlushFunction(steps.flush(), chunkBytes, Clock.systemUTC()),
                     steps.flushStage(),
-                    new PartCandidateCodec()))
+                    new DuePartCodec()))
             .uid("flush");
 
     var segments =
@@ -214,16 +217,16 @@ public final class SpanfoldJob {
 
   /** The operator has no state: a savepoint can be restored with and without it. */
   private static DataStream<Span> withAdopted(
-      DataStream<Span> spans, Steps steps, SpanfoldConfig config) {
+      DataStream<Span> spans, PipelineFactory steps, SpanfoldConfig config) {
     return config.ingest().adopt()
         ? spans.transform("Adopt", SPAN, new AdoptOperator(steps.adopt())).uid("adopt")
         : spans;
   }
 
   /** Two parts of a trace may share a payload, so one subtask must flush them, in their order. */
-  private static DataStream<PartCandidate> inOrderOfTraces(
-      DataStream<PartCandidate> due, SpanfoldConfig config) {
-    return config.flush().parallelism() > 0 ? due.keyBy(PartCandidate::trace, TRACE) : due;
+  private static DataStream<DuePart> inOrderOfTraces(
+      DataStream<DuePart> due, SpanfoldConfig config) {
+    return config.flush().parallelism() > 0 ? due.keyBy(DuePart::trace, TRACE) : due;
   }
 
   private static void configure(StreamExecutionEnvironment env) {

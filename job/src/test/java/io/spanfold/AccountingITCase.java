@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.spanfold.config.SpanfoldConfig;
-import io.spanfold.model.Hex;
-import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
+import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TraceKey;
+import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.JobCluster;
 import io.spanfold.testing.RandomTraces;

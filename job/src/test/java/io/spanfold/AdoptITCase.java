@@ -2,9 +2,9 @@ package io.spanfold;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.config.RolloutPhase;
-import io.spanfold.fold.FoldSettings;
-import io.spanfold.model.Span;
+import io.spanfold.buffer.RolloutPhase;
+import io.spanfold.core.fold.FoldSettings;
+import io.spanfold.core.model.Span;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.JobCluster;
 import io.spanfold.testing.RandomTraces;

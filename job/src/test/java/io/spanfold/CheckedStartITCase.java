@@ -3,12 +3,12 @@ package io.spanfold;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.spanfold.check.UnfitServersException;
+import io.spanfold.buffer.LeaseAnswer;
+import io.spanfold.buffer.LeaseClaim;
+import io.spanfold.buffer.LeaseStore;
+import io.spanfold.buffer.StoreSettings;
 import io.spanfold.embedded.RedisNode;
-import io.spanfold.store.LeaseAnswer;
-import io.spanfold.store.LeaseClaim;
-import io.spanfold.store.LeaseStore;
-import io.spanfold.store.StoreSettings;
+import io.spanfold.job.preflight.UnfitServersException;
 import io.spanfold.testing.KafkaUnderTest;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;

@@ -2,10 +2,10 @@ package io.spanfold;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.core.fold.FoldSettings;
+import io.spanfold.core.model.Span;
 import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.embedded.RedisNode;
-import io.spanfold.fold.FoldSettings;
-import io.spanfold.model.Span;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.JobCluster;
 import io.spanfold.testing.RandomTraces;
@@ -40,7 +40,7 @@ import redis.clients.jedis.Jedis;
  * The job's process dies at each point of the protocol: before and after each kind of request that
  * it makes of real servers. From that point on nothing gets out of it or into it, as after a kill
  * -9; another task manager goes on from the last checkpoint. What is committed then is exactly what
- * an undisturbed job commits, and nothing is left in Redis: bundles of one span are cut as before,
+ * an undisturbed job commits, and nothing is left in Redis: batches of one span are cut as before,
  * so even what the dead process wrote is written over and cleaned up.
  *
  * <p>The points between requests follow from them: between result and barrier is before whatever

@@ -2,10 +2,10 @@ package io.spanfold;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.config.SpanfoldConfig;
-import io.spanfold.fold.FoldSettings;
-import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
+import io.spanfold.core.fold.FoldSettings;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TraceKey;
+import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.RandomTraces;
 import io.spanfold.testing.RandomTraces.Pace;

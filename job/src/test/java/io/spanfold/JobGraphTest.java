@@ -2,7 +2,7 @@ package io.spanfold;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.config.SpanfoldConfig;
+import io.spanfold.job.config.SpanfoldConfig;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
@@ -29,7 +29,7 @@ class JobGraphTest {
               Map.entry("count-dropped", "Count dropped"),
               Map.entry("outcomes-sink", "Write outcomes: Writer"),
               Map.entry("Sink Committer: outcomes-sink", "Write outcomes: Committer"),
-              Map.entry("bundle", "Bundle"),
+              Map.entry("batch", "Batch"),
               Map.entry("write", "Write to Redis"),
               Map.entry("track", "Track"),
               Map.entry("flush", "Flush"),

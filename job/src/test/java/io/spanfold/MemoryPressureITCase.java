@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.spanfold.config.SpanfoldConfig;
-import io.spanfold.model.Hex;
+import io.spanfold.core.encoding.Hex;
+import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.Servers;
 import io.spanfold.testing.SpanRecords;
 import java.io.IOException;

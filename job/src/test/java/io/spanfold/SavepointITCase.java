@@ -3,10 +3,10 @@ package io.spanfold;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.config.RolloutPhase;
-import io.spanfold.config.SpanfoldConfig;
-import io.spanfold.fold.FoldSettings;
-import io.spanfold.model.Span;
+import io.spanfold.buffer.RolloutPhase;
+import io.spanfold.core.fold.FoldSettings;
+import io.spanfold.core.model.Span;
+import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.Jobs;
 import io.spanfold.testing.RandomTraces;

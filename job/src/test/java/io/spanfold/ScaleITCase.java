@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.spanfold.config.SpanfoldConfig;
-import io.spanfold.model.Hex;
-import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
+import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TraceKey;
+import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.Servers;
 import io.spanfold.testing.SpanRecords;
@@ -94,7 +94,7 @@ class ScaleITCase {
 
     long more = millis - fixedMillis;
     System.out.printf(
-        "%-18s %,8d spans, %,6d a bundle: %,6d ms; %s%n",
+        "%-18s %,8d spans, %,6d a batch: %,6d ms; %s%n",
         shape,
         spans,
         maxSpans,

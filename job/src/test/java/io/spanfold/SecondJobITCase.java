@@ -3,23 +3,23 @@ package io.spanfold;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.spanfold.codec.BundleCodec;
-import io.spanfold.codec.CodecTypeInfo;
-import io.spanfold.codec.StoredTraceCodec;
+import io.spanfold.buffer.LeaseAnswer;
+import io.spanfold.buffer.LeaseAnswer.State;
+import io.spanfold.buffer.LeaseClaim;
+import io.spanfold.buffer.LeaseStore;
+import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.lease.LeaseRefusedException;
+import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.core.model.SpanBatch;
+import io.spanfold.core.model.StoredTrace;
 import io.spanfold.embedded.RedisNode;
-import io.spanfold.lease.LeaseRefusedException;
-import io.spanfold.lease.LeaseSettings;
-import io.spanfold.model.Bundle;
-import io.spanfold.model.StoredTrace;
-import io.spanfold.pressure.MemoryGuardSettings;
-import io.spanfold.stage.StageOperator;
-import io.spanfold.stage.StageSettings;
-import io.spanfold.store.LeaseAnswer;
-import io.spanfold.store.LeaseAnswer.State;
-import io.spanfold.store.LeaseClaim;
-import io.spanfold.store.LeaseStore;
-import io.spanfold.store.StoreSettings;
-import io.spanfold.write.WriteFunction;
+import io.spanfold.job.async.AsyncStageOperator;
+import io.spanfold.job.async.AsyncStageSettings;
+import io.spanfold.job.memory.RedisMemoryMonitorSettings;
+import io.spanfold.job.serialization.CodecTypeInfo;
+import io.spanfold.job.serialization.SpanBatchCodec;
+import io.spanfold.job.serialization.StoredTraceCodec;
+import io.spanfold.job.write.WriteFunction;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -123,14 +123,15 @@ class SecondJobITCase {
     LeaseSettings lease =
         LeaseSettings.of(store(), "second")
             .withTimes(TTL, Duration.ofMillis(100), Duration.ofMillis(500), Duration.ofSeconds(4));
-    env.fromData(new CodecTypeInfo<>(Bundle.class, new BundleCodec()), new Bundle(List.of()))
+    env.fromData(
+            new CodecTypeInfo<>(SpanBatch.class, new SpanBatchCodec()), new SpanBatch(List.of()))
         .transform(
             "Write",
             new CodecTypeInfo<>(StoredTrace.class, new StoredTraceCodec()),
-            new StageOperator<>(
-                new WriteFunction(store(), lease, MemoryGuardSettings.of(store(), 0.8)),
-                new StageSettings(true, 1, 1_000, Long.MAX_VALUE, 1, 500, 0),
-                new BundleCodec()))
+            new AsyncStageOperator<>(
+                new WriteFunction(store(), lease, RedisMemoryMonitorSettings.of(store(), 0.8)),
+                new AsyncStageSettings(true, 1, 1_000, Long.MAX_VALUE, 1, 500, 0),
+                new SpanBatchCodec()))
         .sinkTo(new DiscardingSink<>());
     return cluster.submitJob(env.getStreamGraph()).get().getJobID();
   }

@@ -11,12 +11,13 @@ import static org.apache.kafka.common.resource.ResourceType.TRANSACTIONAL_ID;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.spanfold.check.TopicLimits;
-import io.spanfold.config.SpanfoldConfig;
-import io.spanfold.fold.FoldSettings;
-import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
-import io.spanfold.store.SegmentStore;
+import io.spanfold.buffer.SegmentStore;
+import io.spanfold.core.fold.FoldSettings;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TraceKey;
+import io.spanfold.job.PipelineFactory;
+import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.job.preflight.TopicLimits;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.JobCluster;
 import io.spanfold.testing.LoggedText;
@@ -216,7 +217,7 @@ class SecurityITCase {
             catchThrowable(
                 () ->
                     SegmentStore.connect(
-                        new Steps(SpanfoldConfig.of(options))
+                        new PipelineFactory(SpanfoldConfig.of(options))
                             .store()
                             .withTimeouts(
                                 Duration.ofSeconds(5),

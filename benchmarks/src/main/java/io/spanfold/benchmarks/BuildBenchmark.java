@@ -1,16 +1,16 @@
 package io.spanfold.benchmarks;
 
-import io.spanfold.build.SegmentChunker;
-import io.spanfold.build.SpanStamper;
-import io.spanfold.model.Bundle.TraceSpans;
-import io.spanfold.model.Bundle.UnstoredSubsegment;
-import io.spanfold.model.FlushReason;
-import io.spanfold.model.LoadedPart;
-import io.spanfold.model.LoadedPart.LoadedSlice;
-import io.spanfold.model.PartCandidate;
-import io.spanfold.model.PartCandidate.Slice;
-import io.spanfold.payload.BufferedSpan;
-import io.spanfold.payload.SpanFrames;
+import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.DuePart.Slice;
+import io.spanfold.core.model.FlushReason;
+import io.spanfold.core.model.LoadedPart;
+import io.spanfold.core.model.LoadedPart.LoadedSlice;
+import io.spanfold.core.model.SpanBatch.TraceSpans;
+import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
+import io.spanfold.core.payload.BufferedSpan;
+import io.spanfold.core.payload.SpanFrames;
+import io.spanfold.core.segment.SegmentChunker;
+import io.spanfold.core.segment.SpanStamper;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -48,7 +48,7 @@ public class BuildBenchmark {
   public void makeParts() {
     parts = new ArrayList<>();
     spans = new ArrayList<>();
-    for (TraceSpans trace : Traffic.bundle()) {
+    for (TraceSpans trace : Traffic.batch()) {
       List<Slice> slices = new ArrayList<>();
       List<LoadedSlice> loaded = new ArrayList<>();
       for (UnstoredSubsegment subsegment : trace.subsegments()) {
@@ -57,8 +57,8 @@ public class BuildBenchmark {
         loaded.add(new LoadedSlice(slice, subsegment.payload()));
         SpanFrames.forEach(subsegment.payload(), (index, span) -> spans.add(span));
       }
-      PartCandidate candidate =
-          new PartCandidate(
+      DuePart candidate =
+          new DuePart(
               trace.trace(),
               slices.get(0).subsegment().parentId(),
               0,

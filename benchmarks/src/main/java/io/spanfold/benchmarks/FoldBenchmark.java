@@ -1,12 +1,12 @@
 package io.spanfold.benchmarks;
 
-import io.spanfold.fold.FoldOutput;
-import io.spanfold.fold.FoldSettings;
-import io.spanfold.fold.TraceFold;
-import io.spanfold.model.Bundle.TraceSpans;
-import io.spanfold.model.Bundle.UnstoredSubsegment;
-import io.spanfold.model.PartCandidate;
-import io.spanfold.model.StoredTrace;
+import io.spanfold.core.fold.FoldOutput;
+import io.spanfold.core.fold.FoldSettings;
+import io.spanfold.core.fold.TraceFold;
+import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.SpanBatch.TraceSpans;
+import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
+import io.spanfold.core.model.StoredTrace;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -45,7 +45,7 @@ public class FoldBenchmark {
   /** Makes the subsegments. */
   @Setup
   public void makeSubsegments() {
-    for (TraceSpans trace : Traffic.bundle()) {
+    for (TraceSpans trace : Traffic.batch()) {
       traces.add(
           new StoredTrace(
               trace.trace(),
@@ -75,7 +75,7 @@ public class FoldBenchmark {
     private Blackhole hole;
 
     @Override
-    public void due(PartCandidate part) {
+    public void due(DuePart part) {
       hole.consume(part);
     }
 

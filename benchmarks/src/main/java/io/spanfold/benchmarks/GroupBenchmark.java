@@ -1,10 +1,10 @@
 package io.spanfold.benchmarks;
 
-import io.spanfold.model.Bundle.TraceSpans;
-import io.spanfold.model.Bundle.UnstoredSubsegment;
-import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
-import io.spanfold.payload.PayloadCompression;
+import io.spanfold.buffer.compression.PayloadCompression;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.SpanBatch.TraceSpans;
+import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
+import io.spanfold.core.model.TraceKey;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +23,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.Blackhole;
 
-/** From a bundle's spans to stored payloads, and back. */
+/** From a batch's spans to stored payloads, and back. */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -45,7 +45,7 @@ public class GroupBenchmark {
     stored = new ArrayList<>();
     long plain = 0;
     long packed = 0;
-    for (TraceSpans trace : Traffic.bundle()) {
+    for (TraceSpans trace : Traffic.batch()) {
       for (UnstoredSubsegment subsegment : trace.subsegments()) {
         payloads.add(subsegment.payload());
         stored.add(compression.compress(subsegment.payload()));

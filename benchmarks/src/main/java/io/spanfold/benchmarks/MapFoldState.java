@@ -1,11 +1,11 @@
 package io.spanfold.benchmarks;
 
-import io.spanfold.fold.AheadState;
-import io.spanfold.fold.FoldState;
-import io.spanfold.fold.Node;
-import io.spanfold.fold.SegmentState;
-import io.spanfold.fold.SliceState;
-import io.spanfold.fold.SpansAhead;
+import io.spanfold.core.fold.EarlySpans;
+import io.spanfold.core.fold.FoldState;
+import io.spanfold.core.fold.Node;
+import io.spanfold.core.fold.ReorderState;
+import io.spanfold.core.fold.SegmentState;
+import io.spanfold.core.fold.SliceState;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -17,9 +17,9 @@ final class MapFoldState implements FoldState {
   private final Map<Long, Node> nodes = new HashMap<>();
   private final Map<Long, SegmentState> segments = new HashMap<>();
   private final Map<Long, SliceState> slices = new HashMap<>();
-  private final Map<Long, Integer> sharers = new HashMap<>();
-  private final List<SpansAhead> waiting = new ArrayList<>();
-  private AheadState ahead;
+  private final Map<Long, Integer> referenceCounts = new HashMap<>();
+  private final List<EarlySpans> waiting = new ArrayList<>();
+  private ReorderState ahead;
 
   @Override
   public Node node(long spanId) {
@@ -67,39 +67,39 @@ final class MapFoldState implements FoldState {
   }
 
   @Override
-  public Integer sharers(long subsegmentId) {
-    return sharers.get(subsegmentId);
+  public Integer referenceCounts(long subsegmentId) {
+    return referenceCounts.get(subsegmentId);
   }
 
   @Override
-  public void putSharers(long subsegmentId, int count) {
-    sharers.put(subsegmentId, count);
+  public void putReferenceCounts(long subsegmentId, int count) {
+    referenceCounts.put(subsegmentId, count);
   }
 
   @Override
-  public void removeSharers(long subsegmentId) {
-    sharers.remove(subsegmentId);
+  public void removeReferenceCounts(long subsegmentId) {
+    referenceCounts.remove(subsegmentId);
   }
 
   @Override
-  public AheadState ahead() {
+  public ReorderState ahead() {
     return ahead;
   }
 
   @Override
-  public void putAhead(AheadState state) {
+  public void putAhead(ReorderState state) {
     ahead = state;
   }
 
   @Override
-  public List<SpansAhead> takeAhead() {
-    List<SpansAhead> taken = List.copyOf(waiting);
+  public List<EarlySpans> takeAhead() {
+    List<EarlySpans> taken = List.copyOf(waiting);
     waiting.clear();
     return taken;
   }
 
   @Override
-  public void putAhead(SpansAhead spans) {
+  public void putAhead(EarlySpans spans) {
     waiting.add(spans);
   }
 }

@@ -1,7 +1,7 @@
 package io.spanfold.benchmarks;
 
-import io.spanfold.parse.RejectedRecordException;
-import io.spanfold.parse.SpanParser;
+import io.spanfold.core.format.RejectedRecordException;
+import io.spanfold.core.format.SpanParser;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

@@ -1,13 +1,13 @@
 package io.spanfold.benchmarks;
 
-import io.spanfold.bundle.SubsegmentGrouping;
+import io.spanfold.core.batch.SubsegmentGrouping;
+import io.spanfold.core.format.RejectedRecordException;
+import io.spanfold.core.format.SpanParser;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.SpanBatch.TraceSpans;
+import io.spanfold.core.model.TraceKey;
 import io.spanfold.local.bench.load.Load;
 import io.spanfold.local.bench.load.SpanStream;
-import io.spanfold.model.Bundle.TraceSpans;
-import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
-import io.spanfold.parse.RejectedRecordException;
-import io.spanfold.parse.SpanParser;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -55,10 +55,10 @@ final class Traffic {
     return traces;
   }
 
-  /** Returns the traces' shares of a bundle. */
-  static List<TraceSpans> bundle() {
-    List<TraceSpans> bundle = new ArrayList<>();
-    traces().forEach((trace, spans) -> bundle.add(GROUPING.group(trace, spans)));
-    return bundle;
+  /** Returns the traces' shares of a batch. */
+  static List<TraceSpans> batch() {
+    List<TraceSpans> batch = new ArrayList<>();
+    traces().forEach((trace, spans) -> batch.add(GROUPING.group(trace, spans)));
+    return batch;
   }
 }

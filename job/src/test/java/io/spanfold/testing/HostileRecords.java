@@ -5,9 +5,9 @@ import static java.nio.charset.StandardCharsets.UTF_16BE;
 import static java.nio.charset.StandardCharsets.UTF_16LE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.spanfold.model.Hex;
-import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
+import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TraceKey;
 import io.spanfold.testing.RecordJudge.Verdict;
 import java.util.ArrayList;
 import java.util.Arrays;

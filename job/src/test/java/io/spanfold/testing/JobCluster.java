@@ -1,7 +1,7 @@
 package io.spanfold.testing;
 
 import io.spanfold.SpanfoldJob;
-import io.spanfold.config.SpanfoldConfig;
+import io.spanfold.job.config.SpanfoldConfig;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package io.spanfold.testing;
 
-import io.spanfold.fold.FoldSettings;
-import io.spanfold.model.Span;
+import io.spanfold.core.fold.FoldSettings;
+import io.spanfold.core.model.Span;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

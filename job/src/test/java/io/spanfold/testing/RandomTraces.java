@@ -1,7 +1,7 @@
 package io.spanfold.testing;
 
-import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TraceKey;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;

@@ -1,11 +1,11 @@
 package io.spanfold.testing;
 
-import io.spanfold.model.FlushReason;
-import io.spanfold.model.FlushedPart.Receipt;
-import io.spanfold.model.PartCandidate;
-import io.spanfold.model.PartCandidate.Slice;
-import io.spanfold.model.Subsegment;
-import io.spanfold.model.TraceKey;
+import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.DuePart.Slice;
+import io.spanfold.core.model.FlushReason;
+import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.Subsegment;
+import io.spanfold.core.model.TraceKey;
 import java.util.List;
 
 /** Makes receipts of parts without messages, for who looks at the clean-up only. */
@@ -19,7 +19,7 @@ public final class Receipts {
     List<Slice> slices =
         subsegments.stream().map(subsegment -> new Slice(subsegment, null, true)).toList();
     return new Receipt(
-        new PartCandidate(trace, segmentId, 0, FlushReason.IDLE, 0, false, slices),
+        new DuePart(trace, segmentId, 0, FlushReason.IDLE, 0, false, slices),
         1 << 20,
         List.of(),
         spanIds);

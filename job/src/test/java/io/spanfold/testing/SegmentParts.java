@@ -4,9 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.spanfold.model.Hex;
-import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
+import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TraceKey;
 import io.spanfold.testing.NaiveFold.Flushed;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -61,7 +61,7 @@ public final class SegmentParts {
 
   /** Folds spans by the plain rules, each trace by itself. */
   public static Map<TraceKey, NaiveFold> fold(
-      io.spanfold.fold.FoldSettings settings, List<Span> spans) {
+      io.spanfold.core.fold.FoldSettings settings, List<Span> spans) {
     Map<TraceKey, NaiveFold> oracles = new HashMap<>();
     spans.forEach(
         span -> oracles.computeIfAbsent(span.trace(), trace -> new NaiveFold(settings)).add(span));

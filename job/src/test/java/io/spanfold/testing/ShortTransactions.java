@@ -1,7 +1,7 @@
 package io.spanfold.testing;
 
-import io.spanfold.config.SpanfoldConfig;
-import io.spanfold.config.SpanfoldConfig.KafkaSettings;
+import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;

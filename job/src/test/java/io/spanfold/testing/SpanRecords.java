@@ -2,8 +2,8 @@ package io.spanfold.testing;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.spanfold.model.Hex;
-import io.spanfold.model.Span;
+import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.Span;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -2,11 +2,11 @@ package io.spanfold.testing;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.spanfold.model.Hex;
-import io.spanfold.model.Span;
-import io.spanfold.model.StampPoints;
-import io.spanfold.model.StampPoints.SegmentIdEdit;
-import io.spanfold.model.TraceKey;
+import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.StampPoints;
+import io.spanfold.core.model.StampPoints.SegmentIdEdit;
+import io.spanfold.core.model.TraceKey;
 
 /** Makes spans for tests. */
 public final class Spans {

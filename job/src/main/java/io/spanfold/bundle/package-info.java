@@ -1,2 +1,0 @@
-/** Gathers spans for a moment, and groups those of one trace into subsegments. */
-package io.spanfold.bundle;

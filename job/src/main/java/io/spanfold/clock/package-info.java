@@ -1,2 +1,0 @@
-/** How far record time has come: the clock that deadlines are held against. */
-package io.spanfold.clock;

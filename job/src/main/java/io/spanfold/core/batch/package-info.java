@@ -1,0 +1,2 @@
+/** Gathers spans for a moment, and groups those of one trace into subsegments. */
+package io.spanfold.core.batch;

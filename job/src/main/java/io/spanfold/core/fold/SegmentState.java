@@ -1,0 +1,57 @@
+package io.spanfold.core.fold;
+
+import java.util.List;
+
+/**
+ * What is remembered of a segment between two batches. Its size does not depend on the number of
+ * spans.
+ *
+ * @param name the segment's id: that of its root, or of the missing parent
+ * @param rootKnown whether a segment root has come
+ * @param size how many ids the segment has, which may be one more than its spans
+ * @param lastMember the last id of its list
+ * @param nextPart the number of the part that is flushed next
+ * @param overflowed whether a part of it was full, so that it does not fit into one message
+ * @param rememberUntil the record time up to which spans still find it once its parts are flushed
+ * @param retainUntil the clock's time at which it is forgotten once its parts are flushed; not
+ *     before {@code rememberUntil}
+ * @param timerAt for when its timer is set; {@link Long#MAX_VALUE} for none
+ * @param closed parts that were full before the root was known
+ * @param open the part that spans join; null for none
+ */
+public record SegmentState(
+    long name,
+    boolean rootKnown,
+    int size,
+    long lastMember,
+    int nextPart,
+    boolean overflowed,
+    long rememberUntil,
+    long retainUntil,
+    long timerAt,
+    List<PartState> closed,
+    PartState open) {
+
+  /**
+   * What is remembered of a part.
+   *
+   * @param first the record time of its first span
+   * @param last the record time of its last span
+   * @param bytes the length of its records
+   * @param heldUntil the clock's time before which it is not flushed though its deadline has
+   *     passed, as its spans came late and more of them may follow; {@link Long#MIN_VALUE} for a
+   *     part that came in time
+   * @param lateSince the clock's time when its first late span came, or {@link Long#MIN_VALUE}
+   * @param slices the ends of its list of slices; null for none
+   */
+  public record PartState(
+      long first, long last, long bytes, long heldUntil, long lateSince, SliceList slices) {}
+
+  /**
+   * A list of slices in the fold's state.
+   *
+   * @param head the key of the first
+   * @param tail the key of the last
+   */
+  public record SliceList(long head, long tail) {}
+}

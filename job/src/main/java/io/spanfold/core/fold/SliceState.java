@@ -1,0 +1,18 @@
+package io.spanfold.core.fold;
+
+import io.spanfold.core.model.Subsegment;
+
+/**
+ * What a part takes of a subsegment, as remembered between two batches.
+ *
+ * @param subsegment the subsegment
+ * @param indexes which of its spans, ascending; null for all
+ * @param next the key of the next slice of the part
+ * @param last whether there is no next; {@code next} says nothing then
+ */
+public record SliceState(Subsegment subsegment, int[] indexes, long next, boolean last) {
+
+  SliceState followedBy(long key) {
+    return new SliceState(subsegment, indexes, key, false);
+  }
+}

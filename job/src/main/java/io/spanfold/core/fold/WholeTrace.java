@@ -1,0 +1,36 @@
+package io.spanfold.core.fold;
+
+import java.util.Map;
+
+/**
+ * All that the fold knows of one trace; see {@link FoldState} for what the entries are.
+ *
+ * @param nodes by span id
+ * @param segments by representative
+ * @param slices by key
+ * @param referenceCounts by subsegment
+ * @param ahead by subsegment
+ * @param aheadState null where no span waits for the clock
+ */
+public record WholeTrace(
+    Map<Long, Node> nodes,
+    Map<Long, SegmentState> segments,
+    Map<Long, SliceState> slices,
+    Map<Long, Integer> referenceCounts,
+    Map<Long, EarlySpans> ahead,
+    ReorderState aheadState) {
+
+  /** A trace of which nothing is known. */
+  public static final WholeTrace EMPTY =
+      new WholeTrace(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), null);
+
+  /** Returns whether nothing is known. */
+  public boolean isEmpty() {
+    return nodes.isEmpty()
+        && segments.isEmpty()
+        && slices.isEmpty()
+        && referenceCounts.isEmpty()
+        && ahead.isEmpty()
+        && aheadState == null;
+  }
+}

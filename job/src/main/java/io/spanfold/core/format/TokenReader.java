@@ -1,0 +1,252 @@
+package io.spanfold.core.format;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import io.spanfold.core.model.StampPoints.SegmentIdEdit;
+import java.io.IOException;
+
+/**
+ * Reads a record token by token, and says what is wrong with it. For what {@link RecordScanner} is
+ * not sure of.
+ */
+final class TokenReader {
+
+  private static final String PROJECT_ID = "project_id";
+  private static final String ORGANIZATION_ID = "organization_id";
+  private static final String TRACE_ID = "trace_id";
+  private static final String SPAN_ID = "span_id";
+  private static final String PARENT_SPAN_ID = "parent_span_id";
+  private static final String IS_SEGMENT = "is_segment";
+  private static final String END_TIMESTAMP = "end_timestamp";
+  private static final String ATTRIBUTES = "attributes";
+  private static final String SEGMENT_ID = "sentry.segment.id";
+  private static final String SEGMENT_ID_PATH = "attributes[\"sentry.segment.id\"]";
+  private static final String SEGMENT_ID_VALUE_PATH = SEGMENT_ID_PATH + ".value";
+
+  private static final String AN_INTEGER = "an integer from 0 to 9223372036854775807";
+  private static final String A_TRACE_ID =
+      "32 hexadecimal digits, or 36 characters with dashes as 8-4-4-4-12";
+  private static final String AN_ID = "16 hexadecimal digits";
+
+  private static final int MAX_LONG_DIGITS = 19;
+  private final JsonParser json;
+
+  private final RecordFields fields = new RecordFields();
+
+  private TokenReader(JsonParser json) {
+    this.json = json;
+  }
+
+  /**
+   * Reads the object on whose brace, the first byte of its input, {@code json} stands, up to its
+   * closing brace. Whether anything is missing is for {@link #requireAll} to say.
+   */
+  static RecordFields read(JsonParser json) throws IOException, RejectedRecordException {
+    TokenReader reader = new TokenReader(json);
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      reader.readField(json.currentName());
+    }
+    return reader.fields;
+  }
+
+  /**
+   * Says what is missing.
+   *
+   * @throws RejectedRecordException where something is
+   */
+  static void requireAll(RecordFields fields) throws RejectedRecordException {
+    require(fields, RecordFields.SAW_PROJECT_ID, PROJECT_ID, AN_INTEGER);
+    require(fields, RecordFields.SAW_ORGANIZATION_ID, ORGANIZATION_ID, AN_INTEGER);
+    require(fields, RecordFields.SAW_TRACE_ID, TRACE_ID, A_TRACE_ID);
+    require(fields, RecordFields.SAW_SPAN_ID, SPAN_ID, AN_ID);
+    require(fields, RecordFields.SAW_END_TIMESTAMP, END_TIMESTAMP, "a number");
+  }
+
+  private void readField(String name) throws IOException, RejectedRecordException {
+    JsonToken token = json.nextToken();
+    switch (name) {
+      case PROJECT_ID -> {
+        once(RecordFields.SAW_PROJECT_ID, name);
+        fields.projectId = integer(token, name);
+      }
+      case ORGANIZATION_ID -> {
+        once(RecordFields.SAW_ORGANIZATION_ID, name);
+        fields.organizationId = integer(token, name);
+      }
+      case TRACE_ID -> {
+        once(RecordFields.SAW_TRACE_ID, name);
+        readTraceId(token);
+      }
+      case SPAN_ID -> {
+        once(RecordFields.SAW_SPAN_ID, name);
+        fields.spanId = id(token, name, AN_ID);
+      }
+      case PARENT_SPAN_ID -> {
+        once(RecordFields.SAW_PARENT_SPAN_ID, name);
+        if (token != JsonToken.VALUE_NULL) {
+          fields.parentSpanId = id(token, name, AN_ID + " or null");
+          fields.hasParent = true;
+        }
+      }
+      case IS_SEGMENT -> {
+        once(RecordFields.SAW_IS_SEGMENT, name);
+        readIsSegment(token);
+      }
+      case END_TIMESTAMP -> {
+        once(RecordFields.SAW_END_TIMESTAMP, name);
+        if (!token.isNumeric()) {
+          throw invalid(name, "a number", token);
+        }
+      }
+      case ATTRIBUTES -> {
+        once(RecordFields.SAW_ATTRIBUTES, name);
+        readAttributes(token);
+      }
+      default -> json.skipChildren();
+    }
+  }
+
+  private void readIsSegment(JsonToken token) throws IOException, RejectedRecordException {
+    if (!token.isBoolean() && token != JsonToken.VALUE_NULL) {
+      throw invalid(IS_SEGMENT, "true, false or null", token);
+    }
+    fields.isSegment = token == JsonToken.VALUE_TRUE;
+    fields.isSegmentAt(tokenStart(), tokenStart() + token.asString().length());
+  }
+
+  private void readAttributes(JsonToken token) throws IOException, RejectedRecordException {
+    if (token == JsonToken.VALUE_NULL) {
+      fields.edit(
+          SegmentIdEdit.REPLACE_NULL_ATTRIBUTES,
+          tokenStart(),
+          tokenStart() + RecordFields.NULL_LENGTH);
+      return;
+    }
+    if (token != JsonToken.START_OBJECT) {
+      throw invalid(ATTRIBUTES, "an object or null", token);
+    }
+    int afterBrace = tokenStart() + 1;
+    fields.edit(SegmentIdEdit.ADD_ONLY_MEMBER, afterBrace, afterBrace);
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      if (json.currentName().equals(SEGMENT_ID)) {
+        once(RecordFields.SAW_SEGMENT_ID, SEGMENT_ID_PATH);
+        readSegmentId(json.nextToken());
+      } else {
+        fields.otherAttribute();
+        json.nextToken();
+        json.skipChildren();
+      }
+    }
+  }
+
+  private void readSegmentId(JsonToken token) throws IOException, RejectedRecordException {
+    int start = tokenStart();
+    if (token == JsonToken.VALUE_NULL) {
+      fields.edit(SegmentIdEdit.REPLACE_MEMBER, start, start + RecordFields.NULL_LENGTH);
+      return;
+    }
+    if (token != JsonToken.START_OBJECT) {
+      throw invalid(SEGMENT_ID_PATH, "an object or null", token);
+    }
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      boolean value = json.currentName().equals("value");
+      JsonToken member = json.nextToken();
+      if (value) {
+        once(RecordFields.SAW_SEGMENT_ID_VALUE, SEGMENT_ID_VALUE_PATH);
+        if (member != JsonToken.VALUE_NULL) {
+          fields.segmentId = id(member, SEGMENT_ID_VALUE_PATH, AN_ID + " or null");
+          fields.hasSegmentId = true;
+        }
+      } else {
+        json.skipChildren();
+      }
+    }
+    if (fields.hasSegmentId) {
+      fields.edit(SegmentIdEdit.KEEP, 0, 0);
+    } else {
+      fields.edit(
+          SegmentIdEdit.REPLACE_MEMBER, start, (int) json.currentLocation().getByteOffset());
+    }
+  }
+
+  private long integer(JsonToken token, String field) throws IOException, RejectedRecordException {
+    if (token != JsonToken.VALUE_NUMBER_INT) {
+      throw invalid(field, AN_INTEGER, token);
+    }
+    int length = json.getTextLength();
+    char[] text = json.getTextCharacters();
+    int from = json.getTextOffset();
+    long value = 0;
+    if (text[from] != '-' && length <= MAX_LONG_DIGITS) {
+      for (int i = from; i < from + length; i++) {
+        value = value * 10 + (text[i] - '0');
+      }
+    } else {
+      value = -1;
+    }
+    // Nineteen digits are less than 2^64: too much for a long, they wrap to below zero once.
+    if (value < 0) {
+      throw invalid(field, AN_INTEGER, token);
+    }
+    return value;
+  }
+
+  private long id(JsonToken token, String field, String expected)
+      throws IOException, RejectedRecordException {
+    if (token == JsonToken.VALUE_STRING) {
+      int length = json.getTextLength();
+      char[] text = json.getTextCharacters();
+      int from = json.getTextOffset();
+      if (IdDigits.isId(text, from, length)) {
+        return IdDigits.read(text, from, 0);
+      }
+    }
+    throw invalid(field, expected, token);
+  }
+
+  private void readTraceId(JsonToken token) throws IOException, RejectedRecordException {
+    if (token == JsonToken.VALUE_STRING) {
+      int length = json.getTextLength();
+      char[] text = json.getTextCharacters();
+      int from = json.getTextOffset();
+      if (IdDigits.isTraceId(text, from, length)) {
+        fields.traceHigh = IdDigits.read(text, from, 0);
+        fields.traceLow = IdDigits.read(text, from, 16);
+        return;
+      }
+    }
+    throw invalid(TRACE_ID, A_TRACE_ID, token);
+  }
+
+  private int tokenStart() {
+    return (int) json.currentTokenLocation().getByteOffset();
+  }
+
+  private void once(int bit, String field) throws RejectedRecordException {
+    if (!fields.see(bit)) {
+      throw new RejectedRecordException(
+          RejectReason.DUPLICATE_FIELD, field + " occurs twice; expected it once");
+    }
+  }
+
+  private static void require(RecordFields fields, int bit, String field, String expected)
+      throws RejectedRecordException {
+    if (!fields.saw(bit)) {
+      throw new RejectedRecordException(
+          RejectReason.INVALID_FIELD, field + " is missing; expected " + expected);
+    }
+  }
+
+  private RejectedRecordException invalid(String field, String expected, JsonToken token)
+      throws IOException {
+    String found =
+        switch (token) {
+          case START_OBJECT -> "an object";
+          case START_ARRAY -> "an array";
+          case VALUE_STRING -> '"' + Excerpt.of(json) + '"';
+          default -> Excerpt.of(json);
+        };
+    return new RejectedRecordException(
+        RejectReason.INVALID_FIELD, field + " is " + found + "; expected " + expected);
+  }
+}

@@ -1,0 +1,35 @@
+package io.spanfold.core.model;
+
+import java.util.List;
+
+/**
+ * A source record that cannot be processed, as it was, with the reason.
+ *
+ * @param key the record's key; may be null
+ * @param value the record's value; may be null
+ * @param headers the record's headers, in order
+ * @param reason a word for the kind of failure, such as {@code invalid-json}; for metrics and
+ *     filters
+ * @param topic the topic it was read from
+ * @param partition the partition it was read from
+ * @param offset its offset there
+ * @param error what was wrong, for people
+ */
+public record DeadLetter(
+    byte[] key,
+    byte[] value,
+    List<Header> headers,
+    String reason,
+    String topic,
+    int partition,
+    long offset,
+    String error) {
+
+  /**
+   * One header of the record.
+   *
+   * @param key its name
+   * @param value its value; may be null
+   */
+  public record Header(String key, byte[] value) {}
+}

@@ -1,0 +1,60 @@
+package io.spanfold.core.model;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A part that is due: the first of the three forms in which it goes through the flush.
+ *
+ * @param trace the trace
+ * @param segmentId the segment's id as known now
+ * @param partNumber which part of the segment it is, from 0
+ * @param reason why it is due
+ * @param dueAt since when, in milliseconds of record time
+ * @param skipEnrichment whether the segment is known not to fit into one message
+ * @param slices what it consists of
+ */
+public record DuePart(
+    TraceKey trace,
+    long segmentId,
+    int partNumber,
+    FlushReason reason,
+    long dueAt,
+    boolean skipEnrichment,
+    List<Slice> slices) {
+
+  /** Returns how many spans it is to emit. */
+  public int spanCount() {
+    return slices.stream().mapToInt(Slice::spanCount).sum();
+  }
+
+  /**
+   * Returns the length of the records of all subsegments it touches, in bytes: what loading it may
+   * cost.
+   */
+  public long recordBytes() {
+    return slices.stream().mapToLong(slice -> slice.subsegment().recordBytes()).sum();
+  }
+
+  /**
+   * What a part takes of one subsegment. Usually all of it: a duplicate is left out, and a deadline
+   * can fall inside one.
+   *
+   * @param subsegment the subsegment
+   * @param indexes which of its spans, ascending; null for all
+   * @param last whether nothing else of it will be emitted, so that it can be deleted once this
+   *     part is committed
+   */
+  public record Slice(Subsegment subsegment, int[] indexes, boolean last) {
+
+    /** Returns how many spans are taken. */
+    public int spanCount() {
+      return indexes == null ? subsegment.spanCount() : indexes.length;
+    }
+
+    /** Returns whether it takes the subsegment's span at {@code index}. */
+    public boolean takes(int index) {
+      return indexes == null || Arrays.binarySearch(indexes, index) >= 0;
+    }
+  }
+}

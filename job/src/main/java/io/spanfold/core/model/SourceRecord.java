@@ -1,0 +1,29 @@
+package io.spanfold.core.model;
+
+import java.util.List;
+
+/**
+ * A record as it was read from the source topic.
+ *
+ * @param topic the topic
+ * @param partition the partition
+ * @param offset its offset there
+ * @param key its key; null for none
+ * @param value its value; null for a tombstone
+ * @param headers its headers
+ */
+public record SourceRecord(
+    String topic,
+    int partition,
+    long offset,
+    byte[] key,
+    byte[] value,
+    List<DeadLetter.Header> headers) {
+
+  /**
+   * Returns this record as a dead letter, unchanged but for where it came from and what was wrong.
+   */
+  public DeadLetter rejected(String reason, String error) {
+    return new DeadLetter(key, value, headers, reason, topic, partition, offset, error);
+  }
+}

@@ -1,0 +1,42 @@
+package io.spanfold.core.model;
+
+/**
+ * The spans of one batch that certainly belong to one segment: written to Redis once, never changed
+ * after. This is what the job remembers of one; the bytes are in Redis.
+ *
+ * @param id hash over the source positions of its spans: the same composition has the same id, any
+ *     other another
+ * @param parentId the topmost parent that its batch knew of; once it is stored, the segment that
+ *     the index in Redis filed it under
+ * @param root whether a segment root is among its spans
+ * @param spanCount how many spans
+ * @param recordBytes length of their records together
+ * @param storedBytes length of the payload in Redis; 0 before it is stored
+ * @param layouts which layouts hold the payload, as bits of {@code PayloadLayout}; before it is
+ *     stored, those that it is to be stored in
+ * @param organizationId the organisation of its first span, for outcomes
+ * @param positions where its spans stand in the source topic
+ */
+public record Subsegment(
+    long id,
+    long parentId,
+    boolean root,
+    int spanCount,
+    long recordBytes,
+    int storedBytes,
+    int layouts,
+    long organizationId,
+    SourcePositions positions) {
+
+  /** Returns this subsegment as it is once its payload is stored. */
+  public Subsegment stored(int bytes, int inLayouts) {
+    return new Subsegment(
+        id, parentId, root, spanCount, recordBytes, bytes, inLayouts, organizationId, positions);
+  }
+
+  /** Returns this subsegment as it is once the index has filed it under {@code segment}. */
+  public Subsegment filedUnder(long segment) {
+    return new Subsegment(
+        id, segment, root, spanCount, recordBytes, storedBytes, layouts, organizationId, positions);
+  }
+}

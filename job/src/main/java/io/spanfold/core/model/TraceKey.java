@@ -1,0 +1,38 @@
+package io.spanfold.core.model;
+
+import io.spanfold.core.encoding.Hex;
+
+/**
+ * What spans are keyed by, from the source to the sink: one project's share of one trace. A span
+ * whose parent belongs to another project is out of that parent's reach.
+ *
+ * <p>Its hash decides the key group a trace belongs to, in every savepoint ever taken, so {@link
+ * #hashCode()} is spelled out here and must not change.
+ *
+ * @param projectId the project, at least 0
+ * @param traceHigh the first 16 hexadecimal digits of the trace id
+ * @param traceLow the last 16 hexadecimal digits of the trace id
+ */
+public record TraceKey(long projectId, long traceHigh, long traceLow) {
+
+  @Override
+  public int hashCode() {
+    long mixed = projectId * 0x9E3779B97F4A7C15L ^ traceHigh * 0xC2B2AE3D27D4EB4FL ^ traceLow;
+    mixed = (mixed ^ (mixed >>> 32)) * 0xD6E8FEB86659FD93L;
+    return (int) (mixed ^ (mixed >>> 32));
+  }
+
+  /** Returns the trace id as 32 lower-case hexadecimal digits. */
+  public String traceId() {
+    return Hex.id(traceHigh) + Hex.id(traceLow);
+  }
+
+  /**
+   * Returns {@code project:trace}: the key of sink records, and the hash tag that gives a trace one
+   * slot in Redis.
+   */
+  @Override
+  public String toString() {
+    return projectId + ":" + traceId();
+  }
+}

@@ -1,0 +1,165 @@
+package io.spanfold.core.segment;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.FlushedPart.SegmentMessage;
+import io.spanfold.core.model.LoadedPart;
+import io.spanfold.core.payload.BufferedSpan;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Cuts a part into messages of the segments topic.
+ *
+ * <p>No message's value is longer than the bound, and no two of a part could have been one. What is
+ * in which message depends on the spans alone, not on the order in which they came or on how they
+ * were batched: they are taken in the order of their ids, each into the first message that has room
+ * for it.
+ *
+ * <p>Immutable, so usable by several threads. Values are written once, into arrays of their exact
+ * length.
+ */
+public final class SegmentChunker {
+
+  private static final byte[] BEFORE_ID = "{\"flush_id\":\"".getBytes(US_ASCII);
+  private static final byte[] BEFORE_SPANS = "\",\"spans\":[".getBytes(US_ASCII);
+  private static final byte[] BEFORE_SPANS_SKIPPING_ENRICHMENT =
+      "\",\"skip_enrichment\":true,\"spans\":[".getBytes(US_ASCII);
+  private static final byte[] AFTER_SPANS = "]}".getBytes(US_ASCII);
+
+  private final int chunkBytes;
+
+  /**
+   * Makes a chunker.
+   *
+   * @param chunkBytes the largest length of a value
+   * @throws IllegalArgumentException where no span at all could fit
+   */
+  public SegmentChunker(int chunkBytes) {
+    if (maxRecordBytes(chunkBytes) < 1) {
+      throw new IllegalArgumentException(
+          "no span fits into %d bytes; give flush.chunk-bytes more than %d"
+              .formatted(chunkBytes, chunkBytes - maxRecordBytes(chunkBytes)));
+    }
+    this.chunkBytes = chunkBytes;
+  }
+
+  /**
+   * Returns the length of the largest record that certainly fits alone into a value of {@code
+   * chunkBytes}, whatever is added to it. Zero or less where none does.
+   */
+  public static int maxRecordBytes(int chunkBytes) {
+    return chunkBytes - envelopeBytes(true) - SpanStamper.MAX_GROWTH;
+  }
+
+  /**
+   * Stamps the spans of {@code part} and lays them out as messages. Lost slices are left out.
+   *
+   * @return the messages, by chunk number; none where there is no span
+   * @throws IllegalArgumentException where a payload does not hold the spans that its slice names,
+   *     or a span does not fit alone because the bound was lowered after it was accepted
+   */
+  public List<SegmentMessage> messages(LoadedPart part) {
+    return messages(part.candidate(), PartSpans.sorted(part));
+  }
+
+  /** The same, of spans that were sorted already. */
+  List<SegmentMessage> messages(DuePart candidate, List<BufferedSpan> spans) {
+    SpanStamper stamper = new SpanStamper(candidate.segmentId());
+    long spanBytes = 0;
+    for (BufferedSpan span : spans) {
+      spanBytes += stamper.stampedLength(span) + 1L;
+    }
+    // The last span has no comma after it.
+    boolean fitsInOne = spanBytes - 1 + envelopeBytes(false) <= chunkBytes;
+    boolean skipEnrichment = candidate.skipEnrichment() || !fitsInOne;
+    List<Chunk> chunks = assign(spans, stamper, skipEnrichment);
+    List<SegmentMessage> messages = new ArrayList<>(chunks.size());
+    for (int number = 0; number < chunks.size(); number++) {
+      Chunk chunk = chunks.get(number);
+      String flushId = FlushIds.of(candidate.trace(), candidate.segmentId(), chunk.spans, number);
+      byte[] value = write(chunk, stamper, flushId, skipEnrichment);
+      messages.add(new SegmentMessage(flushId, value, number, chunks.size()));
+    }
+    return messages;
+  }
+
+  private List<Chunk> assign(List<BufferedSpan> spans, SpanStamper stamper, boolean skip) {
+    List<Chunk> chunks = new ArrayList<>();
+    for (BufferedSpan span : spans) {
+      int length = stamper.stampedLength(span);
+      Chunk chunk = firstWithRoom(chunks, length);
+      if (chunk == null) {
+        chunk = new Chunk(envelopeBytes(skip));
+        chunks.add(chunk);
+      }
+      chunk.add(span, length);
+      if (chunk.bytes > chunkBytes) {
+        throw new IllegalArgumentException(
+            "span %s fills %d bytes alone; set flush.chunk-bytes, now %d, to at least that"
+                .formatted(Hex.id(span.spanId()), chunk.bytes, chunkBytes));
+      }
+    }
+    return chunks;
+  }
+
+  private Chunk firstWithRoom(List<Chunk> chunks, int length) {
+    for (Chunk chunk : chunks) {
+      if (chunk.bytes + 1L + length <= chunkBytes) {
+        return chunk;
+      }
+    }
+    return null;
+  }
+
+  private static byte[] write(
+      Chunk chunk, SpanStamper stamper, String flushId, boolean skipEnrichment) {
+    byte[] value = new byte[(int) chunk.bytes];
+    int at = copy(BEFORE_ID, value, 0);
+    at = copy(flushId.getBytes(US_ASCII), value, at);
+    at = copy(beforeSpans(skipEnrichment), value, at);
+    for (int i = 0; i < chunk.spans.size(); i++) {
+      if (i > 0) {
+        value[at++] = ',';
+      }
+      at = stamper.stamp(chunk.spans.get(i), value, at);
+    }
+    copy(AFTER_SPANS, value, at);
+    return value;
+  }
+
+  private static int copy(byte[] bytes, byte[] out, int at) {
+    System.arraycopy(bytes, 0, out, at, bytes.length);
+    return at + bytes.length;
+  }
+
+  private static int envelopeBytes(boolean skipEnrichment) {
+    return BEFORE_ID.length
+        + FlushIds.LENGTH
+        + beforeSpans(skipEnrichment).length
+        + AFTER_SPANS.length;
+  }
+
+  private static byte[] beforeSpans(boolean skipEnrichment) {
+    return skipEnrichment ? BEFORE_SPANS_SKIPPING_ENRICHMENT : BEFORE_SPANS;
+  }
+
+  /** A message in the making. */
+  private static final class Chunk {
+    private final List<BufferedSpan> spans = new ArrayList<>();
+
+    /** The length of the value with the spans so far. */
+    private long bytes;
+
+    Chunk(int envelopeBytes) {
+      this.bytes = envelopeBytes;
+    }
+
+    void add(BufferedSpan span, int length) {
+      bytes += length + (spans.isEmpty() ? 0 : 1);
+      spans.add(span);
+    }
+  }
+}

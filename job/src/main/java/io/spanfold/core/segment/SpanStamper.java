@@ -1,0 +1,138 @@
+package io.spanfold.core.segment;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.StampPoints;
+import io.spanfold.core.model.StampPoints.SegmentIdEdit;
+import io.spanfold.core.payload.BufferedSpan;
+
+/**
+ * Gives the spans of one segment the two fields that the sink sets, and changes nothing else: every
+ * byte outside the stamp points is copied. {@code is_segment} becomes true on the span whose id is
+ * the segment's and false on all others; {@code attributes["sentry.segment.id"]} is added where the
+ * record has none.
+ *
+ * <p>Immutable. Stamping costs two or three array copies a span.
+ */
+public final class SpanStamper {
+
+  private static final byte[] NOTHING = {};
+  private static final byte[] TRUE = ascii("true");
+  private static final byte[] FALSE = ascii("false");
+  private static final byte[] ADD_TRUE = ascii("\"is_segment\":true,");
+  private static final byte[] ADD_FALSE = ascii("\"is_segment\":false,");
+
+  /**
+   * By how many bytes stamping may make a record longer: where both fields are added, to a span
+   * that is not the segment's root.
+   */
+  static final int MAX_GROWTH =
+      ADD_FALSE.length + segmentIdText(SegmentIdEdit.ADD_ATTRIBUTES, 0).length;
+
+  private final long segmentId;
+  private final byte[][] segmentIdTexts;
+
+  /** Makes a stamper for the spans of the segment {@code segmentId}. */
+  public SpanStamper(long segmentId) {
+    this.segmentId = segmentId;
+    SegmentIdEdit[] edits = SegmentIdEdit.values();
+    this.segmentIdTexts = new byte[edits.length][];
+    for (SegmentIdEdit edit : edits) {
+      segmentIdTexts[edit.ordinal()] = segmentIdText(edit, segmentId);
+    }
+  }
+
+  /** Returns how many bytes {@link #stamp} writes for {@code span}. */
+  public int stampedLength(BufferedSpan span) {
+    StampPoints points = span.stampPoints();
+    return span.length()
+        - (points.isSegmentEnd() - points.isSegmentStart())
+        + isSegmentText(span).length
+        - (points.segmentIdEnd() - points.segmentIdStart())
+        + segmentIdText(points).length;
+  }
+
+  /**
+   * Writes {@code span}, stamped, into {@code out} from {@code at} on.
+   *
+   * @return the place after the last byte written
+   */
+  public int stamp(BufferedSpan span, byte[] out, int at) {
+    StampPoints points = span.stampPoints();
+    byte[] isSegment = isSegmentText(span);
+    byte[] id = segmentIdText(points);
+    Splice splice = new Splice(span, out, at);
+    // Both may be insertions at the same place, after the record's brace: either order is right
+    // there, but it has to be the same whenever the part is flushed again.
+    if (points.isSegmentStart() <= points.segmentIdStart()) {
+      splice.replace(points.isSegmentStart(), points.isSegmentEnd(), isSegment);
+      splice.replace(points.segmentIdStart(), points.segmentIdEnd(), id);
+    } else {
+      splice.replace(points.segmentIdStart(), points.segmentIdEnd(), id);
+      splice.replace(points.isSegmentStart(), points.isSegmentEnd(), isSegment);
+    }
+    return splice.finish();
+  }
+
+  private byte[] isSegmentText(BufferedSpan span) {
+    boolean isRoot = span.spanId() == segmentId;
+    if (span.stampPoints().hasIsSegment()) {
+      return isRoot ? TRUE : FALSE;
+    }
+    return isRoot ? ADD_TRUE : ADD_FALSE;
+  }
+
+  private byte[] segmentIdText(StampPoints points) {
+    return segmentIdTexts[points.segmentIdEdit().ordinal()];
+  }
+
+  private static byte[] segmentIdText(SegmentIdEdit edit, long segmentId) {
+    String value = "{\"type\":\"string\",\"value\":\"" + Hex.id(segmentId) + "\"}";
+    String member = "\"sentry.segment.id\":" + value;
+    return switch (edit) {
+      case KEEP -> NOTHING;
+      case ADD_ATTRIBUTES -> ascii("\"attributes\":{" + member + "},");
+      case REPLACE_NULL_ATTRIBUTES -> ascii("{" + member + "}");
+      case ADD_ONLY_MEMBER -> ascii(member);
+      case ADD_FIRST_MEMBER -> ascii(member + ",");
+      case REPLACE_MEMBER -> ascii(value);
+    };
+  }
+
+  private static byte[] ascii(String text) {
+    return text.getBytes(US_ASCII);
+  }
+
+  /** Copies a record and puts other bytes in the place of some ranges of it, in ascending order. */
+  private static final class Splice {
+    private final BufferedSpan span;
+    private final byte[] out;
+    private int at;
+    private int copied;
+
+    Splice(BufferedSpan span, byte[] out, int at) {
+      this.span = span;
+      this.out = out;
+      this.at = at;
+    }
+
+    void replace(int start, int end, byte[] text) {
+      copyUntil(start);
+      System.arraycopy(text, 0, out, at, text.length);
+      at += text.length;
+      copied = end;
+    }
+
+    int finish() {
+      copyUntil(span.length());
+      return at;
+    }
+
+    private void copyUntil(int end) {
+      System.arraycopy(span.buffer(), span.start() + copied, out, at, end - copied);
+      at += end - copied;
+      copied = end;
+    }
+  }
+}

@@ -1,2 +1,0 @@
-/** Flushes parts that are due: loads their payloads, and makes them messages. */
-package io.spanfold.flush;

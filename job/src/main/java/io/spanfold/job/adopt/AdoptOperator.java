@@ -1,0 +1,212 @@
+package io.spanfold.job.adopt;
+
+import io.spanfold.buffer.OrphanedBuffer;
+import io.spanfold.buffer.OrphanedTrace;
+import io.spanfold.core.model.Span;
+import io.spanfold.job.lease.Lease;
+import io.spanfold.job.resource.SharedResource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
+import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+
+/**
+ * Emits the spans that a lost job left in Redis, and then lets the source begin. Spans of the
+ * source pass.
+ *
+ * <p>Where the job has no state, all that the index knows is set aside as the task opens: so before
+ * anything is written, and before any checkpoint. Hence a job that is restored never sets anything
+ * aside, and only goes on with what was; that is all there is to know, so the operator has no
+ * state, and a savepoint can be restored with and without it.
+ *
+ * <p>The first subtask does all of it: its spans are dealt out by their traces, as all others.
+ */
+public final class AdoptOperator extends AbstractStreamOperator<Span>
+    implements OneInputStreamOperator<Span, Span> {
+
+  private static final long serialVersionUID = 1L;
+
+  /** How many subsegments may wait to be emitted. */
+  private static final int WAITING = 2;
+
+  private static final long END_MILLIS = 30_000;
+
+  private final AdoptSettings settings;
+
+  private transient MailboxExecutor mailbox;
+  private transient boolean restored;
+  private transient SharedResource.Share<AdoptionStatus> status;
+  private transient Lease lease;
+  private transient OrphanedBuffer buffer;
+  private transient Adoption adoption;
+  private transient Thread thread;
+
+  private transient List<OrphanedTrace> emitted;
+  private transient NavigableMap<Long, List<OrphanedTrace>> emittedBefore;
+  private transient Counter segments;
+  private transient Counter spans;
+  private transient Counter lostSubsegments;
+
+  /** Makes an operator that adopts with {@code settings}. */
+  public AdoptOperator(AdoptSettings settings) {
+    this.settings = settings;
+  }
+
+  @Override
+  public void setMailboxExecutor(MailboxExecutor executor) {
+    super.setMailboxExecutor(executor);
+    mailbox = executor;
+  }
+
+  @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    restored = context.isRestored();
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    emitted = new ArrayList<>();
+    emittedBefore = new TreeMap<>();
+    status = AdoptionStatus.open(getMetricGroup());
+    status.get().begin(getProcessingTimeService().getCurrentProcessingTime());
+    if (getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() != 0) {
+      return;
+    }
+    segments = getMetricGroup().counter("adoptedSegments");
+    spans = getMetricGroup().counter("adoptedSpans");
+    lostSubsegments = getMetricGroup().counter("adoptedSubsegmentsLost");
+    lease = Lease.open(settings.lease(), getMetricGroup());
+    lease.confirm();
+    buffer = OrphanedBuffer.connect(settings.store());
+    if (restored) {
+      LOG.warn(
+          "The job is restored, so it adopts nothing but what was set aside when it started without"
+              + " state; leave --adopt out once that is over.");
+    } else {
+      LOG.info("{} traces in Redis are set aside, to be adopted.", buffer.setAside());
+    }
+    adoption =
+        new Adoption(
+            buffer,
+            lease,
+            settings.maxPending(),
+            () -> getProcessingTimeService().getCurrentProcessingTime(),
+            new Mails());
+    thread = new Thread(this::adopt, getOperatorName());
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  /** In the thread that adopts. */
+  private void adopt() {
+    try {
+      adoption.run();
+      mailbox.execute(this::end, "end %s", getOperatorName());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (Throwable e) {
+      report(e);
+    }
+  }
+
+  private void report(Throwable cause) {
+    try {
+      mailbox.execute(
+          () -> {
+            throw new IllegalStateException(
+                getOperatorName() + " failed: " + cause.getMessage(), cause);
+          },
+          "fail %s",
+          getOperatorName());
+    } catch (RejectedExecutionException e) {
+      // The task is being closed, which is what made the thread fail; nobody is left to tell.
+      LOG.debug("{} ends with its task", getOperatorName(), cause);
+    }
+  }
+
+  private void end() {
+    adoption = null;
+    LOG.info(
+        "Adoption is over: {} spans of {} segments; Redis had no payload of {} subsegments.",
+        spans.getCount(),
+        segments.getCount(),
+        lostSubsegments.getCount());
+    status.get().over();
+  }
+
+  /** From the thread that adopts to the task's. Little is under way, so that barriers pass. */
+  private final class Mails implements Adoption.Output {
+    private final Semaphore waiting = new Semaphore(WAITING);
+
+    @Override
+    public void emit(List<Span> of) throws InterruptedException {
+      waiting.acquire();
+      mailbox.execute(
+          () -> {
+            for (Span span : of) {
+              output.collect(new StreamRecord<>(span, span.timestamp()));
+            }
+            spans.inc(of.size());
+            waiting.release();
+          },
+          "emit adopted spans");
+    }
+
+    @Override
+    public void emitted(List<OrphanedTrace> all, OrphanedBuffer.Contents contents) {
+      mailbox.execute(
+          () -> {
+            emitted.addAll(all);
+            segments.inc(contents.segments());
+            lostSubsegments.inc(contents.lostSubsegments());
+          },
+          "note adopted traces");
+    }
+  }
+
+  @Override
+  public void processElement(StreamRecord<Span> element) {
+    output.collect(element);
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    super.snapshotState(context);
+    emittedBefore.put(context.getCheckpointId(), emitted);
+    emitted = new ArrayList<>();
+  }
+
+  @Override
+  public void notifyCheckpointComplete(long checkpointId) throws Exception {
+    super.notifyCheckpointComplete(checkpointId);
+    NavigableMap<Long, List<OrphanedTrace>> complete = emittedBefore.headMap(checkpointId, true);
+    if (adoption != null) {
+      complete.values().forEach(adoption::covered);
+    }
+    complete.clear();
+  }
+
+  @Override
+  public void close() throws Exception {
+    if (thread != null) {
+      thread.interrupt();
+      thread.join(END_MILLIS);
+    }
+    try (OrphanedBuffer first = buffer;
+        Lease second = lease;
+        SharedResource.Share<AdoptionStatus> third = status) {
+      super.close();
+    }
+  }
+}

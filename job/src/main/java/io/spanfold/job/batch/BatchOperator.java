@@ -1,0 +1,119 @@
+package io.spanfold.job.batch;
+
+import io.spanfold.core.batch.BatchLimits;
+import io.spanfold.core.batch.SubsegmentGrouping;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.SpanBatch;
+import io.spanfold.core.model.SpanBatch.TraceSpans;
+import io.spanfold.core.model.TraceKey;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ScheduledFuture;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+
+/**
+ * Gathers spans for a moment. What costs Redis is the number of subsegments and calls, not of
+ * spans; deadlines are ten seconds and more, so the moment costs nobody anything.
+ *
+ * <p>It has no state: the open batch is handed on before each barrier, and at the end of input. A
+ * watermark waits for the batch that is open when it comes, so it lags by at most the delay and
+ * never overtakes a span.
+ */
+public final class BatchOperator extends AbstractStreamOperator<SpanBatch>
+    implements OneInputStreamOperator<Span, SpanBatch> {
+
+  private static final long serialVersionUID = 1L;
+
+  private final BatchLimits limits;
+  private final SubsegmentGrouping grouping;
+
+  private transient Map<TraceKey, List<Span>> open;
+  private transient int spans;
+  private transient long bytes;
+  private transient ScheduledFuture<?> timer;
+  private transient Watermark heldWatermark;
+
+  /** Makes an operator that hands batches on at {@code limits}, grouped by {@code grouping}. */
+  public BatchOperator(BatchLimits limits, SubsegmentGrouping grouping) {
+    this.limits = limits;
+    this.grouping = grouping;
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    open = new LinkedHashMap<>();
+  }
+
+  @Override
+  public void processElement(StreamRecord<Span> record) {
+    Span span = record.getValue();
+    // Handed on before, not after: so one span more never makes a batch larger than its bound.
+    if (spans > 0 && bytes + span.record().length > limits.maxBytes()) {
+      forward();
+    }
+    if (spans == 0) {
+      startTimer();
+    }
+    open.computeIfAbsent(span.trace(), trace -> new ArrayList<>()).add(span);
+    spans++;
+    bytes += span.record().length;
+    if (spans >= limits.maxSpans()) {
+      forward();
+    }
+  }
+
+  private void startTimer() {
+    long now = getProcessingTimeService().getCurrentProcessingTime();
+    timer =
+        getProcessingTimeService().registerTimer(now + limits.maxDelayMillis(), time -> forward());
+  }
+
+  private void forward() {
+    if (spans > 0) {
+      timer.cancel(false);
+      List<TraceSpans> traces = new ArrayList<>(open.size());
+      open.forEach((trace, members) -> traces.add(grouping.group(trace, members)));
+      open.clear();
+      spans = 0;
+      bytes = 0;
+      output.collect(new StreamRecord<>(new SpanBatch(traces)));
+    }
+    if (heldWatermark != null) {
+      output.emitWatermark(heldWatermark);
+      heldWatermark = null;
+    }
+  }
+
+  @Override
+  public void processWatermark(Watermark mark) throws Exception {
+    heldWatermark = mark;
+    if (spans == 0 || mark.equals(Watermark.MAX_WATERMARK)) {
+      forward();
+    }
+  }
+
+  @Override
+  public void processWatermarkStatus(WatermarkStatus status) throws Exception {
+    forward();
+    super.processWatermarkStatus(status);
+  }
+
+  @Override
+  public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+    forward();
+    super.prepareSnapshotPreBarrier(checkpointId);
+  }
+
+  @Override
+  public void finish() throws Exception {
+    forward();
+    super.finish();
+  }
+}

@@ -1,0 +1,22 @@
+package io.spanfold.job.flush;
+
+import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.job.recovery.PayloadRecoverySettings;
+import java.io.Serializable;
+import java.time.Duration;
+
+/**
+ * What a flush works with.
+ *
+ * @param store where the payloads are
+ * @param lease the lease under which segments are locked
+ * @param lockTtl how long a lock lives that nobody releases
+ * @param reread where the records are that the payloads were made from
+ */
+public record FlushSettings(
+    StoreSettings store, LeaseSettings lease, Duration lockTtl, PayloadRecoverySettings reread)
+    implements Serializable {
+
+  private static final long serialVersionUID = 1L;
+}

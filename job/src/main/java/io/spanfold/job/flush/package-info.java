@@ -1,0 +1,2 @@
+/** Flushes parts that are due: loads their payloads, and makes them messages. */
+package io.spanfold.job.flush;

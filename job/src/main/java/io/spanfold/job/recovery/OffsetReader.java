@@ -1,0 +1,226 @@
+package io.spanfold.job.recovery;
+
+import io.spanfold.core.model.SourceRecord;
+import io.spanfold.job.source.SourceRecordSchema;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.SortedMap;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.consumer.CloseOptions;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/**
+ * Reads single records of a topic by their positions.
+ *
+ * <p>One partition after another, each once from its first wanted offset to its last: through what
+ * lies between two that are close, over it where they are far apart. In memory is what one fetch
+ * brings, beside what the visitor keeps.
+ *
+ * <p>For use by one thread at a time, which it blocks.
+ */
+public final class OffsetReader implements AutoCloseable {
+
+  /**
+   * From how many records on a gap is jumped over. A jump throws away what was fetched already and
+   * waits for another fetch, so it has to spare about as much as one brings.
+   */
+  static final int JUMP_RECORDS = 500;
+
+  private static final int FETCH_BYTES = 512 * 1024;
+  private static final String FETCH_WAIT_MILLIS = "50";
+  private static final Duration POLL = Duration.ofSeconds(1);
+  private static final Duration CLOSE = Duration.ofSeconds(2);
+
+  private final Consumer<byte[], byte[]> consumer;
+  private final String topic;
+  private final Duration patience;
+
+  /** Is shown the records that are there. */
+  @FunctionalInterface
+  public interface Visitor {
+    /** One record, which may be kept. */
+    void record(SourceRecord record);
+  }
+
+  /** Makes a reader that owns {@code consumer}, made with {@link #properties}. */
+  OffsetReader(Consumer<byte[], byte[]> consumer, PayloadRecoverySettings settings) {
+    this.consumer = consumer;
+    this.topic = settings.topic();
+    this.patience = settings.patience();
+  }
+
+  /**
+   * Opens a reader.
+   *
+   * @throws PayloadRecoveryException where Kafka's client refuses its properties
+   */
+  public static OffsetReader open(PayloadRecoverySettings settings) {
+    try {
+      return new OffsetReader(
+          new KafkaConsumer<>(
+              properties(settings), new ByteArrayDeserializer(), new ByteArrayDeserializer()),
+          settings);
+    } catch (KafkaException e) {
+      throw new PayloadRecoveryException(
+          "Cannot make a consumer of %s to read again what was lost (%s); check kafka.properties."
+              .formatted(settings.topic(), e.getMessage()),
+          e);
+    }
+  }
+
+  /** Returns the properties of the consumer: the user's, then what reading by position demands. */
+  static Properties properties(PayloadRecoverySettings settings) {
+    Properties properties = new Properties();
+    settings.properties().forEach(properties::setProperty);
+    properties.setProperty(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, settings.bootstrapServers());
+    // It belongs to no group, so that it neither commits offsets nor disturbs the source's group.
+    properties.remove(ConsumerConfig.GROUP_ID_CONFIG);
+    properties.remove(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG);
+    properties.setProperty(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+    properties.setProperty(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
+    properties.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+    // What is no longer there must not be taken for something else.
+    properties.setProperty(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
+    properties.setProperty(
+        ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, Integer.toString(FETCH_BYTES));
+    properties.setProperty(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, Integer.toString(FETCH_BYTES));
+    properties.setProperty(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, Integer.toString(JUMP_RECORDS));
+    // All that is asked for is there already. A fetch that is sent ahead at a topic's end would
+    // hold up the next partition's.
+    properties.setProperty(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, "1");
+    properties.setProperty(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, FETCH_WAIT_MILLIS);
+    return properties;
+  }
+
+  /**
+   * Reads records, and shows those to {@code visitor} that are there, in order. Whatever is not
+   * shown when this returns is gone for good: deleted, compacted away, or beyond the end of a topic
+   * that was made anew.
+   *
+   * @param wanted offsets by partition, ascending and distinct
+   * @throws PayloadRecoveryException where Kafka fails, or gives nothing for as long as the
+   *     patience lasts; some records may have been shown by then
+   */
+  public void read(SortedMap<Integer, long[]> wanted, Visitor visitor) throws InterruptedException {
+    try {
+      for (Map.Entry<Integer, long[]> entry : wanted.entrySet()) {
+        new PartitionRun(new TopicPartition(topic, entry.getKey()), entry.getValue()).read(visitor);
+      }
+      consumer.unsubscribe();
+    } catch (InterruptException e) {
+      // Without the flag, so that the consumer can still be closed.
+      Thread.interrupted();
+      throw new InterruptedException("interrupted while reading again from " + topic);
+    } catch (KafkaException e) {
+      throw failed(e.toString(), e);
+    }
+  }
+
+  private PayloadRecoveryException failed(String what, Throwable cause) {
+    return new PayloadRecoveryException(
+        ("Records of %s that were lost on their way could not be read again (%s); they are tried"
+                + " again after the restart. Check that the brokers can be reached, and that the"
+                + " job may read the topic.")
+            .formatted(topic, what),
+        cause);
+  }
+
+  @Override
+  public void close() {
+    consumer.close(CloseOptions.timeout(CLOSE));
+  }
+
+  /** The way through one partition. */
+  private final class PartitionRun {
+    private final TopicPartition partition;
+    private final long[] offsets;
+
+    /** The first that was neither shown nor found to be gone, and where those end that can be. */
+    private int next;
+
+    private int end;
+
+    private long progressAt = System.nanoTime();
+
+    PartitionRun(TopicPartition partition, long[] offsets) {
+      this.partition = partition;
+      this.offsets = offsets;
+    }
+
+    void read(Visitor visitor) {
+      consumer.assign(List.of(partition));
+      startAgain();
+      while (next < end) {
+        long before = consumer.position(partition);
+        int nextBefore = next;
+        try {
+          for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+            passTo(record.offset());
+            if (next < end && offsets[next] == record.offset()) {
+              visitor.record(SourceRecordSchema.record(record));
+              next++;
+            }
+          }
+          long position = consumer.position(partition);
+          passTo(position);
+          if (next < end && offsets[next] - position > JUMP_RECORDS) {
+            consumer.seek(partition, offsets[next]);
+          }
+        } catch (OffsetOutOfRangeException e) {
+          // Retention has moved on meanwhile.
+          startAgain();
+        }
+        checkProgress(next > nextBefore || consumer.position(partition) > before);
+      }
+    }
+
+    /** What lies before {@code offset} and was not shown is not there. */
+    private void passTo(long offset) {
+      while (next < end && offsets[next] < offset) {
+        next++;
+      }
+    }
+
+    private void startAgain() {
+      List<TopicPartition> asked = List.of(partition);
+      long logStart = consumer.beginningOffsets(asked, patience).get(partition);
+      long logEnd = consumer.endOffsets(asked, patience).get(partition);
+      next = Math.max(next, firstFrom(logStart));
+      end = firstFrom(logEnd);
+      if (next < end) {
+        consumer.seek(partition, offsets[next]);
+      }
+    }
+
+    private int firstFrom(long offset) {
+      int at = Arrays.binarySearch(offsets, offset);
+      return at >= 0 ? at : -at - 1;
+    }
+
+    private void checkProgress(boolean made) {
+      long now = System.nanoTime();
+      if (made) {
+        progressAt = now;
+      } else if (now - progressAt > patience.toNanos()) {
+        throw failed(
+            "nothing came of partition %d from offset %d on for %d s"
+                .formatted(
+                    partition.partition(),
+                    offsets[next],
+                    TimeUnit.NANOSECONDS.toSeconds(now - progressAt)),
+            null);
+      }
+    }
+  }
+}

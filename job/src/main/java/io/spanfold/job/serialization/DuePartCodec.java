@@ -1,0 +1,72 @@
+package io.spanfold.job.serialization;
+
+import io.spanfold.core.encoding.VarInts;
+import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.DuePart.Slice;
+import io.spanfold.core.model.FlushReason;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+
+/** Writes {@link DuePart}s: into the checkpoint, while they are being flushed. */
+public final class DuePartCodec implements Codec<DuePart> {
+
+  private static final long serialVersionUID = 1L;
+
+  private static final FlushReason[] REASONS = FlushReason.values();
+
+  private final TraceKeyCodec keys = new TraceKeyCodec();
+  private final SliceCodec slices = new SliceCodec();
+
+  @Override
+  public int version() {
+    return 1;
+  }
+
+  @Override
+  public void write(DuePart part, DataOutput out) throws IOException {
+    keys.write(part.trace(), out);
+    out.writeLong(part.segmentId());
+    VarInts.write(part.partNumber(), out);
+    out.writeByte(part.reason().ordinal());
+    out.writeLong(part.dueAt());
+    out.writeBoolean(part.skipEnrichment());
+    Lists.write(part.slices(), slices, out);
+  }
+
+  @Override
+  public DuePart read(int version, DataInput in) throws IOException {
+    return new DuePart(
+        keys.read(1, in),
+        in.readLong(),
+        VarInts.readInt(in),
+        REASONS[in.readByte()],
+        in.readLong(),
+        in.readBoolean(),
+        Lists.read(slices, 1, in));
+  }
+
+  private static final class SliceCodec implements Codec<Slice> {
+
+    private static final long serialVersionUID = 1L;
+
+    private final SubsegmentCodec subsegments = new SubsegmentCodec();
+
+    @Override
+    public int version() {
+      return 1;
+    }
+
+    @Override
+    public void write(Slice slice, DataOutput out) throws IOException {
+      subsegments.write(slice.subsegment(), out);
+      Indexes.write(slice.indexes(), out);
+      out.writeBoolean(slice.last());
+    }
+
+    @Override
+    public Slice read(int version, DataInput in) throws IOException {
+      return new Slice(subsegments.read(1, in), Indexes.read(in), in.readBoolean());
+    }
+  }
+}

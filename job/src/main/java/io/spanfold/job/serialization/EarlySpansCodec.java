@@ -1,0 +1,31 @@
+package io.spanfold.job.serialization;
+
+import io.spanfold.core.fold.EarlySpans;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+
+/** Writes the fold's {@link EarlySpans}. */
+public final class EarlySpansCodec implements Codec<EarlySpans> {
+
+  private static final long serialVersionUID = 1L;
+
+  private final SubsegmentCodec subsegments = new SubsegmentCodec();
+  private final SpanColumnsCodec columns = new SpanColumnsCodec();
+
+  @Override
+  public int version() {
+    return 1;
+  }
+
+  @Override
+  public void write(EarlySpans ahead, DataOutput out) throws IOException {
+    subsegments.write(ahead.subsegment(), out);
+    columns.write(ahead.spans(), out);
+  }
+
+  @Override
+  public EarlySpans read(int version, DataInput in) throws IOException {
+    return new EarlySpans(subsegments.read(1, in), columns.read(1, in));
+  }
+}

@@ -1,0 +1,40 @@
+package io.spanfold.job.serialization;
+
+import io.spanfold.core.encoding.VarInts;
+import io.spanfold.core.fold.ReorderState;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Writes the fold's {@link ReorderState}s. */
+public final class ReorderStateCodec implements Codec<ReorderState> {
+
+  private static final long serialVersionUID = 1L;
+
+  @Override
+  public int version() {
+    return 1;
+  }
+
+  @Override
+  public void write(ReorderState ahead, DataOutput out) throws IOException {
+    out.writeLong(ahead.from());
+    VarInts.write(ahead.partitions().size(), out);
+    for (int partition : ahead.partitions()) {
+      VarInts.write(partition, out);
+    }
+  }
+
+  @Override
+  public ReorderState read(int version, DataInput in) throws IOException {
+    long from = in.readLong();
+    int size = VarInts.readInt(in);
+    List<Integer> partitions = new ArrayList<>(size);
+    for (int i = 0; i < size; i++) {
+      partitions.add(VarInts.readInt(in));
+    }
+    return new ReorderState(from, partitions);
+  }
+}

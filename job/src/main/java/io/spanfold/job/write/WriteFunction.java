@@ -1,0 +1,123 @@
+package io.spanfold.job.write;
+
+import io.spanfold.buffer.SegmentStore;
+import io.spanfold.buffer.StoreFullException;
+import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.core.model.SpanBatch;
+import io.spanfold.core.model.StoredTrace;
+import io.spanfold.job.async.AsyncStageFunction;
+import io.spanfold.job.async.StageTask;
+import io.spanfold.job.async.StageWorker;
+import io.spanfold.job.lease.Lease;
+import io.spanfold.job.memory.RedisMemoryMonitor;
+import io.spanfold.job.memory.RedisMemoryMonitorSettings;
+import io.spanfold.job.resource.SharedResource.Share;
+import java.util.List;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.util.IOUtils;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Stores batches. What Redis has not acknowledged when a barrier comes is in the checkpoint, as the
+ * batch is an element of the stage; what it has acknowledged goes on to the fold, and only then can
+ * ever be emitted.
+ */
+public final class WriteFunction implements AsyncStageFunction<SpanBatch, StoredTrace> {
+
+  private static final long serialVersionUID = 1L;
+
+  private static final Logger LOG = LoggerFactory.getLogger(WriteFunction.class);
+
+  private final StoreSettings settings;
+  private final LeaseSettings lease;
+  private final RedisMemoryMonitorSettings guardSettings;
+
+  /** Set by the worker, asked by the task. */
+  private transient volatile RedisMemoryMonitor guard;
+
+  /**
+   * Makes a function that writes to the store of {@code settings} while it has the lease.
+   *
+   * @param guard knows whether Redis is full
+   */
+  public WriteFunction(
+      StoreSettings settings, LeaseSettings lease, RedisMemoryMonitorSettings guard) {
+    this.settings = settings;
+    this.lease = lease;
+    this.guardSettings = guard;
+  }
+
+  @Override
+  public StageWorker<SpanBatch, StoredTrace> open(MetricGroup metrics) {
+    SegmentStore store = SegmentStore.connect(settings);
+    metrics.gauge("redisRetries", store::retriedCommands);
+    Share<RedisMemoryMonitor> share = RedisMemoryMonitor.open(guardSettings);
+    guard = share.get();
+    return new Writer(store, Lease.open(lease, metrics), share, metrics.counter("writesRefused"));
+  }
+
+  /**
+   * Where Redis refuses batches they wait for flushes, which wait for the time; so time must not
+   * wait for them. Their spans are late then, which costs them further parts.
+   */
+  @Override
+  public boolean mayBeOvertaken() {
+    RedisMemoryMonitor opened = guard;
+    return opened != null && opened.state() == RedisMemoryMonitor.State.FULL;
+  }
+
+  @Override
+  public long waitingCost(SpanBatch batch) {
+    return batch.payloadBytes();
+  }
+
+  @Override
+  public long activeCost(SpanBatch batch) {
+    return 0;
+  }
+
+  @Override
+  public int orderingKey(SpanBatch batch) {
+    return 0;
+  }
+
+  private record Writer(
+      SegmentStore store, Lease lease, Share<RedisMemoryMonitor> guard, Counter refused)
+      implements StageWorker<SpanBatch, StoredTrace> {
+
+    @Override
+    public void process(List<StageTask<SpanBatch, StoredTrace>> tasks) throws InterruptedException {
+      for (StageTask<SpanBatch, StoredTrace> task : tasks) {
+        task.complete(write(task.input()));
+      }
+    }
+
+    /** A full Redis is a pause: the gate at the source is closed, and flushes make room. */
+    private List<StoredTrace> write(SpanBatch batch) throws InterruptedException {
+      while (true) {
+        try {
+          lease.confirm();
+          return store.write(batch);
+        } catch (StoreFullException e) {
+          refused.inc();
+          LOG.warn("Redis has no room for a batch; it is tried again: {}", e.getMessage());
+          if (Thread.interrupted()) {
+            throw new InterruptedException("cancelled while Redis is full");
+          }
+        }
+      }
+    }
+
+    @Override
+    public void close() {
+      try (store) {
+        lease.close();
+      } finally {
+        IOUtils.closeQuietly(guard);
+      }
+    }
+  }
+}

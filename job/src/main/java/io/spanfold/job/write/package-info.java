@@ -1,0 +1,2 @@
+/** Writes batches to Redis, beside the stream. */
+package io.spanfold.job.write;

@@ -1,5 +1,0 @@
-/**
- * Who may work on a buffer: one job, and of its attempts the newest. {@link
- * io.spanfold.lease.Lease} is the face.
- */
-package io.spanfold.lease;

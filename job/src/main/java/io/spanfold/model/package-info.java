@@ -1,2 +1,0 @@
-/** The words of the pipeline as types. They know neither Flink nor Kafka nor Redis. */
-package io.spanfold.model;

@@ -1,5 +1,0 @@
-/**
- * From bytes of the source topic to spans, or to the reason why not. Pure code: it knows neither
- * Flink nor Kafka nor Redis.
- */
-package io.spanfold.parse;

@@ -1,2 +1,0 @@
-/** Knows when Redis has no room, or no answer. */
-package io.spanfold.pressure;

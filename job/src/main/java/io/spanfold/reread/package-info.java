@@ -1,4 +1,0 @@
-/**
- * Reads again from Kafka what Redis lost. Thread-confined like the store; knows Kafka, not Flink.
- */
-package io.spanfold.reread;

@@ -1,2 +1,0 @@
-/** What the tasks of a job have in common where they run in one process. */
-package io.spanfold.shared;

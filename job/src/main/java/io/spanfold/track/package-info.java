@@ -1,2 +1,0 @@
-/** Runs the fold on Flink's keyed state and timers. */
-package io.spanfold.track;

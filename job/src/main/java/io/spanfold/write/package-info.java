@@ -1,2 +1,0 @@
-/** Writes bundles to Redis, beside the stream. */
-package io.spanfold.write;

@@ -1,0 +1,392 @@
+package io.spanfold.buffer;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.buffer.IndexedTrace.Sub;
+import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.DuePart.Slice;
+import io.spanfold.core.model.FlushReason;
+import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.LoadedPart.LoadedSlice;
+import io.spanfold.core.model.SourcePositions;
+import io.spanfold.core.model.SpanBatch;
+import io.spanfold.core.model.SpanBatch.TraceSpans;
+import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
+import io.spanfold.core.model.SpanColumns;
+import io.spanfold.core.model.Subsegment;
+import io.spanfold.core.model.TraceKey;
+import io.spanfold.embedded.RedisCluster;
+import io.spanfold.testing.RedisUnderTest;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import redis.clients.jedis.Jedis;
+
+/** What is loaded is what was written, in every phase and across every change of phase. */
+class RolloutPhaseITCase {
+
+  private static final int TRACES = 200;
+  private static final int READS = 30;
+  private static final int MERGES_A_READ = 2;
+  private static final int LONG_WAY = 1_000;
+  private static final int LARGEST_PAYLOAD = 2_000;
+  private static final Duration TTL = Duration.ofHours(2);
+  private static final LockOwner OWNER = new LockOwner("job", 1);
+
+  @TempDir static Path directory;
+  private static RedisUnderTest single;
+  private static RedisCluster cluster;
+
+  private final long seed = new Random().nextLong();
+  private final Random random = new Random(seed);
+  private final Map<RolloutPhase, SegmentStore> stores = new EnumMap<>(RolloutPhase.class);
+  private final Map<Long, byte[]> payloads = new ConcurrentHashMap<>();
+
+  enum Servers {
+    ONE,
+    THREE;
+
+    List<URI> uris() {
+      return this == ONE ? List.of(single.uri()) : cluster.uris();
+    }
+  }
+
+  @BeforeAll
+  static void start() {
+    single = RedisUnderTest.start(directory.resolve("single"));
+    cluster = RedisCluster.start(directory.resolve("cluster"));
+  }
+
+  @AfterAll
+  static void stop() {
+    single.close();
+    cluster.close();
+  }
+
+  @AfterEach
+  void leaveNothing() {
+    stores.values().forEach(SegmentStore::close);
+    for (Servers servers : Servers.values()) {
+      onEachNode(servers, Jedis::flushAll);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void loadsWhatWasWrittenAcrossAllChangesOfPhaseAndLeavesNothing(Servers servers) {
+    System.out.println("seed " + seed);
+    open(servers);
+    for (int i = 0; i < TRACES; i++) {
+      TraceKey trace = trace();
+      boolean changes = random.nextInt(4) != 0;
+      RolloutPhase phase = anyPhase();
+      List<Subsegment> open = new ArrayList<>();
+      Map<Long, Sub> subOf = new HashMap<>();
+      for (List<Sub> call : RandomTraces.calls(random)) {
+        call.forEach(sub -> subOf.put(sub.id(), sub));
+        SpanBatch batch = batch(trace, call, phase);
+        if (changes && random.nextInt(4) == 0) {
+          // It waited in a savepoint; whether it was stored before nobody knows.
+          if (random.nextBoolean()) {
+            stores.get(phase).write(batch);
+          }
+          phase = anyPhase();
+        }
+        open.addAll(stores.get(phase).write(batch).get(0).subsegments());
+        if (changes && random.nextInt(3) == 0) {
+          phase = anyPhase();
+        }
+        assertLoaded(phase, trace, some(open));
+        if (random.nextInt(5) == 0) {
+          List<Subsegment> part = some(open);
+          open.removeAll(part);
+          cleanUp(phase, trace, part, subOf);
+        }
+        assertLoaded(phase, trace, open);
+      }
+      while (!open.isEmpty()) {
+        List<Subsegment> part = some(open);
+        open.removeAll(part);
+        cleanUp(phase, trace, part, subOf);
+        if (random.nextInt(4) == 0) {
+          cleanUp(phase, trace, part, subOf);
+        }
+        phase = changes ? anyPhase() : phase;
+        assertLoaded(phase, trace, open);
+      }
+      assertThat(keys(servers)).as("left in Redis").isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void writesTheLayoutsOfThePhase(RolloutPhase phase) {
+    open(Servers.THREE);
+    for (boolean small : new boolean[] {false, true}) {
+      TraceKey trace = trace();
+      List<Sub> subs = List.of(sub(50, 50), sub(50, 60));
+      int half = PayloadLayouts.SMALL_BYTES / 2;
+      SpanBatch batch = batch(trace, subs, phase, small ? half : half + 1);
+      List<Subsegment> stored = stores.get(phase).write(batch).get(0).subsegments();
+      Set<String> keys = keys(Servers.THREE);
+      assertThat(keys.contains(RedisKeys.segment(trace, 50))).isEqualTo(phase.writesMerged());
+      assertThat(keys.contains(RedisKeys.payload(trace, subs.get(1).id())))
+          .isEqualTo(phase.writesDistributed() && !small);
+      assertThat(keys.contains(RedisKeys.smallPayloads(trace)))
+          .isEqualTo(phase.writesDistributed() && small);
+      int bits =
+          (phase.writesMerged() ? MergedLayout.BIT : 0)
+              | (phase.writesDistributed() ? small ? SmallLayout.BIT : DistributedLayout.BIT : 0);
+      assertThat(stored).allMatch(s -> s.layouts() == bits);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"DUAL_WRITE", "DUAL_READ"})
+  void readsTheLayoutOfThePhaseAndTheOtherWhereItIsNotThere(RolloutPhase phase) {
+    open(Servers.THREE);
+    TraceKey trace = trace();
+    List<Sub> subs = List.of(sub(50, 50), sub(50, 60), sub(50, 70));
+    SpanBatch batch = batch(trace, subs, phase, PayloadLayouts.SMALL_BYTES);
+    List<Subsegment> stored = stores.get(phase).write(batch).get(0).subsegments();
+    // What is read first is told from the other by what is not in it.
+    String other =
+        phase.readsMerged()
+            ? RedisKeys.payload(trace, subs.get(1).id())
+            : RedisKeys.segment(trace, 50);
+    delete(other::equals);
+    assertLoaded(phase, trace, stored);
+    stores.get(phase).write(batch);
+    String first =
+        phase.readsMerged()
+            ? RedisKeys.segment(trace, 50)
+            : RedisKeys.payload(trace, subs.get(1).id());
+    onEachNode(
+        Servers.THREE,
+        node -> {
+          if (node.keys("*").contains(first)) {
+            node.del(first);
+            if (phase.readsMerged()) {
+              // Damaged, and with a member that is none.
+              node.sadd(first, IndexedTrace.hex(subs.get(0).id()) + "damage", "short");
+            } else {
+              node.set(first, "damage");
+            }
+          }
+        });
+    assertLoaded(phase, trace, stored);
+    delete(key -> key.startsWith(RedisKeys.PREFIX + "s:"));
+    assertThat(load(phase, trace, stored)).allMatch(LoadedSlice::lost);
+  }
+
+  /** In a set of many pages, whose cursors mean nothing once it is merged on. */
+  @Test
+  @Timeout(120)
+  void findsEveryPayloadOfASetThatIsMergedOnWhileItIsRead() throws Exception {
+    open(Servers.ONE);
+    StoreSettings settings =
+        StoreSettings.of(Servers.ONE.uris()).withStorage(TTL, -1).withPhase(RolloutPhase.MERGED);
+    TraceKey trace = trace();
+    List<Sub> subs = new ArrayList<>();
+    for (int i = 0; i < 800; i++) {
+      subs.add(sub(1_000_000, 10 + i));
+    }
+    SpanBatch batch = batch(trace, subs, RolloutPhase.MERGED, 8_000);
+    ExecutorService executor = Executors.newSingleThreadExecutor();
+    try (SegmentStore writer = SegmentStore.connect(settings);
+        SegmentStore reader = SegmentStore.connect(settings)) {
+      List<Subsegment> stored = writer.write(batch).get(0).subsegments();
+      Semaphore merges = new Semaphore(0);
+      CompletableFuture<Void> merging =
+          CompletableFuture.runAsync(
+              () -> {
+                for (int round = 0; round < READS * MERGES_A_READ; round++) {
+                  long top = 1_000_000L + round;
+                  List<Sub> more = new ArrayList<>();
+                  // In turn fewer and more than are there, so that either side moves.
+                  int count = round % 8 == 7 ? 3_000 : 5;
+                  for (int i = 0; i < count; i++) {
+                    more.add(sub(top + 1, random.nextLong()));
+                  }
+                  SpanBatch above = batch(trace, more, RolloutPhase.MERGED, 10);
+                  List<Sub> between = List.of(sub(top + 1, top));
+                  writer.write(above);
+                  merges.acquireUninterruptibly();
+                  writer.write(batch(trace, between, RolloutPhase.MERGED, 10));
+                }
+              },
+              executor);
+      for (int i = 0; i < READS; i++) {
+        merges.release(MERGES_A_READ);
+        assertThat(frames(reader, trace, stored)).isEqualTo(expected(stored));
+      }
+      merging.get();
+      assertThat(frames(reader, trace, stored)).isEqualTo(expected(stored));
+    } finally {
+      executor.shutdownNow();
+    }
+  }
+
+  /** Each is filed under another name, and every name leads to the next. */
+  @Test
+  @Timeout(60)
+  void followsEachRedirectOfALongWayOnce() {
+    open(Servers.ONE);
+    SegmentStore store = stores.get(RolloutPhase.MERGED);
+    TraceKey trace = trace();
+    List<Subsegment> stored = new ArrayList<>();
+    for (int i = 0; i < LONG_WAY; i++) {
+      Sub above = new Sub(random.nextLong(), i + 1, false, 1, new long[] {i});
+      SpanBatch batch = batch(trace, List.of(above), RolloutPhase.MERGED, 10);
+      stored.addAll(store.write(batch).get(0).subsegments());
+    }
+    onEachNode(Servers.ONE, Jedis::configResetStat);
+    assertLoaded(RolloutPhase.MERGED, trace, stored);
+    onEachNode(
+        Servers.ONE,
+        node ->
+            assertThat(node.info("commandstats"))
+                .containsPattern("cmdstat_hget:calls=%d,".formatted(LONG_WAY)));
+  }
+
+  private void open(Servers servers) {
+    for (RolloutPhase phase : RolloutPhase.values()) {
+      stores.put(
+          phase,
+          SegmentStore.connect(
+              StoreSettings.of(servers.uris())
+                  // Another level in each phase: so the same payload is not the same bytes.
+                  .withStorage(TTL, phase.ordinal() - 1)
+                  .withPhase(phase)
+                  .withoutDictionary()));
+    }
+  }
+
+  private RolloutPhase anyPhase() {
+    return RolloutPhase.values()[random.nextInt(RolloutPhase.values().length)];
+  }
+
+  private TraceKey trace() {
+    return new TraceKey(random.nextInt(1_000), random.nextLong(), random.nextLong());
+  }
+
+  private Sub sub(long parent, long span) {
+    return new Sub(random.nextLong(), parent, parent == span, 1, new long[] {span});
+  }
+
+  private List<Subsegment> some(List<Subsegment> of) {
+    List<Subsegment> some = new ArrayList<>(of);
+    some.removeIf(subsegment -> random.nextBoolean());
+    return some.isEmpty() && !of.isEmpty() ? List.of(of.get(0)) : some;
+  }
+
+  private SpanBatch batch(TraceKey trace, List<Sub> subs, RolloutPhase phase) {
+    int largest = random.nextInt(4) == 0 ? PayloadLayouts.SMALL_BYTES : LARGEST_PAYLOAD;
+    return batch(trace, subs, phase, 1 + random.nextInt(largest));
+  }
+
+  private SpanBatch batch(TraceKey trace, List<Sub> subs, RolloutPhase phase, int bytes) {
+    List<UnstoredSubsegment> unstored = new ArrayList<>();
+    for (Sub sub : subs) {
+      byte[] payload = new byte[bytes];
+      new Random(sub.id()).nextBytes(payload);
+      payloads.put(sub.id(), payload);
+      Subsegment subsegment =
+          new Subsegment(
+              sub.id(),
+              sub.parent(),
+              sub.root(),
+              sub.spans().length,
+              bytes,
+              0,
+              PayloadLayouts.bits(phase),
+              1,
+              SourcePositions.of(new int[0], new long[0]));
+      unstored.add(new UnstoredSubsegment(subsegment, payload, sub.spans()));
+    }
+    return new SpanBatch(List.of(new TraceSpans(trace, new SpanColumns(1), unstored)));
+  }
+
+  private void assertLoaded(RolloutPhase phase, TraceKey trace, List<Subsegment> stored) {
+    assertThat(frames(stores.get(phase), trace, stored))
+        .as("seed %d, %s", seed, phase)
+        .isEqualTo(expected(stored));
+  }
+
+  private List<String> expected(List<Subsegment> stored) {
+    return stored.stream().map(s -> Arrays.toString(payloads.get(s.id()))).toList();
+  }
+
+  private static List<String> frames(SegmentStore store, TraceKey trace, List<Subsegment> stored) {
+    return load(store, trace, stored).stream().map(s -> Arrays.toString(s.frames())).toList();
+  }
+
+  private List<LoadedSlice> load(RolloutPhase phase, TraceKey trace, List<Subsegment> stored) {
+    return load(stores.get(phase), trace, stored);
+  }
+
+  private static List<LoadedSlice> load(
+      SegmentStore store, TraceKey trace, List<Subsegment> stored) {
+    return store.load(List.of(candidate(trace, stored))).get(0).slices();
+  }
+
+  private static DuePart candidate(TraceKey trace, List<Subsegment> stored) {
+    List<Slice> slices = stored.stream().map(s -> new Slice(s, null, true)).toList();
+    return new DuePart(trace, 0, 0, FlushReason.IDLE, 0, false, slices);
+  }
+
+  private void cleanUp(
+      RolloutPhase phase, TraceKey trace, List<Subsegment> part, Map<Long, Sub> subOf) {
+    long[] spans =
+        part.stream().flatMapToLong(s -> Arrays.stream(subOf.get(s.id()).spans())).toArray();
+    Receipt receipt = new Receipt(candidate(trace, part), 1, List.of(), spans);
+    stores.get(phase).cleanUp(List.of(receipt), OWNER);
+  }
+
+  private static Set<String> keys(Servers servers) {
+    Set<String> keys = new HashSet<>();
+    onEachNode(servers, node -> keys.addAll(node.keys("*")));
+    return keys;
+  }
+
+  private static void delete(Predicate<String> which) {
+    onEachNode(
+        Servers.THREE,
+        node -> {
+          node.keys("*").stream().filter(which).forEach(key -> node.del(key.getBytes(US_ASCII)));
+        });
+  }
+
+  private static void onEachNode(Servers servers, Consumer<Jedis> what) {
+    for (URI uri : servers.uris()) {
+      try (Jedis node = new Jedis(uri)) {
+        what.accept(node);
+      }
+    }
+  }
+}

@@ -1,0 +1,169 @@
+package io.spanfold.core.segment;
+
+import static java.time.ZoneOffset.UTC;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
+
+import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.DuePart.Slice;
+import io.spanfold.core.model.FlushReason;
+import io.spanfold.core.model.FlushedPart;
+import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.FlushedPart.SegmentMessage;
+import io.spanfold.core.model.LoadedPart;
+import io.spanfold.core.model.LoadedPart.LoadedSlice;
+import io.spanfold.core.model.Outcome;
+import io.spanfold.core.model.SourcePositions;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.Subsegment;
+import io.spanfold.core.model.TraceKey;
+import io.spanfold.core.payload.SpanFrames;
+import io.spanfold.testing.Spans;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class PartBuilderTest {
+
+  private static final TraceKey TRACE = new TraceKey(42, 1, 2);
+  private static final long NOW = 1_700_000_000_000L;
+
+  private final PartBuilder builder =
+      new PartBuilder(100_000, Clock.fixed(Instant.ofEpochMilli(NOW), UTC));
+
+  @Test
+  void givesTheReceiptWhatTheMessagesWereMadeFrom() {
+    LoadedSlice high = loaded(1, List.of(span(-1), span(3)), null, true);
+    LoadedSlice low = loaded(2, List.of(span(2), span(9)), new int[] {0}, false);
+
+    FlushedPart part = builder.build(part(high, low));
+
+    assertThat(part.outcomes()).isEmpty();
+    assertThat(part.messages()).hasSize(1);
+    Receipt receipt = part.receipt();
+    assertThat(receipt.trace()).isEqualTo(TRACE);
+    assertThat(receipt.segmentId()).isEqualTo(0xABC);
+    assertThat(receipt.partNumber()).isEqualTo(6);
+    assertThat(receipt.reason()).isEqualTo(FlushReason.MAX_AGE);
+    assertThat(receipt.flushIds())
+        .isEqualTo(part.messages().stream().map(SegmentMessage::flushId).toList());
+    assertThat(receipt.spanIds()).as("by unsigned id").containsExactly(2, 3, -1);
+    assertThat(receipt.subsegments()).containsExactly(high.slice().subsegment());
+  }
+
+  @Test
+  void namesEveryMessageOfAPartInItsReceipt() {
+    PartBuilder small = new PartBuilder(400, Clock.systemUTC());
+    List<Span> spans = List.of(span(1), span(2), span(3), span(4), span(5), span(6));
+
+    FlushedPart part = small.build(part(loaded(1, spans, null, true)));
+
+    assertThat(part.messages()).hasSizeGreaterThan(1);
+    assertThat(part.receipt().flushIds())
+        .doesNotHaveDuplicates()
+        .isEqualTo(part.messages().stream().map(SegmentMessage::flushId).toList());
+  }
+
+  @Test
+  void tellsOfLostSpansOnceAnOrganisation() {
+    LoadedSlice there = loaded(1, List.of(span(5)), null, true);
+
+    FlushedPart part =
+        builder.build(
+            part(
+                lost(2, 30, 7, null, true),
+                there,
+                lost(3, 30, 2, null, false),
+                lost(4, 20, 9, new int[] {0, 4, 8}, true)));
+
+    assertThat(part.outcomes())
+        .containsExactly(
+            new Outcome(NOW, 20, 42, Outcome.Reason.PAYLOAD_LOST, 3),
+            new Outcome(NOW, 30, 42, Outcome.Reason.PAYLOAD_LOST, 9));
+    assertThat(part.messages()).hasSize(1);
+    assertThat(part.receipt().spanIds()).containsExactly(5);
+    assertThat(part.receipt().subsegments())
+        .extracting(Subsegment::id, Subsegment::organizationId)
+        .as("lost ones are cleaned up too")
+        .containsExactly(tuple(2L, 30L), tuple(1L, 1L), tuple(4L, 20L));
+  }
+
+  @Test
+  void makesNoMessageWhereAllIsLost() {
+    FlushedPart part = builder.build(part(lost(2, 30, 7, null, true)));
+
+    assertThat(part.messages()).isEmpty();
+    assertThat(part.receipt().flushIds()).isEmpty();
+    assertThat(part.outcomes()).extracting(Outcome::quantity).containsExactly(7L);
+    assertThat(part.receipt().subsegments()).hasSize(1);
+  }
+
+  @Test
+  void emitsWhatWasFoundOfASubsegmentAndTellsOfTheRest() {
+    // Of spans 0 to 5 of the subsegment, 1, 2 and 4 were found again.
+    byte[] found = SpanFrames.encode(List.of(span(11), span(12), span(14)));
+    LoadedSlice whole =
+        new LoadedSlice(new Slice(subsegment(2, 30, 6), null, true), found, new int[] {1, 2, 4});
+    LoadedSlice some =
+        new LoadedSlice(
+            new Slice(subsegment(3, 20, 6), new int[] {0, 2, 3, 4}, true),
+            SpanFrames.encode(List.of(span(21), span(22), span(24))),
+            new int[] {1, 2, 4});
+
+    FlushedPart part = builder.build(part(whole, some));
+
+    assertThat(part.receipt().spanIds()).containsExactly(11, 12, 14, 22, 24);
+    assertThat(part.outcomes())
+        .containsExactly(
+            new Outcome(NOW, 20, 42, Outcome.Reason.PAYLOAD_LOST, 2),
+            new Outcome(NOW, 30, 42, Outcome.Reason.PAYLOAD_LOST, 3));
+    assertThat(part.receipt().subsegments()).extracting(Subsegment::id).containsExactly(2L, 3L);
+  }
+
+  @Test
+  void refusesAPayloadThatHoldsFewerSpansThanItSays() {
+    LoadedSlice broken =
+        new LoadedSlice(
+            new Slice(subsegment(2, 30, 3), null, true), SpanFrames.encode(List.of(span(1))));
+
+    assertThatThrownBy(() -> builder.build(part(broken)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("holds 1 of the 3 spans");
+  }
+
+  @Test
+  void losesNothingWhereNothingWasToBeEmitted() {
+    FlushedPart part = builder.build(part(lost(2, 30, 7, new int[0], true)));
+
+    assertThat(part.messages()).isEmpty();
+    assertThat(part.outcomes()).as("duplicates only").isEmpty();
+    assertThat(part.receipt().subsegments()).hasSize(1);
+  }
+
+  private static Span span(long id) {
+    return Spans.child(TRACE, id, 1, 0, id & 0xFF);
+  }
+
+  private static LoadedSlice loaded(long id, List<Span> stored, int[] indexes, boolean last) {
+    Slice slice = new Slice(subsegment(id, 1, stored.size()), indexes, last);
+    return new LoadedSlice(slice, SpanFrames.encode(stored));
+  }
+
+  private static LoadedSlice lost(
+      long id, long organization, int spans, int[] indexes, boolean last) {
+    return new LoadedSlice(new Slice(subsegment(id, organization, spans), indexes, last), null);
+  }
+
+  private static Subsegment subsegment(long id, long organization, int spans) {
+    SourcePositions none = SourcePositions.of(new int[0], new long[0]);
+    return new Subsegment(id, 1, false, spans, 10, 10, 1, organization, none);
+  }
+
+  private static LoadedPart part(LoadedSlice... slices) {
+    List<LoadedSlice> all = List.of(slices);
+    List<Slice> asked = all.stream().map(LoadedSlice::slice).toList();
+    return new LoadedPart(new DuePart(TRACE, 0xABC, 6, FlushReason.MAX_AGE, 0, false, asked), all);
+  }
+}

@@ -1,0 +1,203 @@
+package io.spanfold.job.flush;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.spanfold.buffer.LockOwner;
+import io.spanfold.buffer.SegmentStore;
+import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.lease.LeaseSupersededException;
+import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.FlushReason;
+import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.SourcePositions;
+import io.spanfold.core.model.Subsegment;
+import io.spanfold.core.model.TraceKey;
+import io.spanfold.embedded.RedisNode;
+import io.spanfold.job.lease.Lease;
+import io.spanfold.job.lease.TaskMetrics;
+import io.spanfold.job.sink.NotOwnerException;
+import io.spanfold.testing.Receipts;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.SimpleCounter;
+import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import redis.clients.jedis.Jedis;
+
+/** What a superseded attempt can do that does not know it yet, and what its successor can. */
+@Timeout(60)
+class ZombieITCase {
+
+  private static final Duration TTL = Duration.ofMinutes(5);
+  private static final TraceKey TRACE = new TraceKey(1, 2, 3);
+  private static final Subsegment SUBSEGMENT =
+      new Subsegment(7, 7, true, 1, 1, 1, 2, 1, SourcePositions.of(new int[] {0}, new long[] {0}));
+  private static final DuePart PART =
+      new DuePart(
+          TRACE,
+          7,
+          0,
+          FlushReason.IDLE,
+          0,
+          false,
+          List.of(new DuePart.Slice(SUBSEGMENT, null, true)));
+
+  /** All its spans came before: there is only a payload to delete. */
+  private static final DuePart NOTHING =
+      new DuePart(
+          TRACE,
+          7,
+          0,
+          FlushReason.IDLE,
+          0,
+          false,
+          List.of(new DuePart.Slice(SUBSEGMENT, new int[0], true)));
+
+  private static final String LOCK = "span-buf:fl:span-buf:s:{" + TRACE + "}:" + "0".repeat(15) + 7;
+
+  @TempDir Path directory;
+  private RedisNode redis;
+  private SegmentStore store;
+  private Lease zombie;
+  private Lease owner;
+  private final CountingMetrics zombieMetrics = new CountingMetrics();
+  private final CountingMetrics ownerMetrics = new CountingMetrics();
+
+  /** The zombie's keeper asks once and then never again in this test: it is stalled. */
+  @BeforeEach
+  void start() throws Exception {
+    redis = RedisNode.start(RedisNode.Options.in(directory));
+    StoreSettings settings = StoreSettings.of(List.of(redis.uri()));
+    store = SegmentStore.connect(settings);
+    LeaseSettings lease = LeaseSettings.of(settings, "main");
+    LeaseSettings stalled =
+        lease.withTimes(TTL, Duration.ofHours(1), Duration.ofSeconds(1), Duration.ofHours(2));
+    zombie = Lease.open(stalled, TaskMetrics.of("job", "a", 0));
+    zombie.confirm();
+  }
+
+  @AfterEach
+  void stop() {
+    store.close();
+    zombie.close();
+    if (owner != null) {
+      owner.close();
+    }
+    redis.close();
+  }
+
+  @Test
+  void wakesUpBeforeTheLockThatTheOwnerHas() throws Exception {
+    restart();
+    locks(owner, ownerMetrics).take(List.of(PART));
+    String lock = lock();
+    assertThatExceptionOfType(LeaseSupersededException.class)
+        .isThrownBy(() -> locks(zombie, zombieMetrics).take(List.of(PART)));
+    assertThat(zombieMetrics.count("locksRefused")).isEqualTo(1);
+    assertThat(lock()).isEqualTo(lock);
+  }
+
+  /** It might be filed elsewhere when it is written again, and its lock would stay. */
+  @Test
+  void whatIsOnlyToBeDeletedIsNotLocked() throws Exception {
+    locks(zombie, zombieMetrics).take(List.of(NOTHING));
+    assertThat(lock()).isNull();
+  }
+
+  @Test
+  void wakesUpAfterTheLockWhichTheOwnerTakesOver() throws Exception {
+    locks(zombie, zombieMetrics).take(List.of(PART));
+    String lock = lock();
+    restart();
+    locks(owner, ownerMetrics).take(List.of(PART));
+    assertThat(ownerMetrics.count("lockTakeOvers")).isEqualTo(1);
+    assertThat(lock()).isNotEqualTo(lock).isEqualTo("job:" + owner.confirm().epoch());
+  }
+
+  @Test
+  void wakesUpInCleanUpAndDeletesNothing() throws Exception {
+    try (Jedis jedis = redis.connect()) {
+      String id = "0".repeat(15) + 7;
+      jedis.set("span-buf:s:{" + TRACE + ":" + id + "}:" + id, "payload");
+    }
+    locks(zombie, zombieMetrics).take(List.of(PART));
+    restart();
+    int keys = keys();
+    assertThatExceptionOfType(NotOwnerException.class)
+        .isThrownBy(
+            () ->
+                new StoreCleanUp(store, zombie, Duration.ofSeconds(5)).cleanUp(List.of(receipt())))
+        .withMessageContaining("took it over with epoch " + owner.confirm().epoch());
+    assertThat(keys()).isEqualTo(keys);
+
+    new StoreCleanUp(store, owner, Duration.ofSeconds(5)).cleanUp(List.of(receipt()));
+    assertThat(keys()).as("the lease; the zombie's lock is gone as well").isEqualTo(1);
+  }
+
+  @Test
+  void aLockOfAnEpochThatRedisLostWithTheLeaseHoldsNobodyUp() throws Exception {
+    restart();
+    LockOwner lost = new LockOwner("job", owner.confirm().epoch() + 1_000_000);
+    store.lock(List.of(PART), lost, TTL);
+    locks(owner, ownerMetrics).take(List.of(PART));
+    assertThat(ownerMetrics.count("locksRefused")).isEqualTo(1);
+  }
+
+  @Test
+  void cleansUpInAWipedRedisToo() throws Exception {
+    restart();
+    try (Jedis jedis = redis.connect()) {
+      jedis.flushAll();
+    }
+    new StoreCleanUp(store, owner, Duration.ofSeconds(5)).cleanUp(List.of(receipt()));
+  }
+
+  private void restart() throws Exception {
+    LeaseSettings settings = LeaseSettings.of(StoreSettings.of(List.of(redis.uri())), "main");
+    owner = Lease.open(settings, TaskMetrics.of("job", "a", 1));
+    owner.confirm();
+  }
+
+  private FlushLocks locks(Lease lease, CountingMetrics metrics) {
+    return new FlushLocks(store, lease, TTL, metrics);
+  }
+
+  private static Receipt receipt() {
+    return Receipts.of(TRACE, 7, List.of(SUBSEGMENT), new long[] {7});
+  }
+
+  private String lock() {
+    try (Jedis jedis = redis.connect()) {
+      return jedis.get(LOCK);
+    }
+  }
+
+  private int keys() {
+    try (Jedis jedis = redis.connect()) {
+      return jedis.keys("*").size();
+    }
+  }
+
+  private static final class CountingMetrics extends UnregisteredMetricsGroup {
+    private final Map<String, Counter> counters = new HashMap<>();
+
+    @Override
+    public Counter counter(String name) {
+      return counters.computeIfAbsent(name, unused -> new SimpleCounter());
+    }
+
+    long count(String name) {
+      return counters.get(name).getCount();
+    }
+  }
+}

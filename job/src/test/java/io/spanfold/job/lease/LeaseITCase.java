@@ -1,0 +1,219 @@
+package io.spanfold.job.lease;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.spanfold.buffer.LeaseAnswer.State;
+import io.spanfold.buffer.LeaseClaim;
+import io.spanfold.buffer.LeaseStore;
+import io.spanfold.buffer.LockOwner;
+import io.spanfold.buffer.StoreException;
+import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.lease.LeaseRefusedException;
+import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.lease.LeaseSupersededException;
+import io.spanfold.embedded.RedisNode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import redis.clients.jedis.Jedis;
+
+/** Who gets the lease and who does not, on a real Redis. */
+@Timeout(60)
+class LeaseITCase {
+
+  private static final Duration TTL = Duration.ofSeconds(2);
+  private static final Duration RENEWAL = Duration.ofMillis(100);
+  private static final Duration RELEASED = Duration.ofMillis(400);
+  private static final Duration PATIENCE = Duration.ofSeconds(4);
+
+  @TempDir Path directory;
+  private RedisNode redis;
+  private LeaseSettings settings;
+
+  @BeforeEach
+  void start() {
+    redis = RedisNode.start(RedisNode.Options.in(directory));
+    settings =
+        LeaseSettings.of(StoreSettings.of(List.of(redis.uri())), "main")
+            .withTimes(TTL, RENEWAL, RELEASED, PATIENCE);
+  }
+
+  @AfterEach
+  void stop() {
+    redis.close();
+  }
+
+  @Test
+  void tasksOfAnAttemptHaveOneLease() throws Exception {
+    try (Lease one = lease("job", "a", 0);
+        Lease two = lease("job", "a", 0)) {
+      LockOwner owner = one.confirm();
+      assertThat(owner.job()).isEqualTo("job");
+      assertThat(two.confirm()).isEqualTo(owner);
+      two.close();
+      assertThat(one.confirm()).isEqualTo(owner);
+    }
+  }
+
+  @Test
+  void itStaysForAsLongAsItIsRenewed() throws Exception {
+    try (Lease lease = lease("job", "a", 0)) {
+      LockOwner owner = lease.confirm();
+      long end = System.nanoTime() + TTL.plus(TTL).toNanos();
+      while (System.nanoTime() < end) {
+        assertThat(leftMillis()).isPositive();
+      }
+      assertThat(lease.confirm()).isEqualTo(owner);
+    }
+  }
+
+  @Test
+  void aRestartTakesOverAtOnceAndTheLeftoverIsToldSo() throws Exception {
+    try (Lease leftover = lease("job", "a", 0)) {
+      LockOwner before = leftover.confirm();
+      try (Lease restarted = lease("job", "a", 1)) {
+        LockOwner now = restarted.confirm();
+        assertThat(now.epoch()).isGreaterThan(before.epoch());
+        assertThatExceptionOfType(LeaseSupersededException.class)
+            .as("before the leftover's next renewal, as it looks into Redis")
+            .isThrownBy(() -> leftover.check(now.epoch()));
+        assertThat(eventualFailure(leftover))
+            .isInstanceOf(LeaseSupersededException.class)
+            .hasMessageContaining("attempt 0 of job job")
+            .hasMessageContaining("buffer main")
+            .hasMessageContaining("epoch " + now.epoch());
+        leftover.close();
+        assertThat(leftMillis())
+            .as("a leftover cannot release it")
+            .isGreaterThan(RELEASED.toMillis());
+        assertThat(restarted.confirm()).isEqualTo(now);
+      }
+    }
+  }
+
+  @Test
+  void aSecondJobIsRefusedForGoodWithASentence() throws Exception {
+    try (Lease first = lease("first", "a", 0)) {
+      LockOwner owner = first.confirm();
+      LeaseSettings others =
+          LeaseSettings.of(settings.store(), "second").withTimes(TTL, RENEWAL, RELEASED, PATIENCE);
+      try (Lease second = Lease.open(others, TaskMetrics.of("second", "b", 0))) {
+        assertThatExceptionOfType(SuppressRestartsException.class)
+            .isThrownBy(second::confirm)
+            .havingCause()
+            .isInstanceOf(LeaseRefusedException.class)
+            .withMessageContaining(redis.uri().toString())
+            .withMessageContaining("buffer main of job first since 20")
+            .withMessageContaining("(buffer second) a Redis of its own");
+      }
+      assertThat(first.confirm()).isEqualTo(owner);
+    }
+  }
+
+  @Test
+  void aJobGetsWhatAnotherOneReleasedLongBeforeItWouldRunOut() throws Exception {
+    LeaseSettings lasting =
+        settings.withTimes(Duration.ofSeconds(50), RENEWAL, RELEASED, Duration.ofSeconds(55));
+    try (Lease first = Lease.open(lasting, TaskMetrics.of("first", "a", 0));
+        Lease second = Lease.open(lasting, TaskMetrics.of("second", "b", 0));
+        LeaseStore store = new LeaseStore(settings.store())) {
+      Lease winner = ownerNow(store).equals("first") ? first : second;
+      winner.close();
+      LockOwner next = (winner == first ? second : first).confirm(Duration.ofSeconds(20));
+      assertThat(next.job()).isEqualTo(winner == first ? "second" : "first");
+    }
+  }
+
+  @Test
+  void aJobGetsWhatADeadOneLeft() throws Exception {
+    try (LeaseStore dead = new LeaseStore(settings.store())) {
+      dead.take(new LeaseClaim("main", "dead", "a".repeat(32), 3), TTL);
+    }
+    try (Lease lease = lease("job", "b", 0)) {
+      assertThat(lease.confirm().job()).isEqualTo("job");
+    }
+  }
+
+  @Test
+  void anOutageCostsNothingAndAWipedRedisIsGivenTheSameEpoch() throws Exception {
+    Map<String, Gauge<?>> gauges = new HashMap<>();
+    try (Lease lease = lease("job", "a", 0)) {
+      lease.register(
+          new UnregisteredMetricsGroup() {
+            @Override
+            public <T, G extends Gauge<T>> G gauge(String name, G gauge) {
+              gauges.put(name, gauge);
+              return gauge;
+            }
+          });
+      LockOwner owner = lease.confirm();
+      redis.kill();
+      while ((Long) gauges.get("leaseRenewalsFailed").getValue() < 2) {
+        assertThat(lease.confirm()).isEqualTo(owner);
+      }
+      assertThat(lease.confirm()).isEqualTo(owner);
+      redis.restart();
+      while (!String.valueOf(owner.epoch()).equals(epochInRedis())) {
+        assertThat(lease.confirm()).isEqualTo(owner);
+      }
+      assertThat(gauges.get("leaseEpoch").getValue()).isEqualTo(owner.epoch());
+    }
+  }
+
+  @Test
+  void whoCannotReachRedisAtAllIsToldSoInTheEnd() {
+    redis.kill();
+    try (Lease lease = lease("job", "a", 0)) {
+      assertThatExceptionOfType(StoreException.class)
+          .isThrownBy(() -> lease.confirm(Duration.ofSeconds(1)))
+          .withMessageContaining("buffer main")
+          .withMessageContaining("Redis can be reached");
+    }
+  }
+
+  private static Throwable eventualFailure(Lease lease) {
+    Throwable failure = null;
+    while (failure == null) {
+      failure = catchThrowable(lease::confirm);
+    }
+    return failure;
+  }
+
+  private static String ownerNow(LeaseStore store) {
+    LeaseClaim stranger = new LeaseClaim("x", "stranger", "c".repeat(32), 0);
+    while (true) {
+      var answer = store.take(stranger, Duration.ofMillis(1));
+      if (answer.state() == State.BUSY) {
+        return answer.job();
+      }
+    }
+  }
+
+  private Lease lease(String job, String run, int attempt) {
+    return Lease.open(settings, TaskMetrics.of(job, run, attempt));
+  }
+
+  private long leftMillis() {
+    try (Jedis jedis = redis.connect()) {
+      return jedis.pttl("span-buf:lease");
+    }
+  }
+
+  private String epochInRedis() {
+    try (Jedis jedis = redis.connect()) {
+      return jedis.hget("span-buf:lease", "epoch");
+    }
+  }
+}

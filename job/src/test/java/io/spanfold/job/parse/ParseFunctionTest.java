@@ -1,0 +1,148 @@
+package io.spanfold.job.parse;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.core.format.RejectReason;
+import io.spanfold.core.model.DeadLetter;
+import io.spanfold.core.model.Outcome;
+import io.spanfold.core.model.SourceRecord;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TraceKey;
+import io.spanfold.testing.SpanRecords;
+import io.spanfold.testing.Spans;
+import java.util.List;
+import org.apache.flink.streaming.api.operators.ProcessOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class ParseFunctionTest {
+
+  private static final TraceKey TRACE = new TraceKey(42, 1, 2);
+  private static final TraceKey OF_OTHERS = new TraceKey(8, 1, 2);
+  private static final int MAX_RECORD_BYTES = 1_000;
+
+  private OneInputStreamOperatorTestHarness<SourceRecord, Span> harness;
+
+  @BeforeEach
+  void open() throws Exception {
+    harness =
+        new OneInputStreamOperatorTestHarness<>(
+            new ProcessOperator<>(
+                new ParseFunction(MAX_RECORD_BYTES, List.of("7", OF_OTHERS.toString()))));
+    harness.open();
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    harness.close();
+  }
+
+  @Test
+  void handsGoodRecordsOnWithTheirTimeAndPosition() throws Exception {
+    byte[] value = SpanRecords.json(Spans.child(TRACE, 7, 5, 3_000, 0)).getBytes(UTF_8);
+
+    read(new SourceRecord("spans", 3, 99, null, value, List.of()), 123_456);
+
+    assertThat(harness.extractOutputValues())
+        .singleElement()
+        .satisfies(
+            span -> {
+              assertThat(span.trace()).isEqualTo(TRACE);
+              assertThat(span.spanId()).isEqualTo(7);
+              assertThat(span.parentId()).isEqualTo(5);
+              assertThat(span.root()).isFalse();
+              assertThat(span.timestamp()).isEqualTo(123_456);
+              assertThat(span.partition()).isEqualTo(3);
+              assertThat(span.offset()).isEqualTo(99);
+              assertThat(span.record()).isEqualTo(value);
+            });
+    assertThat(harness.getSideOutput(ParseFunction.REJECTED)).isNull();
+  }
+
+  @Test
+  void putsBadRecordsAsideUnchangedWithReasonAndOrigin() throws Exception {
+    byte[] key = {1, 2};
+    byte[] value = "{\"span_id\": tru".getBytes(UTF_8);
+    List<DeadLetter.Header> headers = List.of(new DeadLetter.Header("h", new byte[] {9}));
+
+    read(new SourceRecord("spans", 3, 99, key, value, headers), 0);
+
+    assertThat(harness.extractOutputValues()).isEmpty();
+    DeadLetter letter = onlyLetter();
+    assertThat(letter.key()).isSameAs(key);
+    assertThat(letter.value()).isSameAs(value);
+    assertThat(letter.headers()).isEqualTo(headers);
+    assertThat(letter.reason()).isEqualTo(RejectReason.MALFORMED_JSON.label());
+    assertThat(letter.error()).isNotBlank();
+    assertThat(letter.topic()).isEqualTo("spans");
+    assertThat(letter.partition()).isEqualTo(3);
+    assertThat(letter.offset()).isEqualTo(99);
+  }
+
+  @Test
+  void putsTombstonesAside() throws Exception {
+    read(new SourceRecord("spans", 0, 1, null, null, List.of()), 0);
+
+    assertThat(onlyLetter().reason()).isEqualTo(RejectReason.EMPTY.label());
+    assertThat(onlyLetter().value()).isNull();
+  }
+
+  @Test
+  void putsRecordsAsideThatNoMessageCouldHold() throws Exception {
+    String good = SpanRecords.json(Spans.root(TRACE, 7, 3_000, 0));
+    String padded = "{\"pad\":\"" + "x".repeat(MAX_RECORD_BYTES) + "\"," + good.substring(1);
+
+    read(new SourceRecord("spans", 0, 1, null, padded.getBytes(UTF_8), List.of()), 0);
+
+    assertThat(onlyLetter().reason()).isEqualTo(RejectReason.TOO_LARGE.label());
+  }
+
+  @Test
+  void goesOnAfterABadRecord() throws Exception {
+    read(new SourceRecord("spans", 0, 1, null, new byte[] {'x'}, List.of()), 0);
+    byte[] value = SpanRecords.json(Spans.root(TRACE, 7, 3_000, 0)).getBytes(UTF_8);
+    read(new SourceRecord("spans", 0, 2, null, value, List.of()), 0);
+
+    assertThat(harness.extractOutputValues()).extracting(Span::offset).containsExactly(2L);
+  }
+
+  @Test
+  void dropsWhatIsListedAndTellsWhoseItWas() throws Exception {
+    harness.setProcessingTime(5_000);
+    for (TraceKey trace : List.of(new TraceKey(7, 9, 9), TRACE, OF_OTHERS)) {
+      byte[] value = SpanRecords.json(Spans.root(trace, 7, 3_000, 0)).getBytes(UTF_8);
+      read(new SourceRecord("spans", 0, 1, null, value, List.of()), 0);
+    }
+
+    assertThat(harness.extractOutputValues()).extracting(Span::trace).containsExactly(TRACE);
+    assertThat(harness.getSideOutput(ParseFunction.REJECTED)).isNull();
+    assertThat(harness.getSideOutput(ParseFunction.DROPPED))
+        .extracting(StreamRecord::getValue)
+        .containsExactly(
+            new Outcome(5_000, 1, 7, Outcome.Reason.DROPPED, 1),
+            new Outcome(5_000, 1, 8, Outcome.Reason.DROPPED, 1));
+  }
+
+  @Test
+  void rejectsABadRecordOfADroppedProjectAllTheSame() throws Exception {
+    byte[] value = "{\"organization_id\":1,\"project_id\":7}".getBytes(UTF_8);
+
+    read(new SourceRecord("spans", 0, 1, null, value, List.of()), 0);
+
+    assertThat(onlyLetter().reason()).isEqualTo(RejectReason.INVALID_FIELD.label());
+    assertThat(harness.getSideOutput(ParseFunction.DROPPED)).isNull();
+  }
+
+  private void read(SourceRecord source, long timestamp) throws Exception {
+    harness.processElement(new StreamRecord<>(source, timestamp));
+  }
+
+  private DeadLetter onlyLetter() {
+    assertThat(harness.getSideOutput(ParseFunction.REJECTED)).hasSize(1);
+    return harness.getSideOutput(ParseFunction.REJECTED).element().getValue();
+  }
+}

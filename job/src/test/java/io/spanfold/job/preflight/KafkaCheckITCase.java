@@ -1,0 +1,325 @@
+package io.spanfold.job.preflight;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.embedded.KafkaBroker;
+import io.spanfold.job.config.SpanfoldConfig;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.flink.configuration.Configuration;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.common.acl.AccessControlEntry;
+import org.apache.kafka.common.acl.AclBinding;
+import org.apache.kafka.common.acl.AclBindingFilter;
+import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.acl.AclPermissionType;
+import org.apache.kafka.common.resource.PatternType;
+import org.apache.kafka.common.resource.ResourcePattern;
+import org.apache.kafka.common.resource.ResourceType;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What is said of a broker that is not as the job needs it. */
+@Timeout(60)
+class KafkaCheckITCase {
+
+  private static final String USER = "User:ANONYMOUS";
+  private static final JobStart START =
+      new JobStart(true, false, Optional.empty(), Duration.ofMinutes(10));
+
+  private static KafkaBroker broker;
+
+  @BeforeAll
+  static void start() {
+    broker =
+        KafkaBroker.builder()
+            .maxMessageBytes(1_000_000)
+            .maxTransactionTimeout(Duration.ofMinutes(15))
+            .property(
+                "authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
+            .property("allow.everyone.if.no.acl.found", "true")
+            .start();
+    for (String topic :
+        List.of("ingest-spans", "buffered-segments", "ingest-spans-dlq", "outcomes")) {
+      broker.createTopic(topic, 1);
+    }
+    topic("takes-60000", 60_000);
+    topic("takes-900000", 900_000);
+    topic("takes-64-mib", 64 << 20);
+    topic("takes-65-mib", 65 << 20);
+  }
+
+  @AfterAll
+  static void stop() {
+    broker.close();
+  }
+
+  @Test
+  void nothingIsSaidOfOneThatFits() {
+    CheckReport findings = check();
+
+    assertThat(findings.problems()).isEmpty();
+    assertThat(findings.warnings()).isEmpty();
+  }
+
+  @Test
+  void topicsThatAreNotThereAreAllNamedBesideWhatElseIsWrong() {
+    CheckReport findings =
+        check(
+            "source.topic", "a",
+            "sink.topic", "b",
+            "dead-letter.topic", "c",
+            "outcomes.topic", "d",
+            "kafka.properties.transaction.timeout.ms", "3600000");
+
+    String end =
+        "does not exist on Kafka at "
+            + broker.bootstrapServers()
+            + "; create it, or name another one.";
+    assertThat(findings.problems())
+        .containsExactly(
+            "source.topic (a) " + end,
+            "sink.topic (b) " + end,
+            "dead-letter.topic (c) " + end,
+            "outcomes.topic (d) " + end,
+            "kafka.properties.transaction.timeout.ms (3600000) is more than broker 1 of Kafka takes,"
+                + " whose transaction.max.timeout.ms is 900000; lower the one, or raise the other.");
+  }
+
+  @Test
+  void messagesThatAreLargerThanTheirTopicTakesAreRefused() {
+    assertThat(check("flush.chunk-bytes", "934465 bytes").problems())
+        .containsExactly(
+            "flush.chunk-bytes (934465) and the 65536 bytes around a value are more than sink.topic"
+                + " (buffered-segments) accepts, which is 1000000; lower it, or set the topic's"
+                + " max.message.bytes to 1000001 or more.");
+    assertThat(check("flush.chunk-bytes", "934464 bytes").problems()).isEmpty();
+  }
+
+  @Test
+  void aTopicWithoutRoomForAnySegmentIsRefused() {
+    assertThat(check("sink.topic", "takes-60000").problems())
+        .containsExactly(
+            "sink.topic (takes-60000) accepts records of 60000 bytes at most, of which 65536 are"
+                + " kept for what is around a value; set its max.message.bytes to a megabyte or"
+                + " more.");
+  }
+
+  @Test
+  void recordsThatCouldNotBecomeDeadLettersAreRefused() {
+    assertThat(check("dead-letter.topic", "takes-900000").problems())
+        .containsExactly(
+            "dead-letter.topic (takes-900000) accepts records of 900000 bytes at most, but"
+                + " source.topic (ingest-spans) of 1000000, so that one bad record could fail the"
+                + " job for good; set the former's max.message.bytes to 1065536 or more.");
+    assertThat(
+            check("source.topic", "takes-65-mib", "dead-letter.topic", "takes-64-mib").problems())
+        .satisfiesExactly(
+            tooLarge ->
+                assertThat(tooLarge)
+                    .isEqualTo(
+                        "source.topic (takes-65-mib) accepts records of 68157440 bytes, but the"
+                            + " producer of dead letters sends 67174400 at most, so that one bad"
+                            + " record could fail the job for good; set"
+                            + " kafka.properties.max.request.size to 68222976, or lower the topic's"
+                            + " max.message.bytes."),
+            less -> assertThat(less).startsWith("dead-letter.topic (takes-64-mib) accepts"));
+    assertThat(
+            check(
+                    "source.topic", "takes-64-mib",
+                    "dead-letter.topic", "takes-65-mib",
+                    "kafka.properties.max.request.size", "68222976")
+                .problems())
+        .isEmpty();
+  }
+
+  @Test
+  void aTopicWithoutRoomForOutcomesIsRefused() {
+    assertThat(check("outcomes.topic", "takes-60000").problems())
+        .containsExactly(
+            "outcomes.topic (takes-60000) accepts records of 60000 bytes at most; set its"
+                + " max.message.bytes to 65536 or more.");
+  }
+
+  @Test
+  void transactionsAreOnlyOfConcernWhereThereAreAny() {
+    CheckReport findings =
+        check(
+            "sink.delivery-guarantee", "at-least-once",
+            "kafka.properties.transaction.timeout.ms", "3600000");
+
+    assertThat(findings.problems()).isEmpty();
+    assertThat(findings.warnings()).isEmpty();
+  }
+
+  @Test
+  void checkpointsThatMayOutlastTheirTransactionAreWarnedOf() {
+    CheckReport findings = check("kafka.properties.transaction.timeout.ms", "600000");
+
+    assertThat(findings.problems()).isEmpty();
+    assertThat(findings.warnings())
+        .containsExactly(
+            "kafka.properties.transaction.timeout.ms (600000) is less than the checkpoint interval"
+                + " (10 s) and what a checkpoint may take (execution.checkpointing.timeout, 10"
+                + " min), so that Kafka aborts what a slow one has still to commit, which is then"
+                + " looked for and emitted again; raise the one to 610000, or lower the others.");
+  }
+
+  @Test
+  void propertiesThatTheClientsRefuseAreToldWithoutSecrets() {
+    assertThat(check("kafka.properties.max.in.flight.requests.per.connection", "6").problems())
+        .containsExactly(
+            "Kafka's producers do not take their properties (To use the idempotent producer,"
+                + " max.in.flight.requests.per.connection must be set to at most 5. Current value is"
+                + " 6.); correct them in kafka.properties.*.");
+    assertThat(check("kafka.properties.fetch.max.bytes", "much").problems())
+        .containsExactly(
+            "Kafka's consumers do not take their properties (Invalid value much for configuration"
+                + " fetch.max.bytes: Not a number of type INT); correct them in"
+                + " kafka.properties.*.");
+    assertThat(
+            check(
+                    "kafka.properties.max.request.size",
+                    "hu",
+                    "kafka.properties.fetch.max.bytes",
+                    "ge",
+                    "sink.topic",
+                    "none")
+                .problems())
+        .as("beside what else is wrong")
+        .hasSize(3);
+    assertThat(
+            check(
+                    "kafka.properties.security.protocol", "SASL_PLAINTEXT",
+                    "kafka.properties.sasl.mechanism", "PLAIN",
+                    "kafka.properties.sasl.jaas.config",
+                        "org.apache.kafka.common.security.plain.PlainLoginModule required"
+                            + " password=\"hunter2\" x;")
+                .problems())
+        .singleElement()
+        .asString()
+        .startsWith("Kafka at " + broker.bootstrapServers() + " cannot be asked (")
+        .doesNotContain("hunter2");
+  }
+
+  @Test
+  void aKafkaThatIsNotThereIsSaidOnce() {
+    assertThat(check("kafka.bootstrap.servers", "kafka.invalid:9092").problems())
+        .containsExactly(
+            "Kafka at kafka.invalid:9092 cannot be asked (No resolvable bootstrap urls given in"
+                + " bootstrap.servers); see whether the brokers run and are reachable from here, and"
+                + " whether kafka.bootstrap.servers and kafka.properties.* are right.");
+  }
+
+  @Test
+  void whatMayNotBeAskedIsWarnedOfUnlessItIsNeeded() throws Exception {
+    List<AclBinding> denied =
+        List.of(
+            deny(ResourceType.TOPIC, "*", AclOperation.DESCRIBE_CONFIGS),
+            deny(ResourceType.CLUSTER, "kafka-cluster", AclOperation.DESCRIBE_CONFIGS));
+
+    CheckReport findings = checkWithout(denied, "flush.chunk-bytes", "500 kb");
+    assertThat(findings.problems()).isEmpty();
+    assertThat(findings.warnings())
+        .hasSize(5)
+        .contains(
+            "Kafka does not tell how large records of source.topic"
+                + " (ingest-spans) may be (Topic authorization failed.), so that is not checked;"
+                + " grant DescribeConfigs on it, or see to its max.message.bytes.",
+            "Kafka does not tell the configuration of broker 1 (Cluster"
+                + " authorization failed.), so it is not checked whether its"
+                + " transaction.max.timeout.ms is at least 900000, as it must be; grant"
+                + " DescribeConfigs on the cluster to have it checked.");
+    assertThat(checkWithout(denied).problems())
+        .containsExactly(
+            "Kafka does not tell how large records of sink.topic"
+                + " (buffered-segments) may be (Topic authorization failed.), which"
+                + " flush.chunk-bytes follows; grant DescribeConfigs on it, or set that.");
+  }
+
+  @Test
+  void topicsThatAreHiddenAreToldWithTheRightThatIsMissing() throws Exception {
+    CheckReport findings =
+        checkWithout(
+            List.of(
+                deny(ResourceType.TOPIC, "ingest-spans", AclOperation.DESCRIBE),
+                deny(ResourceType.TOPIC, "outcomes", AclOperation.DESCRIBE)));
+
+    assertThat(findings.problems())
+        .containsExactly(
+            "source.topic (ingest-spans) is hidden from the job's user by Kafka (Topic authorization"
+                + " failed.); grant that user Read on it.",
+            "outcomes.topic (outcomes) is hidden from the job's user by Kafka (Topic authorization"
+                + " failed.); grant that user Write on it.");
+  }
+
+  private static CheckReport check(String... options) {
+    Configuration configuration = new Configuration();
+    configuration.setString("kafka.bootstrap.servers", broker.bootstrapServers());
+    configuration.setString("redis.uri", "redis://redis.invalid:6379");
+    for (int i = 0; i < options.length; i += 2) {
+      configuration.setString(options[i], options[i + 1]);
+    }
+    CheckReport findings = new CheckReport();
+    new KafkaCheck(SpanfoldConfig.of(configuration), START, findings).run();
+    return findings;
+  }
+
+  private static void topic(String name, int maxMessageBytes) {
+    broker.createTopic(name, 1, Map.of("max.message.bytes", Integer.toString(maxMessageBytes)));
+  }
+
+  private static AclBinding deny(ResourceType type, String name, AclOperation operation) {
+    return rule(type, name, operation, AclPermissionType.DENY);
+  }
+
+  private static AclBinding rule(
+      ResourceType type, String name, AclOperation operation, AclPermissionType permission) {
+    return new AclBinding(
+        new ResourcePattern(type, name, PatternType.LITERAL),
+        new AccessControlEntry(USER, "*", operation, permission));
+  }
+
+  /**
+   * Checks while everybody lacks some rights, and has all others.
+   *
+   * <p>The broker learns rules one by one, and a little later than they are made. So what allows
+   * comes before what denies and goes after it: at no time is the test itself shut out.
+   */
+  private static CheckReport checkWithout(List<AclBinding> denied, String... options)
+      throws Exception {
+    // Where there is any rule, what none allows is forbidden.
+    List<AclBinding> allowed =
+        List.of(
+            rule(ResourceType.TOPIC, "*", AclOperation.ALL, AclPermissionType.ALLOW),
+            rule(ResourceType.CLUSTER, "kafka-cluster", AclOperation.ALL, AclPermissionType.ALLOW));
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+      try {
+        admin.createAcls(allowed).all().get();
+        awaitRules(admin, allowed.size());
+        admin.createAcls(denied).all().get();
+        awaitRules(admin, allowed.size() + denied.size());
+        return check(options);
+      } finally {
+        delete(admin, denied);
+        awaitRules(admin, allowed.size());
+        delete(admin, allowed);
+        awaitRules(admin, 0);
+      }
+    }
+  }
+
+  private static void delete(Admin admin, List<AclBinding> rules) throws Exception {
+    admin.deleteAcls(rules.stream().map(AclBinding::toFilter).toList()).all().get();
+  }
+
+  private static void awaitRules(Admin admin, int count) throws Exception {
+    while (admin.describeAcls(AclBindingFilter.ANY).values().get().size() != count) {
+      Thread.onSpinWait();
+    }
+  }
+}

@@ -1,0 +1,126 @@
+package io.spanfold.job.preflight;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.buffer.LeaseAnswer;
+import io.spanfold.buffer.LeaseClaim;
+import io.spanfold.buffer.LeaseStore;
+import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.embedded.RedisNode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is said of a buffer that another job has, or had. */
+@Timeout(60)
+class LeaseCheckITCase {
+
+  private static final Duration TTL = Duration.ofSeconds(30);
+  private static final Duration RENEWAL = Duration.ofMillis(300);
+  private static final String JOB = "6f0c2b1de7a94c3c8a5d0f4e9b7a6c21";
+  private static final LeaseClaim CLAIM = new LeaseClaim("main", JOB, "a".repeat(32), 0);
+  private static final JobStart START = start(true, false, null);
+
+  @TempDir Path directory;
+  private RedisNode redis;
+  private LeaseStore other;
+  private ScheduledExecutorService renewals;
+
+  @BeforeEach
+  void start() {
+    redis = RedisNode.start(RedisNode.Options.in(directory));
+    other = new LeaseStore(store());
+    renewals = Executors.newSingleThreadScheduledExecutor();
+  }
+
+  @AfterEach
+  void stop() throws InterruptedException {
+    renewals.shutdownNow();
+    assertThat(renewals.awaitTermination(30, TimeUnit.SECONDS)).isTrue();
+    other.close();
+    redis.close();
+  }
+
+  @Test
+  void aJobThatIsAtWorkIsNamed() throws Exception {
+    LeaseAnswer held = keepRenewing();
+
+    assertThat(check(START).problems())
+        .containsExactly(
+            "The Redis at ["
+                + redis.uri()
+                + "] is the buffer main of job "
+                + JOB
+                + " since "
+                + held.since()
+                + ", and that job is at work; stop it and start this one from its savepoint, or give"
+                + " this job (redis.buffer second) a Redis of its own.");
+  }
+
+  @Test
+  void nothingIsSaidOfALeaseThatIsFreeOrLeftOver() throws Exception {
+    assertThat(check(START).problems()).as("free").isEmpty();
+
+    LeaseAnswer held = other.take(CLAIM, TTL);
+    assertThat(check(START).problems()).as("of a job that was killed").isEmpty();
+
+    other.release(held.epoch(), Duration.ofMillis(200));
+    assertThat(check(START).problems()).as("of a job that has ended").isEmpty();
+  }
+
+  @Test
+  void nothingIsSaidToWhoeverMayGoOnFromTheJobThatIsAtWork() throws Exception {
+    keepRenewing();
+
+    assertThat(check(start(true, true, null)).problems()).as("a restore").isEmpty();
+    assertThat(check(start(false, false, null)).problems()).as("a plan of the next").isEmpty();
+    assertThat(check(start(true, false, JOB)).problems()).as("the same job again").isEmpty();
+    assertThat(check(start(true, false, "0".repeat(32))).problems()).as("another").hasSize(1);
+  }
+
+  @Test
+  void aRedisThatDoesNotAnswerIsWarnedOf() throws Exception {
+    redis.stop();
+
+    CheckReport findings = check(START);
+
+    assertThat(findings.problems()).isEmpty();
+    assertThat(findings.warnings())
+        .singleElement()
+        .asString()
+        .startsWith("It is not known whether another job works on the Redis at [" + redis.uri());
+  }
+
+  private LeaseAnswer keepRenewing() {
+    LeaseAnswer held = other.take(CLAIM, TTL);
+    renewals.scheduleWithFixedDelay(
+        () -> other.renew(CLAIM, held, TTL), 0, RENEWAL.toMillis(), TimeUnit.MILLISECONDS);
+    return held;
+  }
+
+  private CheckReport check(JobStart start) throws InterruptedException {
+    CheckReport findings = new CheckReport();
+    LeaseSettings settings =
+        LeaseSettings.of(store(), "second").withTimes(TTL, RENEWAL, RENEWAL, TTL.plus(RENEWAL));
+    new LeaseCheck(settings, start, findings).run();
+    return findings;
+  }
+
+  private static JobStart start(boolean runs, boolean restores, String jobId) {
+    return new JobStart(runs, restores, Optional.ofNullable(jobId), Duration.ofMinutes(10));
+  }
+
+  private StoreSettings store() {
+    return StoreSettings.of(List.of(redis.uri()));
+  }
+}

@@ -1,0 +1,260 @@
+package io.spanfold.job.preflight;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.buffer.StoreSettings;
+import io.spanfold.embedded.RedisCluster;
+import io.spanfold.embedded.RedisNode;
+import io.spanfold.job.config.SpanfoldConfig;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.flink.configuration.Configuration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import redis.clients.jedis.Jedis;
+
+/** What is said of a Redis that is not as the job needs it. */
+@Timeout(60)
+class RedisCheckITCase {
+
+  private static final long ROOM = 64L << 20;
+
+  @TempDir Path directory;
+  private RedisNode redis;
+
+  @BeforeEach
+  void start() {
+    redis = RedisNode.start(RedisNode.Options.in(directory.resolve("one")).withMaxMemory(ROOM));
+  }
+
+  @AfterEach
+  void stop() {
+    redis.close();
+  }
+
+  @Test
+  void nothingIsSaidOfOneThatFits() {
+    CheckReport findings = check(store());
+
+    assertThat(findings.problems()).isEmpty();
+    assertThat(findings.warnings()).isEmpty();
+  }
+
+  @Test
+  void evictionIsRefused() {
+    set("maxmemory-policy", "allkeys-lru");
+
+    assertThat(check(store()).problems())
+        .containsExactly(
+            "The Redis node "
+                + redis.address()
+                + " has the maxmemory-policy allkeys-lru, which deletes payloads that are still"
+                + " needed; set it to noeviction.");
+  }
+
+  @Test
+  void oneWithoutABoundIsWarnedOf() {
+    set("maxmemory", "0");
+
+    CheckReport findings = check(store());
+
+    assertThat(findings.problems()).isEmpty();
+    assertThat(findings.warnings())
+        .containsExactly(
+            "The Redis node "
+                + redis.address()
+                + " has no maxmemory, so redis.max-memory-fraction has no effect, and it is killed"
+                + " where its machine runs out of memory; set maxmemory.");
+  }
+
+  @Test
+  void oneThatIsFullIsWarnedOfAsAJobThatIsStartedMakesRoom() {
+    set("maxmemory", "1");
+    CheckReport full = check(store());
+    set("maxmemory", Long.toString(usedMemory() * 11 / 10));
+    CheckReport nearly = check(store());
+
+    assertThat(full.problems()).isEmpty();
+    assertThat(full.warnings())
+        .singleElement()
+        .asString()
+        .startsWith("The Redis node " + redis.address() + " is full and takes no writes;");
+    assertThat(nearly.problems()).isEmpty();
+    assertThat(nearly.warnings())
+        .singleElement()
+        .asString()
+        .startsWith("The Redis node " + redis.address() + ": ")
+        .contains(" is above redis.max-memory-fraction (0.8);");
+  }
+
+  @Test
+  void aReplicaIsRefused() {
+    try (Jedis jedis = redis.connect()) {
+      jedis.replicaof("127.0.0.1", 1);
+    }
+    assertThat(check(store()).problems())
+        .containsExactly(
+            "The Redis node "
+                + redis.address()
+                + " refuses to write a key that begins with span-buf: (READONLY You can't write"
+                + " against a read only replica.); give redis.uri the primaries, and their user"
+                + " (redis.username) the right to write these keys.");
+  }
+
+  @Test
+  void aLoginThatIsRefusedIsToldWithoutThePassword() {
+    set("requirepass", "s3cret");
+
+    assertThat(check(store().withLogin(null, "hunter2")).problems())
+        .singleElement()
+        .asString()
+        .startsWith("redis.uri: cannot connect to Redis at [" + redis.uri() + "]")
+        .contains("WRONGPASS")
+        .endsWith("; see whether user name, password and rights are those that the server wants.")
+        .doesNotContain("hunter2");
+    assertThat(check(store()).problems()).singleElement().asString().contains("NOAUTH");
+    assertThat(check(store().withLogin(null, "s3cret")).problems()).isEmpty();
+  }
+
+  @Test
+  void rightsThatAreMissingAreToldInTheServersWords() {
+    try (Jedis jedis = redis.connect()) {
+      jedis.aclSetUser("reads", "on", ">r3ads", "~span-buf:*", "+@all", "-@write");
+      jedis.aclSetUser("blind", "on", ">bl1nd", "~span-buf:*", "+@all", "-info");
+      jedis.aclSetUser("elsewhere", "on", ">3lse", "~other:*", "+@all");
+    }
+    assertThat(check(store().withLogin("reads", "r3ads")).problems())
+        .singleElement()
+        .asString()
+        .contains("refuses to write a key that begins with span-buf: (NOPERM ");
+    assertThat(check(store().withLogin("elsewhere", "3lse")).problems())
+        .singleElement()
+        .asString()
+        .contains("refuses to write a key that begins with span-buf: (NOPERM ");
+    assertThat(check(store().withLogin("blind", "bl1nd")).problems())
+        .singleElement()
+        .asString()
+        .contains("NOPERM")
+        .contains("'info'");
+  }
+
+  @Test
+  void oneThatIsNotThereIsTold() {
+    redis.stop();
+
+    assertThat(check(store()).problems())
+        .singleElement()
+        .asString()
+        .startsWith("redis.uri: cannot connect to Redis at [" + redis.uri() + "] after ")
+        .endsWith("; see whether the servers run and are reachable from here.");
+  }
+
+  @Test
+  void nodesThatAreNoClusterAreRefused() {
+    try (RedisNode other = RedisNode.start(RedisNode.Options.in(directory.resolve("other")))) {
+      assertThat(check(StoreSettings.of(List.of(redis.uri(), other.uri()))).problems())
+          .containsExactly(
+              "redis.uri: several Redis nodes are given, but "
+                  + redis.address()
+                  + " is not part of a cluster; give one node, or the nodes of a cluster.");
+    }
+  }
+
+  @Test
+  void aClusterMustBeWholeAndEachOfItsNodesFit() {
+    try (RedisCluster cluster =
+        RedisCluster.start(RedisNode.Options.in(directory).withMaxMemory(ROOM))) {
+      StoreSettings store = StoreSettings.of(cluster.uris());
+      CheckReport whole = check(store);
+      assertThat(whole.problems()).isEmpty();
+      assertThat(whole.warnings()).isEmpty();
+      assertThat(keys(cluster)).as("a key of each check on each node").hasSize(3);
+
+      List<RedisNode> nodes = cluster.nodes();
+      try (Jedis second = nodes.get(1).connect()) {
+        second.configSet("maxmemory-policy", "volatile-ttl");
+      }
+      nodes.get(2).kill();
+
+      assertThat(check(store).problems())
+          .satisfiesExactlyInAnyOrder(
+              evicts ->
+                  assertThat(evicts)
+                      .startsWith(
+                          "The Redis node "
+                              + nodes.get(1).address()
+                              + " has the maxmemory-policy volatile-ttl,"),
+              silent ->
+                  assertThat(silent)
+                      .startsWith(
+                          "The Redis node "
+                              + nodes.get(2).address()
+                              + " does not tell its memory (")
+                      .endsWith(
+                          "; see whether it runs and is reachable from here, and let the job's user call INFO."));
+
+      forget(nodes.get(0), 5);
+      assertThat(check(StoreSettings.of(List.of(nodes.get(0).uri()))).problems())
+          .contains(
+              "Of the 16,384 slots of the Redis Cluster at ["
+                  + nodes.get(0).uri()
+                  + "], 5 are with no node; assign them (redis-cli --cluster fix).");
+    }
+  }
+
+  private static void forget(RedisNode node, int slots) {
+    try (Jedis jedis = node.connect()) {
+      for (int slot = 0; slot < slots; slot++) {
+        jedis.clusterDelSlots(slot);
+      }
+    }
+  }
+
+  private static List<String> keys(RedisCluster cluster) {
+    return cluster.nodes().stream()
+        .flatMap(
+            node -> {
+              try (Jedis jedis = node.connect()) {
+                return Stream.of(jedis.keys("*")).flatMap(keys -> List.copyOf(keys).stream());
+              }
+            })
+        .collect(Collectors.toList());
+  }
+
+  private long usedMemory() {
+    try (Jedis jedis = redis.connect()) {
+      return jedis
+          .info("memory")
+          .lines()
+          .filter(line -> line.startsWith("used_memory:"))
+          .mapToLong(line -> Long.parseLong(line.substring("used_memory:".length()).strip()))
+          .sum();
+    }
+  }
+
+  private void set(String name, String value) {
+    try (Jedis jedis = redis.connect()) {
+      jedis.configSet(name, value);
+    }
+  }
+
+  private StoreSettings store() {
+    return StoreSettings.of(List.of(redis.uri()));
+  }
+
+  private static CheckReport check(StoreSettings store) {
+    Configuration options = new Configuration();
+    options.setString("kafka.bootstrap.servers", "kafka.invalid:9092");
+    options.setString(
+        "redis.uri", store.nodes().stream().map(URI::toString).collect(Collectors.joining(",")));
+    CheckReport findings = new CheckReport();
+    new RedisCheck(SpanfoldConfig.of(options).redis(), store, findings).run();
+    return findings;
+  }
+}

@@ -1,0 +1,306 @@
+package io.spanfold.job.track;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.buffer.RolloutPhase;
+import io.spanfold.buffer.StoreSettings;
+import io.spanfold.core.batch.SubsegmentGrouping;
+import io.spanfold.core.fold.FoldSettings;
+import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.DuePart.Slice;
+import io.spanfold.core.model.FlushReason;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.SpanBatch.TraceSpans;
+import io.spanfold.core.model.StoredTrace;
+import io.spanfold.core.model.Subsegment;
+import io.spanfold.core.model.TraceKey;
+import io.spanfold.job.memory.RedisMemoryMonitorSettings;
+import io.spanfold.job.serialization.CodecTypeInfo;
+import io.spanfold.job.serialization.TraceKeyCodec;
+import io.spanfold.testing.NaiveFold;
+import io.spanfold.testing.NaiveFold.Flushed;
+import io.spanfold.testing.RandomTraces;
+import io.spanfold.testing.RandomTraces.Pace;
+import io.spanfold.testing.Spans;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.state.StateBackend;
+import org.apache.flink.runtime.state.hashmap.HashMapStateBackend;
+import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TrackOperatorTest {
+
+  private static final int MAX_PARALLELISM = 16;
+
+  /** None is ever one value; some are; all are. */
+  private static final int[] WHOLE_BYTES = {0, 400, KeyedFoldState.MAX_WHOLE_BYTES};
+
+  private static final FoldSettings SETTINGS =
+      new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
+
+  /** Nobody answers there, so it is never full. */
+  private static final RedisMemoryMonitorSettings NO_REDIS =
+      RedisMemoryMonitorSettings.of(
+          new StoreSettings(
+              List.of(URI.create("redis://127.0.0.1:1")),
+              null,
+              null,
+              null,
+              Duration.ofHours(1),
+              0,
+              false,
+              RolloutPhase.DISTRIBUTED,
+              Duration.ofSeconds(1),
+              Duration.ofSeconds(1),
+              Duration.ofMillis(1)),
+          0.8);
+
+  private static final TraceKey TRACE = new TraceKey(1, 2, 3);
+
+  @Test
+  void aPartIsDueWhenItsRootsTimeoutHasPassed() throws Exception {
+    try (var harness = harness(new HashMapStateBackend(), 1, 0)) {
+      harness.open();
+      harness.processElement(
+          new StreamRecord<>(stored(TRACE, List.of(Spans.root(TRACE, 1, 1_000, 0)))));
+      harness.processWatermark(new Watermark(10_999));
+      assertThat(parts(harness)).isEmpty();
+      harness.processWatermark(new Watermark(11_000));
+      assertThat(parts(harness)).extracting(DuePart::reason).containsExactly(FlushReason.IDLE);
+    }
+  }
+
+  @Test
+  void theEndOfInputIsTheReasonWhereItIsWhatFlushes() throws Exception {
+    try (var harness = harness(new HashMapStateBackend(), 1, 0)) {
+      harness.open();
+      harness.processElement(
+          new StreamRecord<>(stored(TRACE, List.of(Spans.root(TRACE, 1, 1_000, 0)))));
+      harness.processWatermark(Watermark.MAX_WATERMARK);
+      assertThat(parts(harness)).extracting(DuePart::reason).containsExactly(FlushReason.END);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {KeyedFoldState.MAX_WHOLE_BYTES, 150, 0})
+  void nothingIsKeptOfATraceThatIsOver(int maxWholeBytes) throws Exception {
+    try (var harness = harness(new HashMapStateBackend(), 1, 0, maxWholeBytes)) {
+      harness.open();
+      harness.processElement(
+          new StreamRecord<>(
+              stored(
+                  TRACE,
+                  List.of(Spans.child(TRACE, 2, 1, 1_000, 0), Spans.root(TRACE, 1, 2_000, 1)))));
+      harness.processWatermark(new Watermark(200_000));
+      assertThat(harness.numKeyedStateEntries()).isZero();
+      assertThat(harness.numEventTimeTimers()).isZero();
+    }
+  }
+
+  /**
+   * Random traces through snapshots and restores with another parallelism, and with another size up
+   * to which a trace is one value; the watermark runs as far as it may.
+   */
+  @ParameterizedTest
+  @CsvSource({"heap, 300", "rocksdb, 15"})
+  void partsAreThoseOfTheRulesThroughRestoresAndRescaling(String backend, int rounds)
+      throws Exception {
+    for (long seed = 0; seed < rounds; seed++) {
+      Random random = new Random(seed);
+      Map<TraceKey, NaiveFold> oracles = new HashMap<>();
+      List<Span> spans = new ArrayList<>();
+      for (int i = 0; i < 5; i++) {
+        TraceKey trace = new TraceKey(i, seed, i);
+        List<Span> ofTrace =
+            RandomTraces.inOrder(
+                RandomTraces.trace(trace, random, Pace.values()[random.nextInt(3)], true));
+        NaiveFold oracle = new NaiveFold(SETTINGS);
+        ofTrace.forEach(oracle::add);
+        oracle.end();
+        oracles.put(trace, oracle);
+        spans.addAll(ofTrace);
+      }
+      Set<Object> expected = new HashSet<>();
+      oracles.forEach(
+          (trace, oracle) -> oracle.flushed.forEach(part -> expected.add(Map.entry(trace, part))));
+      assertThat(run(backend, interleave(spans, random), random))
+          .as("seed %d", seed)
+          .isEqualTo(expected);
+    }
+  }
+
+  /** Deals out the traces' spans at random, each trace's in its order. */
+  private static List<Span> interleave(List<Span> spans, Random random) {
+    Map<TraceKey, List<Span>> queues = new HashMap<>();
+    spans.forEach(span -> queues.computeIfAbsent(span.trace(), t -> new ArrayList<>()).add(span));
+    List<List<Span>> rest = new ArrayList<>(queues.values());
+    List<Span> dealt = new ArrayList<>();
+    while (!rest.isEmpty()) {
+      List<Span> queue = rest.get(random.nextInt(rest.size()));
+      dealt.add(queue.remove(0));
+      rest.removeIf(List::isEmpty);
+    }
+    return dealt;
+  }
+
+  private static Set<Object> run(String backend, List<Span> spans, Random random) throws Exception {
+    Map<Long, List<Span>> payloads = new HashMap<>();
+    Set<Object> result = new HashSet<>();
+    OperatorSubtaskState state = null;
+    int parallelism = 1;
+    int from = 0;
+    while (from < spans.size()) {
+      int to =
+          random.nextInt(3) == 0 ? spans.size() : from + random.nextInt(spans.size() - from + 1);
+      int before = parallelism;
+      parallelism = 1 + random.nextInt(3);
+      state =
+          runUntilSnapshot(
+              backend, before, parallelism, state, spans, from, to, payloads, result, random);
+      from = to;
+    }
+    return result;
+  }
+
+  private static OperatorSubtaskState runUntilSnapshot(
+      String backend,
+      int parallelismBefore,
+      int parallelism,
+      OperatorSubtaskState state,
+      List<Span> spans,
+      int from,
+      int to,
+      Map<Long, List<Span>> payloads,
+      Set<Object> result,
+      Random random)
+      throws Exception {
+    List<KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, DuePart>> subtasks =
+        new ArrayList<>();
+    int maxWholeBytes = WHOLE_BYTES[random.nextInt(WHOLE_BYTES.length)];
+    for (int i = 0; i < parallelism; i++) {
+      StateBackend stateBackend =
+          backend.equals("heap") ? new HashMapStateBackend() : new EmbeddedRocksDBStateBackend();
+      var harness = harness(stateBackend, parallelism, i, maxWholeBytes);
+      if (state != null) {
+        harness.setup();
+        harness.initializeState(
+            AbstractStreamOperatorTestHarness.repartitionOperatorState(
+                state, MAX_PARALLELISM, parallelismBefore, parallelism, i));
+      }
+      harness.open();
+      subtasks.add(harness);
+    }
+    for (int at = from; at < to; at++) {
+      Span span = spans.get(at);
+      var subtask =
+          subtasks.get(
+              org.apache.flink.runtime.state.KeyGroupRangeAssignment.assignKeyToParallelOperator(
+                  span.trace(), MAX_PARALLELISM, parallelism));
+      subtask.processElement(
+          new StreamRecord<>(remember(payloads, stored(span.trace(), List.of(span)), span)));
+      if (at + 1 < spans.size() && random.nextBoolean()) {
+        long earliestToCome =
+            spans.subList(at + 1, spans.size()).stream()
+                .mapToLong(Span::timestamp)
+                .min()
+                .orElseThrow();
+        for (var each : subtasks) {
+          each.processWatermark(new Watermark(earliestToCome - 1));
+        }
+      }
+    }
+    List<OperatorSubtaskState> snapshots = new ArrayList<>();
+    long buffered = 0;
+    for (var each : subtasks) {
+      if (to == spans.size()) {
+        each.processWatermark(Watermark.MAX_WATERMARK);
+      }
+      snapshots.add(each.snapshot(1, 1));
+      for (DuePart part : parts(each)) {
+        if (part.spanCount() > 0) {
+          result.add(
+              Map.entry(
+                  part.trace(),
+                  new Flushed(part.segmentId(), part.partNumber(), spansOf(part, payloads))));
+        }
+      }
+      buffered += ((TrackOperator) each.getOneInputOperator()).spansBuffered();
+      each.close();
+    }
+    if (to == spans.size()) {
+      assertThat(buffered).as("spans counted as buffered when all have left").isZero();
+    }
+    return AbstractStreamOperatorTestHarness.repackageState(
+        snapshots.toArray(OperatorSubtaskState[]::new));
+  }
+
+  private static StoredTrace remember(
+      Map<Long, List<Span>> payloads, StoredTrace trace, Span span) {
+    payloads.put(payloadKey(trace.trace(), trace.subsegments().get(0)), List.of(span));
+    return trace;
+  }
+
+  private static long payloadKey(TraceKey trace, Subsegment subsegment) {
+    return subsegment.id() * 31 + trace.projectId();
+  }
+
+  private static Set<Span> spansOf(DuePart part, Map<Long, List<Span>> payloads) {
+    Set<Span> spans = new HashSet<>();
+    for (Slice slice : part.slices()) {
+      if (slice.spanCount() > 0) {
+        spans.addAll(payloads.get(payloadKey(part.trace(), slice.subsegment())));
+      }
+    }
+    return spans;
+  }
+
+  private static StoredTrace stored(TraceKey trace, List<Span> spans) {
+    TraceSpans grouped = new SubsegmentGrouping(10_000, Long.MAX_VALUE, 2).group(trace, spans);
+    return new StoredTrace(
+        trace,
+        grouped.spans(),
+        grouped.subsegments().stream()
+            .map(unstored -> unstored.subsegment().stored(1, 1))
+            .toList());
+  }
+
+  private static KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, DuePart> harness(
+      StateBackend backend, int parallelism, int subtask) throws Exception {
+    return harness(backend, parallelism, subtask, KeyedFoldState.MAX_WHOLE_BYTES);
+  }
+
+  private static KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, DuePart> harness(
+      StateBackend backend, int parallelism, int subtask, int maxWholeBytes) throws Exception {
+    var harness =
+        new KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, DuePart>(
+            new TrackOperator(SETTINGS, NO_REDIS, maxWholeBytes),
+            StoredTrace::trace,
+            new CodecTypeInfo<>(TraceKey.class, new TraceKeyCodec()),
+            MAX_PARALLELISM,
+            parallelism,
+            subtask);
+    harness.setStateBackend(backend);
+    return harness;
+  }
+
+  private static List<DuePart> parts(
+      KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, DuePart> harness) {
+    return harness.extractOutputValues();
+  }
+}
