@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The whole job on real servers, ended without a savepoint and started without state: what lies in
- * Redis comes out, once, also where it is read again from the topic.
+ * Redis is emitted once, even if the topic still holds it and is read again.
  */
 class AdoptITCase {
 
@@ -55,14 +55,14 @@ class AdoptITCase {
 
   @Test
   @Timeout(180)
-  void whatALostJobHasBufferedComesOutOnceAndNothingIsLeft() throws Exception {
+  void whatALostJobBufferedIsEmittedOnceAndNothingStaysInRedis() throws Exception {
     lose("lost", RolloutPhase.MERGED, RolloutPhase.DISTRIBUTED, false);
     assertThat(servers.redisKeys()).as("left in Redis").isEmpty();
   }
 
   @Test
   @Timeout(180)
-  void itComesOutOnceWhereTheJobThatAdoptsFailsMeanwhile() throws Exception {
+  void whatALostJobBufferedIsEmittedOnceAlthoughTheAdoptingJobFails() throws Exception {
     lose("lost-twice", RolloutPhase.DISTRIBUTED, RolloutPhase.DUAL_READ, true);
     assertThat(servers.redisKeys())
         .as("left set aside")

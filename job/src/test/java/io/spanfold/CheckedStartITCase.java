@@ -62,14 +62,14 @@ class CheckedStartITCase {
   }
 
   @Test
-  void checkSaysThatTheServersFitAndWhatToThinkAbout() throws Exception {
+  void checkPassesAndPrintsWarnings() throws Exception {
     assertThat(output(() -> SpanfoldJob.main(arguments("--check"))))
         .startsWith("Warning: The Redis node " + redis.address() + " " + NO_MAXMEMORY)
         .endsWith("Kafka and Redis are fit for this job.\n");
   }
 
   @Test
-  void checkTellsAllThatIsWrongWithBothServersAtOnceAndFails() throws Exception {
+  void checkReportsEveryProblemOfBothServersAndFails() throws Exception {
     String[] arguments =
         arguments(
             "--check",
@@ -94,7 +94,7 @@ class CheckedStartITCase {
   }
 
   @Test
-  void checkWorksThroughFlinksClientWhereNothingIsExecuted() throws Exception {
+  void checkRunsInFlinksClientWithoutExecutingTheJob() throws Exception {
     Configuration configuration = new Configuration();
     String said =
         output(
@@ -121,7 +121,7 @@ class CheckedStartITCase {
   }
 
   @Test
-  void aPlanIsMadeWhileTheJobThatIsToBeReplacedIsAtWork() throws Exception {
+  void aPlanIsMadeWhileTheJobToBeReplacedStillRuns() throws Exception {
     ScheduledExecutorService renewals = Executors.newSingleThreadScheduledExecutor();
     try (LeaseStore store = new LeaseStore(StoreSettings.of(List.of(redis.uri())))) {
       LeaseClaim claim = new LeaseClaim("spanfold", "former", "a".repeat(32), 0);
@@ -145,7 +145,7 @@ class CheckedStartITCase {
   }
 
   @Test
-  void serversAreNotAskedWhereThatIsTurnedOff() throws Exception {
+  void serversAreNotCheckedIfStartChecksAreOff() throws Exception {
     StreamGraph graph =
         plan(
             "--start.checks=false",
@@ -157,7 +157,7 @@ class CheckedStartITCase {
   }
 
   @Test
-  void theJobShowsTheOptionsThatItWasGivenAndNoSecret() throws Exception {
+  void theJobShowsItsGivenOptionsWithoutSecrets() throws Exception {
     Map<String, String> shown =
         plan("--segment.timeout", "50 s", "--kafka.properties.ssl.key.password", "hunter2")
             .getExecutionConfig()

@@ -39,7 +39,7 @@ import redis.clients.jedis.Jedis;
 /**
  * The job's process dies at each point of the protocol: before and after each kind of request that
  * it makes of real servers. From that point on nothing gets out of it or into it, as after a kill
- * -9; another task manager goes on from the last checkpoint. What is committed then is exactly what
+ * -9; another task manager resumes from the last checkpoint. What is then committed is exactly what
  * an undisturbed job commits, and nothing is left in Redis: batches of one span are cut as before,
  * so even what the dead process wrote is written over and cleaned up.
  *
@@ -56,7 +56,7 @@ class CrashPointsITCase {
   private static final int TRACES = 60;
   private static final long SECONDS_TO_REACH = 40;
 
-  /** One span of so many has a payload that gets a key of its own. */
+  /** Every nth span has a payload large enough for a key of its own. */
   private static final int ONE_IN = 20;
 
   private static final int LARGE = 66_000;

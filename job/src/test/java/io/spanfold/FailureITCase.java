@@ -43,7 +43,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The whole job on real servers while task managers are killed at random, and while it is stopped
- * with a savepoint and goes on with another parallelism; the committed output is compared part by
+ * with a savepoint and resumed with another parallelism; the committed output is compared part by
  * part, span by span.
  *
  * <p>{@code -Dspanfold.failure.rounds=20} runs more seeds, {@code -Dspanfold.failure.seed=7} starts
@@ -101,10 +101,10 @@ class FailureITCase {
       int taskManagers = TASK_MANAGERS;
       List<Fault> faults = faults(random);
       for (int i = 0; i < faults.size(); i++) {
-        // Somewhere in the i-th part of the first half of what is to come out.
+        // Somewhere in the i-th part of the first half of the expected output.
         int enough = (int) ((i + random.nextDouble()) / faults.size() * expected.size() / 2);
         assertThat(committed.readUntil(seen -> seen.size() >= enough))
-            .as("output goes on")
+            .as("output continues")
             .isTrue();
         System.out.printf("seed %d: %s after %d parts%n", seed, faults.get(i), enough);
         switch (faults.get(i)) {

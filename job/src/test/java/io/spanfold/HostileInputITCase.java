@@ -69,8 +69,7 @@ class HostileInputITCase {
 
   @Test
   @Timeout(180)
-  void theJobLetsEveryGoodSpanOutOnceAndEveryBadRecordIntoTheDeadLettersWithItsReason()
-      throws Exception {
+  void everyGoodSpanIsEmittedOnceAndEveryBadRecordIsADeadLetterWithItsReason() throws Exception {
     servers.createTopic(NAME, Servers.PARTITIONS);
     servers.createTopic(NAME + "-segments", 1);
     servers.createTopic(NAME + "-dead", 1);

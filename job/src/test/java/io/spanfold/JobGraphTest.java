@@ -59,7 +59,7 @@ class JobGraphTest {
   }
 
   @Test
-  void whoAdoptsIsTheOnlyOneMoreAndStandsInTheTaskOfTheSource() {
+  void adoptRunsOnlyInTheSourceTask() {
     options.setString("ingest.adopt", "true");
     Map<String, String> names = new TreeMap<>(NAMES_BY_UID);
     names.put("adopt", "Adopt");

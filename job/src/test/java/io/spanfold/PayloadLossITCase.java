@@ -65,7 +65,7 @@ class PayloadLossITCase {
 
   @Test
   @Timeout(120)
-  void everySpanIsEmittedOnceWhereAllOfRedisIsWiped() throws Exception {
+  void everySpanIsEmittedOnceAfterRedisIsWiped() throws Exception {
     List<Span> spans = traces(new Random(SEED));
     Map<TraceKey, NaiveFold> folded = SegmentParts.fold(SETTINGS, spans);
 
@@ -77,7 +77,7 @@ class PayloadLossITCase {
 
   @Test
   @Timeout(120)
-  void onlyWhatKafkaNoLongerHasBecomesAnOutcome() throws Exception {
+  void onlySpansThatKafkaDeletedBecomeOutcomes() throws Exception {
     List<Span> spans = traces(new Random(SEED + 1));
     Map<TraceKey, NaiveFold> folded = SegmentParts.fold(SETTINGS, spans);
     List<Span> ofPartition =
@@ -146,7 +146,7 @@ class PayloadLossITCase {
     }
   }
 
-  /** How many spans are told of, by organization and project. */
+  /** The number of spans in outcomes, by organization and project. */
   private static Map<String, Long> outcomes(String name) throws Exception {
     Map<String, Long> quantities = new TreeMap<>();
     try (CommittedRecords committed =

@@ -54,7 +54,7 @@ class PipelineITCase {
     "2, 10000, dual-read",
     "2, 1, dual-read"
   })
-  void partsAreThoseOfTheRulesWhateverTheParallelismBundlingAndPhase(
+  void partsFollowTheRulesForAnyParallelismBatchingAndPhase(
       int parallelism, int maxSpans, String phase) throws Exception {
     String name = "spans-%d-%d-%s".formatted(parallelism, maxSpans, phase);
     servers.createTopic(name, Servers.PARTITIONS);

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class RestoreITCase {
 
-  /** So long that a clock that goes on by itself while a test waits does not matter. */
+  /** So long that an idle clock, which advances while a test waits, does not matter. */
   private static final FoldSettings SETTINGS =
       new FoldSettings(600_000, 100_000, 1_000_000, 300_000, Long.MAX_VALUE);
 
@@ -60,7 +60,7 @@ class RestoreITCase {
 
   @Test
   @Timeout(120)
-  void aBacklogOfAnHourIsFoldedAsIfItHadBeenReadInTime() throws Exception {
+  void aBacklogOfAnHourIsFoldedAsIfReadInTime() throws Exception {
     List<Span> spans = RandomTraces.many(new Random(1), 600, HOUR / 1_200, false, Pace.values());
     createTopics("hour");
     int stopped = spans.size() / 10;
@@ -81,7 +81,7 @@ class RestoreITCase {
 
   @Test
   @Timeout(120)
-  void aBoundedJobThatWasRestoredEnds() throws Exception {
+  void aRestoredBoundedJobEnds() throws Exception {
     List<Span> spans = RandomTraces.many(new Random(2), 2_000, HOUR / 4_000, false, Pace.values());
     createTopics("bounded");
     send("bounded", spans);
@@ -98,7 +98,7 @@ class RestoreITCase {
   /** Its payloads were deleted once they were committed: they come from Kafka. */
   @Test
   @Timeout(120)
-  void anOlderSavepointEmitsAgainWhatCameSinceAndMissesNothing() throws Exception {
+  void anOlderSavepointRepeatsLaterOutputAndMissesNothing() throws Exception {
     List<Span> spans = RandomTraces.many(new Random(3), 200, 1, false, Pace.DENSE);
     createTopics("older");
     int older = spans.size() / 2;
@@ -133,7 +133,7 @@ class RestoreITCase {
   /** Nor its own, as long as it is wrong by the same. */
   @Test
   @Timeout(120)
-  void aProducerWhoseClockIsWrongByADayDividesNobodysSegments() throws Exception {
+  void aProducerClockThatIsADayOffDividesNoSegments() throws Exception {
     Random random = new Random(4);
     long now = System.currentTimeMillis();
     List<Span> spans = new ArrayList<>();

@@ -60,7 +60,7 @@ class RolloutITCase {
 
   @Test
   @Timeout(300)
-  void everySpanIsCommittedOnceAndNothingIsLeftWhereverThePhaseGoes() throws Exception {
+  void everySpanIsCommittedOnceAndNothingStaysInRedisInAnyOrderOfPhases() throws Exception {
     long seed = Long.getLong("spanfold.rollout.seed", System.nanoTime());
     System.out.println("seed " + seed);
     Random random = new Random(seed);
@@ -116,7 +116,7 @@ class RolloutITCase {
       Collections.shuffle(to, random);
       changes.put(from, to);
     }
-    // Goes on while it can, and where it cannot goes back: what is gone back over is the way.
+    // Depth-first: extends the path while it can, else backtracks.
     Deque<RolloutPhase> going = new ArrayDeque<>(List.of(RolloutPhase.MERGED));
     List<RolloutPhase> way = new ArrayList<>();
     while (!going.isEmpty()) {

@@ -62,7 +62,7 @@ class SecondJobITCase {
   }
 
   @Test
-  void failsForGoodWithoutRestartsWhileTheFirstIsAtWork() throws Exception {
+  void failsWithoutRestartsWhileTheFirstJobRuns() throws Exception {
     LeaseAnswer held = first.take(FIRST, TTL);
     try (MiniCluster cluster = cluster()) {
       JobID second = submit(cluster);
@@ -82,12 +82,12 @@ class SecondJobITCase {
   }
 
   @Test
-  void beginsOnceTheFirstIsGone() throws Exception {
+  void startsOnceTheFirstJobIsGone() throws Exception {
     LeaseAnswer held = first.take(FIRST, TTL);
     try (MiniCluster cluster = cluster()) {
       result(cluster, submit(cluster));
       assertThat(first.renew(FIRST, held, TTL).state())
-          .as("the first, where it wakes up")
+          .as("the first job, when it wakes up")
           .isEqualTo(State.SUPERSEDED);
     }
   }

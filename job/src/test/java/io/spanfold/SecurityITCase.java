@@ -69,7 +69,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The job on servers that speak TLS only, with the rights that the README tells, and no more. */
+/** The job on servers that speak TLS only, with the documented rights and no more. */
 @Timeout(120)
 class SecurityITCase {
 
@@ -158,7 +158,7 @@ class SecurityITCase {
   }
 
   @Test
-  void runsWithTheRightsOfTheReadmeNoneOfThemInVainAndTellsNoSecret() throws Exception {
+  void runsWithTheDocumentedRightsNeedsEachAndLeaksNoSecret() throws Exception {
     servers.forgetCommands();
     try (LoggedText log = new LoggedText();
         CommittedRecords committed =
@@ -168,7 +168,7 @@ class SecurityITCase {
       cluster.await(job);
       assertThat(SegmentParts.committed(committed.all().subList(before, committed.all().size())))
           .isEqualTo(SegmentParts.expected(SegmentParts.fold(SETTINGS, kept())));
-      assertThat(told(job)).contains("Parse").doesNotContain(SecuredServers.SECRETS);
+      assertThat(shown(job)).contains("Parse").doesNotContain(SecuredServers.SECRETS);
       assertThat(log.text()).contains("ProducerConfig").doesNotContain(SecuredServers.SECRETS);
     }
     Set<String> used = new TreeSet<>(servers.commands());
@@ -198,19 +198,19 @@ class SecurityITCase {
   }
 
   @Test
-  void tellsNoSecretWhereRedisLetsItNotIn() throws Exception {
+  void leaksNoSecretIfRedisRefusesTheLogin() throws Exception {
     servers.allowInRedis(REDIS_RULES.replace(">PASSWORD", ">another"));
     try (LoggedText log = new LoggedText()) {
       JobID job = submit("distributed");
       Throwable failure = catchThrowable(() -> cluster.await(job));
       assertThat(failure).hasStackTraceContaining("WRONGPASS");
-      assertThat(Throwables.getStackTrace(failure) + log.text() + told(job))
+      assertThat(Throwables.getStackTrace(failure) + log.text() + shown(job))
           .doesNotContain(SecuredServers.SECRETS);
     }
   }
 
   @Test
-  void trustsNobodyButTheAuthorityThatIsGiven() throws Exception {
+  void trustsOnlyTheGivenAuthority() throws Exception {
     Configuration options = options("distributed");
     options.removeKey("redis.ca-file");
     assertThat(
@@ -244,8 +244,8 @@ class SecurityITCase {
   }
 
   /** What Flink's web interface shows of a job. */
-  private static String told(JobID job) throws Exception {
-    StringBuilder told = new StringBuilder();
+  private static String shown(JobID job) throws Exception {
+    StringBuilder shown = new StringBuilder();
     HttpClient http = HttpClient.newHttpClient();
     for (String page :
         List.of(
@@ -256,9 +256,9 @@ class SecurityITCase {
             "/jobs/" + job + "/exceptions",
             "/jobs/" + job + "/checkpoints/config")) {
       HttpRequest request = HttpRequest.newBuilder(cluster.webAddress().resolve(page)).build();
-      told.append(http.send(request, HttpResponse.BodyHandlers.ofString()).body());
+      shown.append(http.send(request, HttpResponse.BodyHandlers.ofString()).body());
     }
-    return told.toString();
+    return shown.toString();
   }
 
   private static Set<String> granted() {

@@ -57,7 +57,7 @@ public final class CommittedRecords implements AutoCloseable {
   }
 
   /**
-   * Reads up to what stands at the topic's end now, committed or not, and returns all that was ever
+   * Reads up to the topic's current end, committed or not, and returns everything that was ever
    * seen. A commit is answered before its markers are written, so what is committed may not be
    * visible at once; and it fails where a transaction stays open.
    */

@@ -47,7 +47,7 @@ public enum HostileKind {
     this.reason = reason;
   }
 
-  /** Returns the reason for which it must be rejected; empty where it is none that always is. */
+  /** Returns the reason for which it must be rejected; empty if it may be accepted. */
   public Optional<String> reason() {
     return reason.isEmpty() ? Optional.empty() : Optional.of(reason);
   }

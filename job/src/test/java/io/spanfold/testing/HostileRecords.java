@@ -99,7 +99,7 @@ public final class HostileRecords {
    * @param number its place among all records, from 0
    * @param timestamp its Kafka timestamp in milliseconds
    * @param value its value; null for a tombstone
-   * @param reasons those for which it may be rejected; none where it must be accepted
+   * @param reasons the permitted reasons for rejection; empty if it must be accepted
    * @param span the span that it is, with {@code number} as its offset; null where it must be
    *     rejected
    */
@@ -131,7 +131,7 @@ public final class HostileRecords {
       long id = random.nextLong();
       long parent = ids.get(random.nextInt(ids.size()));
       HostileKind kind = good();
-      // A root that names another segment keeps that in its record: one could not tell its own.
+      // A root that names another segment keeps that in its record, so its own is unknown.
       boolean root = kind != HostileKind.GIVEN_SEGMENT_ID && random.nextInt(8) == 0;
       accepted(kind, id, parent, root);
       while (random.nextInt(3) > 0) {
@@ -330,7 +330,7 @@ public final class HostileRecords {
 
   private byte[] flipped(Map<String, String> fields) {
     byte[] value = bytes(json(fields));
-    // The number stays readable, so that what comes out can be told.
+    // The number stays readable, so that the output can be recognised.
     int behind = value.length - ",\"n\":}".length() - Long.toString(number).length();
     int at = random.nextInt(behind);
     byte before = value[at];

@@ -59,7 +59,7 @@ public final class JobCluster implements AutoCloseable {
    * Submits the job.
    *
    * @param options its options
-   * @param flink Flink's configuration beside what every test needs
+   * @param flink Flink's configuration, in addition to what every test needs
    * @param savepoint what it starts from; null for nothing
    */
   public JobID submit(Configuration options, Configuration flink, int parallelism, String savepoint)
@@ -142,9 +142,9 @@ public final class JobCluster implements AutoCloseable {
   }
 
   /**
-   * Waits for the end of a job that ends by itself.
+   * Waits for the end of a bounded job.
    *
-   * @throws JobExecutionException where it fails
+   * @throws JobExecutionException if it fails
    */
   public void await(JobID job) throws Exception {
     cluster

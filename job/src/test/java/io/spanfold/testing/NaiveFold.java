@@ -13,7 +13,7 @@ import java.util.Set;
  */
 public final class NaiveFold {
 
-  /** A part as it was flushed. */
+  /** A flushed part. */
   public record Flushed(long segmentId, int number, Set<Span> spans) {}
 
   public final List<Flushed> flushed = new ArrayList<>();

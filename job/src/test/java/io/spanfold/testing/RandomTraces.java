@@ -81,7 +81,7 @@ public final class RandomTraces {
     return spans;
   }
 
-  /** Returns a trace's spans in the order of their timestamps, as they stand in one partition. */
+  /** Returns a trace's spans in the order of their timestamps, as in one partition. */
   public static List<Span> inOrder(List<Span> spans) {
     List<Span> sorted = new ArrayList<>(spans);
     sorted.sort(Comparator.comparingLong(Span::timestamp));

@@ -37,7 +37,7 @@ public final class RedisUnderTest implements AutoCloseable {
     return new RedisUnderTest(node.uri(), node::close);
   }
 
-  /** Returns where it listens. */
+  /** Returns its address. */
   public URI uri() {
     return uri;
   }

@@ -20,7 +20,7 @@ import org.apache.kafka.common.acl.AclBindingFilter;
 import redis.clients.jedis.Jedis;
 
 /**
- * A Kafka broker and a Redis Cluster of three nodes which speak TLS only, and let in an
+ * A Kafka broker and a Redis Cluster of three nodes which speak TLS only, and accept an
  * administrator and the job's user.
  */
 public final class SecuredServers implements AutoCloseable {
@@ -108,7 +108,7 @@ public final class SecuredServers implements AutoCloseable {
         certificates.authority().toString());
   }
 
-  /** Returns the options that let the job in. */
+  /** Returns the options with which the job can connect. */
   public Configuration options() {
     Configuration options = new Configuration();
     options.setString("kafka.bootstrap.servers", kafka.bootstrapServers());

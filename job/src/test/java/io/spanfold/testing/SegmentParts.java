@@ -22,10 +22,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
-/**
- * Parts as text, {@code project:trace segment part [spans]}, as they were expected and as they
- * came.
- */
+/** Parts as text, {@code project:trace segment part [spans]}, as expected and as they came. */
 public final class SegmentParts {
 
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -59,7 +56,7 @@ public final class SegmentParts {
     return parts;
   }
 
-  /** Folds spans by the plain rules, each trace by itself. */
+  /** Folds spans by the plain rules, each trace separately. */
   public static Map<TraceKey, NaiveFold> fold(
       io.spanfold.core.fold.FoldSettings settings, List<Span> spans) {
     Map<TraceKey, NaiveFold> oracles = new HashMap<>();

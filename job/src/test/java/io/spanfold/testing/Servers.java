@@ -36,7 +36,7 @@ public final class Servers implements AutoCloseable {
 
   private static final int REDIS_NODES = 3;
 
-  /** What the index of a trace tells of a segment: how many subsegments, spans, and more. */
+  /** What the index of a trace holds of a segment: counts of subsegments, spans, and more. */
   private static final Pattern SEGMENT_FIELD = Pattern.compile("s[0-9a-f]{16}");
 
   private final KafkaUnderTest kafka;

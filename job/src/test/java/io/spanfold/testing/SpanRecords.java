@@ -53,7 +53,7 @@ public final class SpanRecords {
     send(properties, topic, partitions, spans, span -> 0);
   }
 
-  /** Sends spans as above, each with so many bytes more as {@code padding} says. */
+  /** Sends spans as above, each padded with {@code padding} bytes. */
   public static void send(
       Map<String, Object> properties,
       String topic,

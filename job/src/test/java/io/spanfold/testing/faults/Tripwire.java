@@ -6,8 +6,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The point of the protocol at which a test lets the job's process die: from then on nothing gets
- * out of it or into it any more, until it is raised from the dead. Thread-safe.
+ * The point of the protocol at which a test kills the job's process: from then on nothing gets out
+ * of it or into it any more, until it is raised from the dead. Thread-safe.
  */
 public final class Tripwire {
 
@@ -60,7 +60,7 @@ public final class Tripwire {
     return dead;
   }
 
-  /** Tells that a request is about to be passed on; returns what is to happen to it. */
+  /** Reports a request that is about to be forwarded; returns what to do with it. */
   synchronized Side pass(String name) {
     if (dead) {
       return Side.BEFORE;

@@ -15,14 +15,14 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class WireProxy implements AutoCloseable {
 
-  /** Tells requests apart. */
+  /** Recognises requests. */
   public interface Protocol {
 
     /** Reads one request: its bytes and its name. Null at the end. */
     Request read(DataInputStream in) throws IOException;
   }
 
-  /** One request as it was read. */
+  /** One request, as read from the wire. */
   public record Request(String name, byte[] bytes) {}
 
   private final ServerSocket listener;
@@ -31,7 +31,7 @@ public final class WireProxy implements AutoCloseable {
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private volatile int target;
 
-  /** Listens on a free port; what comes is refused until {@link #to} says where it goes. */
+  /** Listens on a free port; refuses connections until {@link #to} names the target. */
   public WireProxy(Protocol protocol, Tripwire wire) throws IOException {
     this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     this.protocol = protocol;
