@@ -114,7 +114,7 @@ public final class SpanfoldJob {
   private static CheckReport ask(StreamExecutionEnvironment env, SpanfoldConfig config)
       throws InterruptedException {
     PipelineFactory steps = new PipelineFactory(config);
-    return PreflightChecks.run(config, steps.store(), steps.lease(), JobStart.of(env));
+    return PreflightChecks.run(config, steps.store().redis(), steps.lease(), JobStart.of(env));
   }
 
   /** Returns how long it is from one checkpoint to the next. */

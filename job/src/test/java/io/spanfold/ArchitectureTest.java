@@ -104,7 +104,7 @@ class ArchitectureTest {
   @Test
   void onlyRetriesOfRedisSleep() {
     noClasses()
-        .that(areNot("buffer.RetryPolicy"))
+        .that(areNot("buffer.redis.RetryPolicy"))
         .should()
         .callMethodWhere(
             describe("a thread sleeps", (JavaMethodCall call) -> call.getName().equals("sleep"))

@@ -3,10 +3,10 @@ package io.spanfold;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.spanfold.buffer.LeaseAnswer;
-import io.spanfold.buffer.LeaseClaim;
-import io.spanfold.buffer.LeaseStore;
-import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.lease.LeaseAnswer;
+import io.spanfold.buffer.lease.LeaseClaim;
+import io.spanfold.buffer.lease.LeaseStore;
+import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.preflight.UnfitServersException;
 import io.spanfold.testing.KafkaUnderTest;
@@ -123,7 +123,7 @@ class CheckedStartITCase {
   @Test
   void aPlanIsMadeWhileTheJobToBeReplacedStillRuns() throws Exception {
     ScheduledExecutorService renewals = Executors.newSingleThreadScheduledExecutor();
-    try (LeaseStore store = new LeaseStore(StoreSettings.of(List.of(redis.uri())))) {
+    try (LeaseStore store = new LeaseStore(ConnectionSettings.of(List.of(redis.uri())))) {
       LeaseClaim claim = new LeaseClaim("spanfold", "former", "a".repeat(32), 0);
       Duration ttl = Duration.ofSeconds(10);
       LeaseAnswer held = store.take(claim, ttl);

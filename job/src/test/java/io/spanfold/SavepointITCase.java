@@ -3,7 +3,7 @@ package io.spanfold;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.buffer.RolloutPhase;
+import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.Span;
 import io.spanfold.job.config.SpanfoldConfig;

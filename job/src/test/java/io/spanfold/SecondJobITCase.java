@@ -3,13 +3,13 @@ package io.spanfold;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.spanfold.buffer.LeaseAnswer;
-import io.spanfold.buffer.LeaseAnswer.State;
-import io.spanfold.buffer.LeaseClaim;
-import io.spanfold.buffer.LeaseStore;
 import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.lease.LeaseAnswer;
+import io.spanfold.buffer.lease.LeaseAnswer.State;
+import io.spanfold.buffer.lease.LeaseClaim;
 import io.spanfold.buffer.lease.LeaseRefusedException;
 import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.lease.LeaseStore;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.embedded.RedisNode;
@@ -52,7 +52,7 @@ class SecondJobITCase {
   @BeforeEach
   void start() {
     redis = RedisNode.start(RedisNode.Options.in(directory));
-    first = new LeaseStore(store());
+    first = new LeaseStore(store().redis());
   }
 
   @AfterEach
@@ -120,16 +120,15 @@ class SecondJobITCase {
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.getExecutionEnvironment(configuration);
     env.setParallelism(1);
-    LeaseSettings lease =
-        LeaseSettings.of(store(), "second")
-            .withTimes(TTL, Duration.ofMillis(100), Duration.ofMillis(500), Duration.ofSeconds(4));
+    LeaseSettings lease = new LeaseSettings(store().redis(), "second", TTL, Duration.ofMillis(100));
     env.fromData(
             new CodecTypeInfo<>(SpanBatch.class, new SpanBatchCodec()), new SpanBatch(List.of()))
         .transform(
             "Write",
             new CodecTypeInfo<>(StoredTrace.class, new StoredTraceCodec()),
             new AsyncStageOperator<>(
-                new WriteFunction(store(), lease, RedisMemoryMonitorSettings.of(store(), 0.8)),
+                new WriteFunction(
+                    store(), lease, RedisMemoryMonitorSettings.of(store().redis(), 0.8)),
                 new AsyncStageSettings(true, 1, 1_000, Long.MAX_VALUE, 1, 500, 0),
                 new SpanBatchCodec()))
         .sinkTo(new DiscardingSink<>());

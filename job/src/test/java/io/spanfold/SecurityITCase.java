@@ -11,7 +11,8 @@ import static org.apache.kafka.common.resource.ResourceType.TRANSACTIONAL_ID;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.spanfold.buffer.SegmentStore;
+import io.spanfold.buffer.redis.RedisPipelines;
+import io.spanfold.buffer.redis.RetryPolicy;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TraceKey;
@@ -216,13 +217,9 @@ class SecurityITCase {
     assertThat(
             catchThrowable(
                 () ->
-                    SegmentStore.connect(
-                        new PipelineFactory(SpanfoldConfig.of(options))
-                            .store()
-                            .withTimeouts(
-                                Duration.ofSeconds(5),
-                                Duration.ofSeconds(5),
-                                Duration.ofMillis(1)))))
+                    RedisPipelines.connect(
+                        new PipelineFactory(SpanfoldConfig.of(options)).store().redis(),
+                        RetryPolicy.within(Duration.ofMillis(1)))))
         .hasStackTraceContaining("unable to find valid certification path");
   }
 

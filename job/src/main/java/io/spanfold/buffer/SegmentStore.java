@@ -2,7 +2,19 @@ package io.spanfold.buffer;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import io.spanfold.buffer.compression.DictionaryKeeper;
+import io.spanfold.buffer.compression.KnownDictionaries;
 import io.spanfold.buffer.compression.PayloadCompression;
+import io.spanfold.buffer.layout.PayloadLayout;
+import io.spanfold.buffer.layout.PayloadLayouts;
+import io.spanfold.buffer.lease.LeaseStore;
+import io.spanfold.buffer.lease.LockOwner;
+import io.spanfold.buffer.lease.LockState;
+import io.spanfold.buffer.redis.RedisCommand;
+import io.spanfold.buffer.redis.RedisPipelines;
+import io.spanfold.buffer.redis.RetryPolicy;
+import io.spanfold.buffer.redis.StoreException;
+import io.spanfold.buffer.redis.StoreFullException;
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
@@ -25,8 +37,6 @@ import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.CommandObjects;
-import redis.clients.jedis.RedisProtocol;
 
 /**
  * The buffer of payloads in Redis and the index beside it: the one class that the pipeline knows of
@@ -34,8 +44,9 @@ import redis.clients.jedis.RedisProtocol;
  *
  * <p>Every operation returns when Redis has acknowledged all of it, tries again by itself what can
  * pass (lost connections, failovers, moved slots, a full Redis) for as long as {@link
- * StoreSettings#retryBudget} says, and then throws a {@link StoreException}: it may then have
- * happened in part, and may be asked for again with the same arguments.
+ * io.spanfold.buffer.redis.ConnectionSettings.Timeouts#retries} says, and then throws a {@link
+ * StoreException}: it may then have happened in part, and may be asked for again with the same
+ * arguments.
  *
  * <p>For use by one thread at a time: each worker thread opens its own. It blocks its thread. It
  * holds a connection a node, and native memory for compression and its dictionaries.
@@ -47,9 +58,8 @@ public final class SegmentStore implements AutoCloseable {
   /** More than what a span's frame takes beside its record. */
   private static final int FRAME_OVERHEAD = 64;
 
-  private final CommandObjects redis = new CommandObjects(RedisProtocol.RESP2);
   private final RedisPipelines pipelines;
-  private final RedisScripts scripts;
+  private final IndexScripts scripts;
   private final PayloadLayouts layouts;
   private final KnownDictionaries dictionaries;
   private final PayloadCompression compression;
@@ -58,17 +68,13 @@ public final class SegmentStore implements AutoCloseable {
   private SegmentStore(
       StoreSettings settings, RedisPipelines pipelines, LongSupplier clock, InstantSource wall) {
     this.pipelines = pipelines;
-    this.scripts = new RedisScripts(redis, settings.ttl());
-    this.layouts =
-        new PayloadLayouts(
-            settings.phase(),
-            new MergedLayout(redis, pipelines),
-            new SmallLayout(redis, pipelines),
-            new DistributedLayout(redis, pipelines, settings.ttl()));
-    this.dictionaries = new KnownDictionaries(redis, pipelines, clock);
+    this.scripts = new IndexScripts(settings.ttl());
+    this.layouts = new PayloadLayouts(settings.phase(), pipelines, settings.ttl());
+    this.dictionaries = new KnownDictionaries(pipelines, clock);
     this.compression = new PayloadCompression(settings.compressionLevel(), dictionaries);
     this.dictionaryKeeper =
-        new DictionaryKeeper(settings, redis, pipelines, compression, clock, wall);
+        new DictionaryKeeper(
+            pipelines, compression, settings.compressionDictionary(), settings.ttl(), clock, wall);
   }
 
   /**
@@ -78,7 +84,7 @@ public final class SegmentStore implements AutoCloseable {
    *     let us in
    */
   public static SegmentStore connect(StoreSettings settings) {
-    return connect(settings, RetryPolicy.within(settings.retryBudget()));
+    return connect(settings, RetryPolicy.within(settings.redis().timeouts().retries()));
   }
 
   static SegmentStore connect(StoreSettings settings, RetryPolicy retries) {
@@ -87,10 +93,7 @@ public final class SegmentStore implements AutoCloseable {
 
   static SegmentStore connect(StoreSettings settings, RetryPolicy retries, InstantSource wall) {
     return new SegmentStore(
-        settings,
-        new RedisPipelines(StoreConnector.connect(settings, retries), retries),
-        retries.clock(),
-        wall);
+        settings, RedisPipelines.connect(settings.redis(), retries), retries.clock(), wall);
   }
 
   /**
@@ -136,7 +139,7 @@ public final class SegmentStore implements AutoCloseable {
 
   /** With where the index filed them: merged payloads are looked for from there, merges later. */
   private static List<Subsegment> filed(List<Subsegment> subsegments, Object answer) {
-    List<RedisScripts.IndexedSubsegment> indexed = RedisScripts.indexed(answer);
+    List<IndexScripts.IndexedSubsegment> indexed = IndexScripts.indexed(answer);
     List<Subsegment> filed = new ArrayList<>(subsegments.size());
     for (int i = 0; i < subsegments.size(); i++) {
       filed.add(subsegments.get(i).filedUnder(indexed.get(i).root()));
@@ -167,7 +170,7 @@ public final class SegmentStore implements AutoCloseable {
    * @throws StoreException where Redis could not be asked
    */
   public long leaseEpoch() {
-    return LeaseEpoch.read(redis, pipelines);
+    return LeaseStore.epoch(pipelines);
   }
 
   /**

@@ -3,6 +3,9 @@ package io.spanfold.job;
 import io.spanfold.buffer.SegmentStore;
 import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.ConnectionSettings.Login;
+import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import io.spanfold.core.batch.BatchLimits;
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.fold.FoldSettings;
@@ -82,10 +85,6 @@ public final class PipelineFactory {
    * Bytes that are twice in Redis while they are adopted: little beside what Redis has as a rule.
    */
   private static final long ADOPTED_A_CHECKPOINT = 256L * 1024 * 1024;
-
-  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
-  private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(15);
-  private static final Duration RETRIES = Duration.ofMinutes(2);
 
   /**
    * The committer blocks its task, and with it the checkpoints: it leaves more tries to the next
@@ -169,7 +168,7 @@ public final class PipelineFactory {
     return new SubsegmentGrouping(
         Math.min(fold.timeout(), fold.rootTimeout()),
         Math.max(1, fold.maxBytes() / SUBSEGMENTS_A_PART),
-        store().layouts());
+        config.phase().layouts());
   }
 
   public FoldSettings foldSettings() {
@@ -209,26 +208,33 @@ public final class PipelineFactory {
   }
 
   public RedisMemoryMonitorSettings memoryGuard() {
-    return RedisMemoryMonitorSettings.of(store(), config.redis().maxMemoryFraction());
+    return RedisMemoryMonitorSettings.of(
+        redis(Timeouts.DEFAULT), config.redis().maxMemoryFraction());
   }
 
   public StoreSettings store() {
+    return store(Timeouts.DEFAULT);
+  }
+
+  private StoreSettings store(Timeouts timeouts) {
     return new StoreSettings(
-        config.redis().nodes(),
-        config.redis().username(),
-        config.redis().password(),
-        config.redis().authorities(),
+        redis(timeouts),
         config.redis().ttl(),
         config.compressionLevel(),
         config.compressionDictionary(),
-        config.phase(),
-        CONNECT_TIMEOUT,
-        ANSWER_TIMEOUT,
-        RETRIES);
+        config.phase());
+  }
+
+  private ConnectionSettings redis(Timeouts timeouts) {
+    return new ConnectionSettings(
+        config.redis().nodes(),
+        new Login(config.redis().username(), config.redis().password()),
+        config.redis().authorities(),
+        timeouts);
   }
 
   public LeaseSettings lease() {
-    return LeaseSettings.of(store(), config.redis().buffer());
+    return LeaseSettings.of(redis(Timeouts.DEFAULT), config.redis().buffer());
   }
 
   public PayloadRecoverySettings reread() {
@@ -236,12 +242,12 @@ public final class PipelineFactory {
         config.kafka().bootstrapServers(),
         config.kafka().properties(),
         config.source().topic(),
-        RETRIES);
+        Timeouts.DEFAULT.retries());
   }
 
   public CleanUp.Factory cleanUp() {
     StoreSettings settings =
-        store().withTimeouts(CONNECT_TIMEOUT, CLEAN_UP_RETRIES, CLEAN_UP_RETRIES);
+        store(new Timeouts(Timeouts.DEFAULT.connect(), CLEAN_UP_RETRIES, CLEAN_UP_RETRIES));
     LeaseSettings lease = lease();
     return metrics ->
         new StoreCleanUp(

@@ -5,8 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.github.luben.zstd.Zstd;
 import io.spanfold.buffer.compression.CompressionDictionary;
+import io.spanfold.buffer.compression.DictionaryKeeper;
 import io.spanfold.buffer.compression.DictionaryTrainer;
+import io.spanfold.buffer.compression.KnownDictionaries;
 import io.spanfold.buffer.compression.PayloadCompression;
+import io.spanfold.buffer.layout.RolloutPhase;
+import io.spanfold.buffer.orphan.OrphanedBuffer;
+import io.spanfold.buffer.orphan.OrphanedTrace;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.ConnectionSettings.Login;
+import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
+import io.spanfold.buffer.redis.RedisKeys;
+import io.spanfold.buffer.redis.RedisPipelines;
+import io.spanfold.buffer.redis.RetryPolicy;
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
@@ -42,11 +53,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import redis.clients.jedis.CommandObjects;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.RedisClusterClient;
-import redis.clients.jedis.RedisProtocol;
 
 @Timeout(60)
 class DictionaryITCase {
@@ -134,7 +143,7 @@ class DictionaryITCase {
   @Test
   void withoutTheOptionNoneIsTrainedOrUsedButThoseOfOthersAreRead() {
     try (Writer writer = new Writer();
-        Writer without = new Writer(settings().withoutDictionary())) {
+        Writer without = new Writer(settings(Login.NONE, false))) {
       train(without, texts);
       assertThat(dictionaryKeys()).isEmpty();
       train(writer, texts);
@@ -280,7 +289,7 @@ class DictionaryITCase {
                 "~span-buf:s:*",
                 "~span-buf:sp:*",
                 "~span-buf:ssr:*"));
-    try (Writer writer = new Writer(settings().withLogin("narrow", "pw"))) {
+    try (Writer writer = new Writer(settings(new Login("narrow", "pw"), true))) {
       train(writer, texts);
       assertThat(dictionaryOf(writer.write(texts))).isZero();
       assertThat(dictionaryKeys()).isEmpty();
@@ -293,14 +302,11 @@ class DictionaryITCase {
   @Test
   void whatAFullRedisHasNoRoomForIsPublishedOnceItHas() {
     Clock clock = new Clock();
-    CommandObjects commands = new CommandObjects(RedisProtocol.RESP2);
     RetryPolicy retries = clock.retries();
-    try (RedisPipelines pipelines =
-            new RedisPipelines(StoreConnector.connect(settings(), retries), retries);
+    try (RedisPipelines pipelines = RedisPipelines.connect(settings().redis(), retries);
         PayloadCompression compression = new PayloadCompression(0);
         DictionaryKeeper keeper =
-            new DictionaryKeeper(
-                settings(), commands, pipelines, compression, clock::nanos, clock::instant)) {
+            new DictionaryKeeper(pipelines, compression, true, TTL, clock::nanos, clock::instant)) {
       onEachNode(node -> node.configSet("maxmemory", "1mb"));
       for (int i = 0; i < BATCHES; i++) {
         keeper.beginBatch();
@@ -347,10 +353,8 @@ class DictionaryITCase {
       }
     }
     RetryPolicy retries = new Clock().retries();
-    CommandObjects commands = new CommandObjects(RedisProtocol.RESP2);
-    try (RedisPipelines pipelines =
-            new RedisPipelines(StoreConnector.connect(settings(), retries), retries);
-        KnownDictionaries known = new KnownDictionaries(commands, pipelines, retries.clock());
+    try (RedisPipelines pipelines = RedisPipelines.connect(settings().redis(), retries);
+        KnownDictionaries known = new KnownDictionaries(pipelines, retries.clock());
         PayloadCompression compression = new PayloadCompression(PayloadCompression.OFF, known)) {
       for (int i = 0; i < 300; i++) {
         int which = i < dictionaries ? i : random.nextInt(dictionaries);
@@ -368,7 +372,7 @@ class DictionaryITCase {
     }
     List<String> found = new ArrayList<>();
     try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings())) {
-      buffer.setAside();
+      buffer.quarantine();
       OrphanedBuffer.Pages pages = buffer.pages();
       for (List<OrphanedTrace> page = pages.next(); page != null; page = pages.next()) {
         OrphanedBuffer.Contents contents =
@@ -533,7 +537,16 @@ class DictionaryITCase {
   }
 
   private static StoreSettings settings() {
-    return StoreSettings.of(cluster.uris()).withStorage(TTL, 0);
+    return settings(Login.NONE, true);
+  }
+
+  private static StoreSettings settings(Login login, boolean dictionary) {
+    return new StoreSettings(
+        new ConnectionSettings(cluster.uris(), login, null, Timeouts.DEFAULT),
+        TTL,
+        0,
+        dictionary,
+        RolloutPhase.DISTRIBUTED);
   }
 
   private static Set<String> dictionaryKeys() {

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.buffer.IndexedTrace.Segment;
 import io.spanfold.buffer.IndexedTrace.Sub;
+import io.spanfold.buffer.layout.DistributedLayout;
+import io.spanfold.buffer.layout.MergedLayout;
+import io.spanfold.buffer.layout.SmallLayout;
+import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.testing.RedisUnderTest;

@@ -5,6 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.buffer.IndexedTrace.Segment;
 import io.spanfold.buffer.IndexedTrace.Sub;
+import io.spanfold.buffer.layout.DistributedLayout;
+import io.spanfold.buffer.layout.MergedLayout;
+import io.spanfold.buffer.layout.SmallLayout;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.RedisCommand;
+import io.spanfold.buffer.redis.RedisKeys;
+import io.spanfold.buffer.redis.RedisPipelines;
+import io.spanfold.buffer.redis.RetryPolicy;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
@@ -21,9 +29,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import redis.clients.jedis.CommandObjects;
 import redis.clients.jedis.Jedis;
-import redis.clients.jedis.RedisProtocol;
 
 /** Runs the scripts on real servers, and reads there what they left. */
 final class IndexUnderTest implements AutoCloseable {
@@ -35,8 +41,7 @@ final class IndexUnderTest implements AutoCloseable {
   private final List<URI> nodes;
   private final int layouts;
   private final RedisPipelines pipelines;
-  private final RedisScripts scripts =
-      new RedisScripts(new CommandObjects(RedisProtocol.RESP2), TTL);
+  private final IndexScripts scripts = new IndexScripts(TTL);
 
   IndexUnderTest(List<URI> nodes) {
     this(nodes, DistributedLayout.BIT);
@@ -47,24 +52,23 @@ final class IndexUnderTest implements AutoCloseable {
     this.nodes = nodes;
     this.layouts = layouts;
     RetryPolicy retries = RetryPolicy.within(Duration.ofSeconds(20));
-    this.pipelines =
-        new RedisPipelines(StoreConnector.connect(StoreSettings.of(nodes), retries), retries);
+    this.pipelines = RedisPipelines.connect(ConnectionSettings.of(nodes), retries);
   }
 
-  List<RedisScripts.IndexedSubsegment> add(TraceKey trace, List<Sub> subs) {
+  List<IndexScripts.IndexedSubsegment> add(TraceKey trace, List<Sub> subs) {
     return addAll(trace, List.of(subs)).get(0);
   }
 
-  List<List<RedisScripts.IndexedSubsegment>> addAll(TraceKey trace, List<List<Sub>> calls) {
+  List<List<IndexScripts.IndexedSubsegment>> addAll(TraceKey trace, List<List<Sub>> calls) {
     List<RedisCommand<Object>> commands =
         calls.stream().map(subs -> added(trace, unstored(subs))).toList();
-    return pipelines.send("add", commands).stream().map(RedisScripts::indexed).toList();
+    return pipelines.send("add", commands).stream().map(IndexScripts::indexed).toList();
   }
 
   /** Adds subsegments, and returns them as the store would. */
   List<Subsegment> store(TraceKey trace, List<UnstoredSubsegment> unstored) {
-    List<RedisScripts.IndexedSubsegment> answers =
-        RedisScripts.indexed(pipelines.send("add", List.of(added(trace, unstored))).get(0));
+    List<IndexScripts.IndexedSubsegment> answers =
+        IndexScripts.indexed(pipelines.send("add", List.of(added(trace, unstored))).get(0));
     List<Subsegment> stored = new ArrayList<>();
     for (int i = 0; i < answers.size(); i++) {
       stored.add(unstored.get(i).subsegment().stored(1, layouts).filedUnder(answers.get(i).root()));
@@ -87,7 +91,7 @@ final class IndexUnderTest implements AutoCloseable {
   }
 
   long finish(FlushedPart.Receipt receipt, String lockOwner) {
-    return RedisScripts.removed(
+    return IndexScripts.removed(
         pipelines.send("finish", List.of(scripts.finishFlush(receipt, lockOwner))).get(0));
   }
 

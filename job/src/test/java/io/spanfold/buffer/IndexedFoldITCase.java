@@ -3,6 +3,8 @@ package io.spanfold.buffer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.buffer.IndexedTrace.Sub;
+import io.spanfold.buffer.layout.MergedLayout;
+import io.spanfold.buffer.layout.SmallLayout;
 import io.spanfold.core.fold.FoldHarness;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.DuePart;

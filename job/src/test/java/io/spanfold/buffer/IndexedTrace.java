@@ -15,12 +15,12 @@ import java.util.TreeSet;
  * What the index of a trace must say: remembers every subsegment in the order of arrival, and
  * computes all else from scratch by following parents. For traces without cycles.
  */
-final class IndexedTrace {
+public final class IndexedTrace {
 
   private final Map<Long, Sub> arrived = new LinkedHashMap<>();
 
   /** A subsegment. */
-  record Sub(long id, long parent, boolean root, long bytes, long[] spans) {}
+  public record Sub(long id, long parent, boolean root, long bytes, long[] spans) {}
 
   /** A segment as the index shows it: ids are written in hexadecimal. */
   record Segment(Set<String> members, long spans, long bytes, boolean hasRoot) {}
@@ -29,12 +29,12 @@ final class IndexedTrace {
     subs.forEach(sub -> arrived.putIfAbsent(sub.id(), sub));
   }
 
-  List<RedisScripts.IndexedSubsegment> answer(Collection<Sub> subs) {
+  List<IndexScripts.IndexedSubsegment> answer(Collection<Sub> subs) {
     Ups ups = ups();
-    List<RedisScripts.IndexedSubsegment> answer = new ArrayList<>();
+    List<IndexScripts.IndexedSubsegment> answer = new ArrayList<>();
     for (Sub sub : subs) {
       long root = ups.rootOf(sub.parent());
-      answer.add(new RedisScripts.IndexedSubsegment(root, ups.roots.contains(root)));
+      answer.add(new IndexScripts.IndexedSubsegment(root, ups.roots.contains(root)));
     }
     return answer;
   }

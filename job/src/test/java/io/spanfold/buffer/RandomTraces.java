@@ -9,14 +9,14 @@ import java.util.Map;
 import java.util.Random;
 
 /** Traces of random shape, in random order and batches, with duplicates; without cycles. */
-final class RandomTraces {
+public final class RandomTraces {
 
   private RandomTraces() {}
 
   private record Span(long id, long parent, boolean root) {}
 
   /** Returns the calls of one trace: each a batch's subsegments. */
-  static List<List<Sub>> calls(Random random) {
+  public static List<List<Sub>> calls(Random random) {
     List<Span> spans = spans(random);
     Collections.shuffle(spans, random);
     List<List<Sub>> calls = new ArrayList<>();

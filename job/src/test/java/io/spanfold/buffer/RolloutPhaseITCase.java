@@ -4,6 +4,14 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.buffer.IndexedTrace.Sub;
+import io.spanfold.buffer.layout.DistributedLayout;
+import io.spanfold.buffer.layout.MergedLayout;
+import io.spanfold.buffer.layout.PayloadLayouts;
+import io.spanfold.buffer.layout.RolloutPhase;
+import io.spanfold.buffer.layout.SmallLayout;
+import io.spanfold.buffer.lease.LockOwner;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
@@ -210,7 +218,8 @@ class RolloutPhaseITCase {
   void findsEveryPayloadOfASetThatIsMergedOnWhileItIsRead() throws Exception {
     open(Servers.ONE);
     StoreSettings settings =
-        StoreSettings.of(Servers.ONE.uris()).withStorage(TTL, -1).withPhase(RolloutPhase.MERGED);
+        new StoreSettings(
+            ConnectionSettings.of(Servers.ONE.uris()), TTL, -1, true, RolloutPhase.MERGED);
     TraceKey trace = trace();
     List<Sub> subs = new ArrayList<>();
     for (int i = 0; i < 800; i++) {
@@ -279,11 +288,9 @@ class RolloutPhaseITCase {
       stores.put(
           phase,
           SegmentStore.connect(
-              StoreSettings.of(servers.uris())
-                  // Another level in each phase: so the same payload is not the same bytes.
-                  .withStorage(TTL, phase.ordinal() - 1)
-                  .withPhase(phase)
-                  .withoutDictionary()));
+              // Another level in each phase: so the same payload is not the same bytes.
+              new StoreSettings(
+                  ConnectionSettings.of(servers.uris()), TTL, phase.ordinal() - 1, false, phase)));
     }
   }
 
@@ -324,7 +331,7 @@ class RolloutPhaseITCase {
               sub.spans().length,
               bytes,
               0,
-              PayloadLayouts.bits(phase),
+              phase.layouts(),
               1,
               SourcePositions.of(new int[0], new long[0]));
       unstored.add(new UnstoredSubsegment(subsegment, payload, sub.spans()));

@@ -4,6 +4,16 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.spanfold.buffer.layout.DistributedLayout;
+import io.spanfold.buffer.layout.RolloutPhase;
+import io.spanfold.buffer.layout.SmallLayout;
+import io.spanfold.buffer.lease.LockOwner;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.ConnectionSettings.Login;
+import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
+import io.spanfold.buffer.redis.RedisKeys;
+import io.spanfold.buffer.redis.StoreException;
+import io.spanfold.buffer.redis.StoreFullException;
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
@@ -242,9 +252,12 @@ class SegmentStoreITCase {
     try (node;
         SegmentStore store =
             SegmentStore.connect(
-                settings(node.uri())
-                    .withTimeouts(
-                        Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofMillis(300)))) {
+                settings(
+                    node.uri(),
+                    Login.NONE,
+                    new Timeouts(
+                        Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofMillis(300)),
+                    RolloutPhase.DISTRIBUTED))) {
       node.stop();
       assertThatExceptionOfType(StoreException.class)
           .isThrownBy(() -> store.write(batch(1)))
@@ -294,10 +307,12 @@ class SegmentStoreITCase {
                 RedisNode.Options.in(directory.resolve("full-" + phase)).withMaxMemory(8L << 20));
         SegmentStore store =
             SegmentStore.connect(
-                settings(node.uri())
-                    .withPhase(phase)
-                    .withTimeouts(
-                        Duration.ofSeconds(1), Duration.ofSeconds(5), Duration.ofMillis(200)))) {
+                settings(
+                    node.uri(),
+                    Login.NONE,
+                    new Timeouts(
+                        Duration.ofSeconds(1), Duration.ofSeconds(5), Duration.ofMillis(200)),
+                    phase))) {
       List<StoredTrace> stored = new ArrayList<>();
       List<Receipt> receipts = new ArrayList<>();
       assertThatExceptionOfType(StoreFullException.class)
@@ -340,7 +355,7 @@ class SegmentStoreITCase {
   void logsInAndKeepsTheSecret() {
     try (RedisNode node =
         RedisNode.start(RedisNode.Options.in(directory.resolve("secret")).withPassword(SECRET))) {
-      StoreSettings right = settings(node.uri()).withLogin(null, SECRET);
+      StoreSettings right = settings(node.uri(), new Login(null, SECRET));
       assertThat(right.toString()).doesNotContain(SECRET).contains("***");
       try (SegmentStore store = SegmentStore.connect(right)) {
         assertThat(store.write(batch(1))).hasSize(1);
@@ -348,8 +363,8 @@ class SegmentStoreITCase {
       for (StoreSettings wrong :
           List.of(
               settings(node.uri()),
-              settings(node.uri()).withLogin(null, SECRET + "!"),
-              settings(node.uri()).withLogin("nobody", SECRET))) {
+              settings(node.uri(), new Login(null, SECRET + "!")),
+              settings(node.uri(), new Login("nobody", SECRET)))) {
         assertThatExceptionOfType(StoreException.class)
             .isThrownBy(() -> SegmentStore.connect(wrong).close())
             .satisfies(
@@ -373,8 +388,23 @@ class SegmentStoreITCase {
   }
 
   private static StoreSettings settings(URI uri) {
-    return StoreSettings.of(List.of(uri))
-        .withTimeouts(Duration.ofSeconds(2), Duration.ofSeconds(5), Duration.ofSeconds(30));
+    return settings(uri, Login.NONE);
+  }
+
+  private static StoreSettings settings(URI uri, Login login) {
+    Timeouts timeouts =
+        new Timeouts(Duration.ofSeconds(2), Duration.ofSeconds(5), Duration.ofSeconds(30));
+    return settings(uri, login, timeouts, RolloutPhase.DISTRIBUTED);
+  }
+
+  private static StoreSettings settings(
+      URI uri, Login login, Timeouts timeouts, RolloutPhase phase) {
+    return new StoreSettings(
+        new ConnectionSettings(List.of(uri), login, null, timeouts),
+        Duration.ofHours(24),
+        0,
+        true,
+        phase);
   }
 
   /** Returns a batch of traces of which every other one, the first too, has much. */

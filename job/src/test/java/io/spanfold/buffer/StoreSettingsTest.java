@@ -3,11 +3,16 @@ package io.spanfold.buffer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.spanfold.buffer.layout.RolloutPhase;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.ConnectionSettings.Login;
+import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.net.URI;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,7 +55,16 @@ class StoreSettingsTest {
   @Test
   void travelsWithTheJob() throws Exception {
     StoreSettings settings =
-        StoreSettings.of(List.of(URI.create("rediss://a:1"))).withLogin("me", "hunter2");
+        new StoreSettings(
+            new ConnectionSettings(
+                List.of(URI.create("rediss://a:1")),
+                new Login("me", "hunter2"),
+                null,
+                Timeouts.DEFAULT),
+            Duration.ofHours(1),
+            0,
+            true,
+            RolloutPhase.DISTRIBUTED);
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
       out.writeObject(settings);
@@ -59,7 +73,7 @@ class StoreSettingsTest {
         new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
       assertThat(in.readObject()).isEqualTo(settings);
     }
-    assertThat(settings.tls()).isTrue();
+    assertThat(settings.redis().tls()).isTrue();
     assertThat(settings.toString()).doesNotContain("hunter2");
   }
 }

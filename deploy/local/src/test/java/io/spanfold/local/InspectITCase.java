@@ -60,7 +60,7 @@ class InspectITCase {
     redis = RedisCluster.start(RedisNode.Options.in(directory).withPassword(SECRET));
     password = Files.writeString(directory.resolve("password"), SECRET + "\nnot this\n");
     addSubsegments = Files.readString(Path.of("../../lua/add-subsegments.lua"));
-    setAside = Files.readString(Path.of("../../lua/set-aside.lua"));
+    setAside = Files.readString(Path.of("../../lua/quarantine.lua"));
   }
 
   @AfterAll

@@ -39,6 +39,10 @@ final class DictionaryCodec implements AutoCloseable {
     return forWriting != null;
   }
 
+  int level() {
+    return level;
+  }
+
   byte[] compress(byte[] payload) {
     return compressor.compress(payload);
   }

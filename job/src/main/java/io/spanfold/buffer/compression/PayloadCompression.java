@@ -77,6 +77,15 @@ public final class PayloadCompression implements AutoCloseable {
     withDictionary.use(dictionary);
   }
 
+  boolean isOff() {
+    return compressor == null;
+  }
+
+  /** Returns the level that dictionaries are made for. */
+  int level() {
+    return withDictionary.level();
+  }
+
   /** Returns what is to be stored for {@code payload}: at most 7 bytes more. */
   public byte[] compress(byte[] payload) {
     if (compressor != null) {

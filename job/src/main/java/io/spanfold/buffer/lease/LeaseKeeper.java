@@ -1,9 +1,6 @@
 package io.spanfold.buffer.lease;
 
-import io.spanfold.buffer.LeaseAnswer;
-import io.spanfold.buffer.LeaseClaim;
-import io.spanfold.buffer.LeaseStore;
-import io.spanfold.buffer.StoreException;
+import io.spanfold.buffer.redis.StoreException;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,7 +11,7 @@ import org.slf4j.LoggerFactory;
  * <ul>
  *   <li>Free, or that of an older attempt: it is ours at once.
  *   <li>That of another job: perhaps only left over, so it is waited for; who still does not get it
- *       after {@link LeaseSettings#patience} has seen it renewed, and is refused.
+ *       after {@link LeaseSettings#acquireTimeout} has seen it renewed, and is refused.
  *   <li>Redis cannot be asked: tried again with the next renewal. A lease that is ours stays so, as
  *       nobody else can take it there either; who took it where we cannot see it has a newer epoch.
  *   <li>Somebody has a newer epoch: it is over.
@@ -50,7 +47,7 @@ public final class LeaseKeeper implements AutoCloseable {
   private LeaseKeeper(LeaseSettings settings, LeaseClaim claim) {
     this.settings = settings;
     this.claim = claim;
-    this.store = new LeaseStore(settings.store());
+    this.store = new LeaseStore(settings.redis());
     this.thread = new Thread(this::run, "lease of " + settings.buffer());
     thread.setDaemon(true);
     thread.setContextClassLoader(LeaseKeeper.class.getClassLoader());
@@ -199,13 +196,13 @@ public final class LeaseKeeper implements AutoCloseable {
           answer.since(),
           answer.left().toMillis());
     }
-    if (System.nanoTime() - busySinceNanos < settings.patience().toNanos()) {
+    if (System.nanoTime() - busySinceNanos < settings.acquireTimeout().toNanos()) {
       return null;
     }
     return new LeaseRefusedException(
         "the Redis at %s is the buffer %s of job %s since %s, and that job is at work; stop it, or give this job (buffer %s) a Redis of its own"
             .formatted(
-                settings.store().nodes(),
+                settings.redis().nodes(),
                 answer.buffer(),
                 answer.job(),
                 answer.since(),

@@ -1,8 +1,6 @@
 package io.spanfold.buffer.lease;
 
-import io.spanfold.buffer.LeaseHolder;
-import io.spanfold.buffer.LeaseStore;
-import io.spanfold.buffer.StoreException;
+import io.spanfold.buffer.redis.StoreException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -29,7 +27,7 @@ public final class LeaseWatch {
    */
   public static Optional<LeaseHolder> whoRenews(LeaseSettings settings)
       throws InterruptedException {
-    try (LeaseStore store = new LeaseStore(settings.store())) {
+    try (LeaseStore store = new LeaseStore(settings.redis())) {
       long end = System.nanoTime() + settings.renewal().multipliedBy(RENEWALS_WATCHED).toNanos();
       Optional<LeaseHolder> before = store.look();
       while (before.isPresent() && end - System.nanoTime() > 0) {

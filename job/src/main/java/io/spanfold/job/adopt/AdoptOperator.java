@@ -1,7 +1,7 @@
 package io.spanfold.job.adopt;
 
-import io.spanfold.buffer.OrphanedBuffer;
-import io.spanfold.buffer.OrphanedTrace;
+import io.spanfold.buffer.orphan.OrphanedBuffer;
+import io.spanfold.buffer.orphan.OrphanedTrace;
 import io.spanfold.core.model.Span;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.resource.SharedResource;
@@ -91,10 +91,10 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
     buffer = OrphanedBuffer.connect(settings.store());
     if (restored) {
       LOG.warn(
-          "The job is restored, so it adopts nothing but what was set aside when it started without"
-              + " state; leave --adopt out once that is over.");
+          "The job is restored, so it adopts only what it quarantined when it started without state."
+              + " Remove --adopt when the adoption is over.");
     } else {
-      LOG.info("{} traces in Redis are set aside, to be adopted.", buffer.setAside());
+      LOG.info("Quarantined {} traces in Redis; they will be adopted.", buffer.quarantine());
     }
     adoption =
         new Adoption(

@@ -1,6 +1,6 @@
 package io.spanfold.job.adopt;
 
-import io.spanfold.buffer.OrphanedTrace;
+import io.spanfold.buffer.orphan.OrphanedTrace;
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.format.RejectedRecordException;
 import io.spanfold.core.format.SpanParser;

@@ -1,7 +1,7 @@
 package io.spanfold.job.adopt;
 
-import io.spanfold.buffer.OrphanedBuffer;
-import io.spanfold.buffer.OrphanedTrace;
+import io.spanfold.buffer.orphan.OrphanedBuffer;
+import io.spanfold.buffer.orphan.OrphanedTrace;
 import io.spanfold.core.model.Span;
 import io.spanfold.job.lease.Lease;
 import java.util.ArrayList;

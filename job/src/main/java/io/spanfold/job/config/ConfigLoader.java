@@ -4,6 +4,7 @@ import static io.spanfold.job.config.SpanfoldOptions.REDIS_CA_FILE;
 import static io.spanfold.job.config.SpanfoldOptions.REDIS_PASSWORD;
 import static io.spanfold.job.config.SpanfoldOptions.REDIS_PASSWORD_FILE;
 
+import io.spanfold.buffer.redis.RedisUris;
 import io.spanfold.job.config.SpanfoldConfig.FlushSettings;
 import io.spanfold.job.config.SpanfoldConfig.IngestSettings;
 import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
@@ -14,7 +15,6 @@ import io.spanfold.job.config.SpanfoldConfig.SourceSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
-import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -41,7 +41,6 @@ final class ConfigLoader {
 
   // The broker's own maximum unless it was changed; Flink's default of an hour is refused by it.
   private static final String DEFAULT_TRANSACTION_TIMEOUT_MS = "900000";
-  private static final int DEFAULT_REDIS_PORT = 6379;
   private static final String ORGANIZATION = "organization:";
   private static final Pattern ID = Pattern.compile("[0-9]{1,19}");
   private static final Pattern TRACE_ID = Pattern.compile("[0-9a-f]{32}");
@@ -140,53 +139,13 @@ final class ConfigLoader {
   }
 
   private List<URI> redisNodes() {
-    // A URI with a password in it must not be told, neither by an error nor by describe().
-    String given = options.get(SpanfoldOptions.REDIS_URI, "");
-    if (given.contains("@")) {
-      reader
-          .problems()
-          .add(
-              "redis.uri names a user or a password; set redis.username and redis.password.file"
-                  + " instead, where it is not shown.");
-      return List.of();
-    }
-    List<URI> nodes = new ArrayList<>();
     String text = reader.required(SpanfoldOptions.REDIS_URI, "redis://redis:6379");
-    for (String part : text.isEmpty() ? new String[0] : text.split(",", -1)) {
-      Optional<URI> node = redisNode(part.strip());
-      if (node.isEmpty()) {
-        reader.problem(
-            SpanfoldOptions.REDIS_URI,
-            "has the node '" + part.strip() + "', which is not of the form",
-            "write redis://host:port or rediss://host:port, several separated by commas, without"
-                + " a database number");
-      }
-      node.ifPresent(nodes::add);
-    }
-    if (nodes.stream().map(URI::getScheme).distinct().count() > 1) {
-      reader.problem(
-          SpanfoldOptions.REDIS_URI,
-          "mixes redis:// and rediss://",
-          "use one of them for all nodes, as the nodes of a cluster speak either");
-    }
-    return List.copyOf(nodes);
-  }
-
-  private static Optional<URI> redisNode(String text) {
     try {
-      URI uri = new URI(text);
-      boolean ours = "redis".equals(uri.getScheme()) || "rediss".equals(uri.getScheme());
-      boolean bare =
-          (uri.getRawPath() == null || uri.getRawPath().isEmpty() || uri.getRawPath().equals("/"))
-              && uri.getRawQuery() == null
-              && uri.getRawFragment() == null;
-      if (!ours || !bare || uri.getHost() == null || uri.getPort() > 65_535) {
-        return Optional.empty();
-      }
-      int port = uri.getPort() < 0 ? DEFAULT_REDIS_PORT : uri.getPort();
-      return Optional.of(new URI(uri.getScheme() + "://" + uri.getHost() + ":" + port));
-    } catch (URISyntaxException e) {
-      return Optional.empty();
+      return text.isEmpty() ? List.of() : RedisUris.parse(text);
+    } catch (IllegalArgumentException e) {
+      // Without the value, which may contain a password.
+      reader.problems().add("redis.uri " + e.getMessage() + ".");
+      return List.of();
     }
   }
 

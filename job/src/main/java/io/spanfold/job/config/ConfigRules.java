@@ -6,7 +6,7 @@ import static io.spanfold.job.config.SpanfoldOptions.REDIS_TTL;
 import static io.spanfold.job.config.SpanfoldOptions.SEGMENT_LATE_GRACE;
 import static io.spanfold.job.config.SpanfoldOptions.SEGMENT_MAX_AGE;
 
-import io.spanfold.buffer.RolloutPhase;
+import io.spanfold.buffer.layout.RolloutPhase;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,6 +1,6 @@
 package io.spanfold.job.config;
 
-import io.spanfold.buffer.RolloutPhase;
+import io.spanfold.buffer.layout.RolloutPhase;
 import java.io.Serializable;
 import java.net.URI;
 import java.time.Duration;

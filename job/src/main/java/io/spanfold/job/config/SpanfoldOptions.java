@@ -2,7 +2,7 @@ package io.spanfold.job.config;
 
 import static org.apache.flink.configuration.ConfigOptions.key;
 
-import io.spanfold.buffer.RolloutPhase;
+import io.spanfold.buffer.layout.RolloutPhase;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;

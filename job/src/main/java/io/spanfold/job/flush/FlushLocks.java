@@ -1,8 +1,8 @@
 package io.spanfold.job.flush;
 
-import io.spanfold.buffer.LockOwner;
-import io.spanfold.buffer.LockState;
 import io.spanfold.buffer.SegmentStore;
+import io.spanfold.buffer.lease.LockOwner;
+import io.spanfold.buffer.lease.LockState;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.job.lease.Lease;
 import java.time.Duration;

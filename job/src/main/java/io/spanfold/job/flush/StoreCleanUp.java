@@ -1,8 +1,8 @@
 package io.spanfold.job.flush;
 
-import io.spanfold.buffer.LockOwner;
 import io.spanfold.buffer.SegmentStore;
 import io.spanfold.buffer.lease.LeaseException;
+import io.spanfold.buffer.lease.LockOwner;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.sink.CleanUp;

@@ -1,12 +1,12 @@
 package io.spanfold.job.lease;
 
-import io.spanfold.buffer.LeaseClaim;
-import io.spanfold.buffer.LockOwner;
-import io.spanfold.buffer.StoreException;
+import io.spanfold.buffer.lease.LeaseClaim;
 import io.spanfold.buffer.lease.LeaseKeeper;
 import io.spanfold.buffer.lease.LeaseRefusedException;
 import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.lease.LeaseSupersededException;
+import io.spanfold.buffer.lease.LockOwner;
+import io.spanfold.buffer.redis.StoreException;
 import io.spanfold.job.resource.SharedResource;
 import java.time.Duration;
 import java.util.Map;
@@ -48,7 +48,7 @@ public final class Lease implements AutoCloseable {
     SharedResource.Share<LeaseKeeper> share =
         KEEPERS.open(new Key(settings, claim), () -> LeaseKeeper.start(settings, claim));
     // Twice: where Redis is away for a while, and another job has the lease for another while.
-    return new Lease(share, claim.job(), settings.patience().multipliedBy(2));
+    return new Lease(share, claim.job(), settings.acquireTimeout().multipliedBy(2));
   }
 
   /**
@@ -61,7 +61,7 @@ public final class Lease implements AutoCloseable {
    *     does not help
    * @throws LeaseSupersededException where it was ours, and somebody newer has it
    * @throws StoreException where Redis could not be asked for it for twice {@link
-   *     LeaseSettings#patience}
+   *     LeaseSettings#acquireTimeout}
    */
   public LockOwner confirm() throws InterruptedException {
     return confirm(longestWait);

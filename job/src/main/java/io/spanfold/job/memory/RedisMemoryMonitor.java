@@ -1,8 +1,8 @@
 package io.spanfold.job.memory;
 
-import io.spanfold.buffer.MemoryProbe;
-import io.spanfold.buffer.NodeMemory;
-import io.spanfold.buffer.StoreException;
+import io.spanfold.buffer.memory.MemoryProbe;
+import io.spanfold.buffer.memory.NodeMemory;
+import io.spanfold.buffer.redis.StoreException;
 import io.spanfold.job.resource.SharedResource;
 import java.util.Comparator;
 import java.util.List;
@@ -74,7 +74,7 @@ public final class RedisMemoryMonitor implements AutoCloseable {
 
   private RedisMemoryMonitor(RedisMemoryMonitorSettings settings) {
     this.settings = settings;
-    this.probe = new MemoryProbe(settings.store());
+    this.probe = new MemoryProbe(settings.redis());
     this.thread = new Thread(this::run, "Redis memory guard");
     thread.setDaemon(true);
     thread.setContextClassLoader(RedisMemoryMonitor.class.getClassLoader());

@@ -1,31 +1,30 @@
 package io.spanfold.job.memory;
 
-import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import java.io.Serializable;
 import java.time.Duration;
 
 /**
  * What a {@link RedisMemoryMonitor} watches.
  *
- * @param store the Redis, with short bounds on time
+ * @param redis the Redis, with short timeouts
  * @param maxFraction share of a node's {@code maxmemory} from which on it counts as full
- * @param interval how often it asks
+ * @param interval delay between two questions
  */
-public record RedisMemoryMonitorSettings(StoreSettings store, double maxFraction, Duration interval)
-    implements Serializable {
+public record RedisMemoryMonitorSettings(
+    ConnectionSettings redis, double maxFraction, Duration interval) implements Serializable {
 
   private static final long serialVersionUID = 1L;
 
   private static final Duration INTERVAL = Duration.ofMillis(500);
 
-  /** A node that is silent for longer is hanging: nothing should be read for it meanwhile. */
-  private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(2);
+  /** A node that does not answer within 2 s hangs: nothing is read until it does. No retries. */
+  private static final Timeouts TIMEOUTS =
+      new Timeouts(Duration.ofSeconds(2), Duration.ofSeconds(2), Duration.ofMillis(1));
 
-  private static final Duration NO_RETRIES = Duration.ofMillis(1);
-
-  /** Returns the usual settings. */
-  public static RedisMemoryMonitorSettings of(StoreSettings store, double maxFraction) {
-    return new RedisMemoryMonitorSettings(
-        store.withTimeouts(ANSWER_TIMEOUT, ANSWER_TIMEOUT, NO_RETRIES), maxFraction, INTERVAL);
+  /** Returns the settings of a running job. */
+  public static RedisMemoryMonitorSettings of(ConnectionSettings redis, double maxFraction) {
+    return new RedisMemoryMonitorSettings(redis.within(TIMEOUTS), maxFraction, INTERVAL);
   }
 }

@@ -1,9 +1,9 @@
 package io.spanfold.job.preflight;
 
-import io.spanfold.buffer.LeaseHolder;
-import io.spanfold.buffer.StoreException;
+import io.spanfold.buffer.lease.LeaseHolder;
 import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.lease.LeaseWatch;
+import io.spanfold.buffer.redis.StoreException;
 import java.util.Optional;
 
 /**
@@ -37,13 +37,13 @@ final class LeaseCheck {
     } catch (StoreException e) {
       findings.warning(
           "It is not known whether another job works on the Redis at %s (%s); the job itself asks for the lease when it runs."
-              .formatted(lease.store().nodes(), e.getMessage()));
+              .formatted(lease.redis().nodes(), e.getMessage()));
     }
   }
 
   private String refusal(LeaseHolder holder) {
     return "The Redis at %s is the buffer %s of job %s since %s, and that job is at work; stop it and start this one from its savepoint, or give this job (redis.buffer %s) a Redis of its own."
         .formatted(
-            lease.store().nodes(), holder.buffer(), holder.job(), holder.since(), lease.buffer());
+            lease.redis().nodes(), holder.buffer(), holder.job(), holder.since(), lease.buffer());
   }
 }

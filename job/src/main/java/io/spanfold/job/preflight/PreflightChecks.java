@@ -1,7 +1,7 @@
 package io.spanfold.job.preflight;
 
-import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.job.config.SpanfoldConfig;
 
 /**
@@ -16,16 +16,16 @@ public final class PreflightChecks {
   /**
    * Asks all servers, and finds all that is wrong.
    *
-   * @param store how the job reaches Redis
+   * @param redis how the job reaches Redis
    * @param lease how it will ask for the lease
    * @param start how it is about to start
    */
   public static CheckReport run(
-      SpanfoldConfig config, StoreSettings store, LeaseSettings lease, JobStart start)
+      SpanfoldConfig config, ConnectionSettings redis, LeaseSettings lease, JobStart start)
       throws InterruptedException {
     CheckReport findings = new CheckReport();
     new KafkaCheck(config, start, findings).run();
-    if (new RedisCheck(config.redis(), store, findings).run()) {
+    if (new RedisCheck(config.redis(), redis, findings).run()) {
       new LeaseCheck(lease, start, findings).run();
     }
     return findings;

@@ -1,11 +1,12 @@
 package io.spanfold.job.preflight;
 
-import io.spanfold.buffer.BufferProbe;
-import io.spanfold.buffer.BufferState;
-import io.spanfold.buffer.NodeMemory;
-import io.spanfold.buffer.NodeState;
-import io.spanfold.buffer.StoreException;
-import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.memory.BufferProbe;
+import io.spanfold.buffer.memory.BufferState;
+import io.spanfold.buffer.memory.NodeMemory;
+import io.spanfold.buffer.memory.NodeState;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
+import io.spanfold.buffer.redis.StoreException;
 import io.spanfold.job.config.SpanfoldConfig.RedisSettings;
 import java.time.Duration;
 
@@ -21,12 +22,12 @@ final class RedisCheck {
   private static final String NO_EVICTION = "noeviction";
 
   private final RedisSettings redis;
-  private final StoreSettings store;
+  private final ConnectionSettings connection;
   private final CheckReport findings;
 
-  RedisCheck(RedisSettings redis, StoreSettings store, CheckReport findings) {
+  RedisCheck(RedisSettings redis, ConnectionSettings connection, CheckReport findings) {
     this.redis = redis;
-    this.store = store.withTimeouts(ANSWER, ANSWER, RETRIES);
+    this.connection = connection.within(new Timeouts(ANSWER, ANSWER, RETRIES));
     this.findings = findings;
   }
 
@@ -34,7 +35,7 @@ final class RedisCheck {
   boolean run() {
     BufferState state;
     try {
-      state = BufferProbe.ask(store);
+      state = BufferProbe.ask(connection);
     } catch (StoreException e) {
       findings.problem("redis.uri: " + e.getMessage() + ".");
       return false;
@@ -43,7 +44,9 @@ final class RedisCheck {
       findings.problem(
           "Of the %,d slots of the Redis Cluster at %s, %,d are with no node; assign them (redis-cli --cluster fix)."
               .formatted(
-                  BufferState.ALL_SLOTS, store.nodes(), BufferState.ALL_SLOTS - state.slots()));
+                  BufferState.ALL_SLOTS,
+                  connection.nodes(),
+                  BufferState.ALL_SLOTS - state.slots()));
     }
     state.nodes().forEach(this::check);
     return true;

@@ -1,9 +1,9 @@
 package io.spanfold.job.write;
 
 import io.spanfold.buffer.SegmentStore;
-import io.spanfold.buffer.StoreFullException;
 import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.redis.StoreFullException;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.job.async.AsyncStageFunction;

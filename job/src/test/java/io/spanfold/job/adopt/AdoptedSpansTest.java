@@ -3,7 +3,7 @@ package io.spanfold.job.adopt;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.buffer.OrphanedTrace;
+import io.spanfold.buffer.orphan.OrphanedTrace;
 import io.spanfold.core.format.RejectedRecordException;
 import io.spanfold.core.format.SpanParser;
 import io.spanfold.core.model.SourcePositions;

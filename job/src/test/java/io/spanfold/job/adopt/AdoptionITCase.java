@@ -3,11 +3,11 @@ package io.spanfold.job.adopt;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.buffer.OrphanedBuffer;
-import io.spanfold.buffer.OrphanedTrace;
 import io.spanfold.buffer.SegmentStore;
 import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.orphan.OrphanedBuffer;
+import io.spanfold.buffer.orphan.OrphanedTrace;
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.format.RejectedRecordException;
 import io.spanfold.core.format.SpanParser;
@@ -84,30 +84,30 @@ class AdoptionITCase {
   @Test
   void removesNothingBeforeACheckpointHoldsItAndEndsWhenNothingIsLeft() throws Exception {
     write(10);
-    buffer.setAside();
+    buffer.quarantine();
     adopt(Long.MAX_VALUE);
     awaitEmitted(10);
     assertThat(spans).hasSize(20).allMatch(span -> span.timestamp() == NOW);
     assertThat(emitted).hasSize(10);
-    assertThat(aside()).isEqualTo(10);
+    assertThat(quarantined()).isEqualTo(10);
 
     adoption.covered(List.copyOf(emitted.subList(0, 4)));
-    await(() -> aside() == 6);
+    await(() -> quarantined() == 6);
     adoption.covered(List.copyOf(emitted.subList(4, 10)));
     thread.join();
-    assertThat(aside()).isZero();
+    assertThat(quarantined()).isZero();
     assertThat(spans).hasSize(20);
   }
 
   @Test
   void emitsAgainWhatNoCheckpointHeldWhenItFailed() throws Exception {
     write(10);
-    buffer.setAside();
+    buffer.quarantine();
     adopt(Long.MAX_VALUE);
     awaitEmitted(10);
     List<OrphanedTrace> held = List.copyOf(emitted.subList(0, 4));
     adoption.covered(held);
-    await(() -> aside() == 6);
+    await(() -> quarantined() == 6);
     thread.interrupt();
     thread.join();
     Set<Long> offsets = spans.stream().map(Span::offset).collect(Collectors.toSet());
@@ -125,7 +125,7 @@ class AdoptionITCase {
 
   @Test
   void waitsForACheckpointThoughNothingIsThere() throws Exception {
-    buffer.setAside();
+    buffer.quarantine();
     adopt(Long.MAX_VALUE);
     awaitEmitted(0);
     adoption.covered(List.of());
@@ -136,14 +136,14 @@ class AdoptionITCase {
   @Test
   void doesNotGoFarAheadOfCheckpoints() throws Exception {
     write(TRACES);
-    buffer.setAside();
+    buffer.quarantine();
     adopt(1);
     awaitEmitted(1);
     assertThat(emitted).hasSizeLessThan(TRACES);
-    while (aside() > 0) {
+    while (quarantined() > 0) {
       int before = emitted.size();
       adoption.covered(List.copyOf(emitted));
-      await(() -> emitted.size() > before || aside() == 0);
+      await(() -> emitted.size() > before || quarantined() == 0);
     }
     assertThat(spans).hasSize(2 * TRACES);
     assertThat(emitted).hasSize(TRACES);
@@ -151,7 +151,8 @@ class AdoptionITCase {
 
   private static Lease lease(int attempt) throws InterruptedException {
     Lease lease =
-        Lease.open(LeaseSettings.of(settings(), "test"), TaskMetrics.of("job", "a", attempt));
+        Lease.open(
+            LeaseSettings.of(settings().redis(), "test"), TaskMetrics.of("job", "a", attempt));
     lease.confirm();
     return lease;
   }
@@ -197,7 +198,7 @@ class AdoptionITCase {
     }
   }
 
-  private static long aside() {
+  private static long quarantined() {
     try (Jedis node = new Jedis(redis.uri())) {
       return node.keys("span-buf:ad:ssr:*").size();
     }
@@ -205,7 +206,8 @@ class AdoptionITCase {
 
   /** Writes traces of a root and a child each. */
   private void write(int traces) throws RejectedRecordException {
-    SubsegmentGrouping grouping = new SubsegmentGrouping(1_000, 1_000_000, settings().layouts());
+    SubsegmentGrouping grouping =
+        new SubsegmentGrouping(1_000, 1_000_000, settings().phase().layouts());
     List<TraceSpans> all = new ArrayList<>();
     for (int i = 0; i < traces; i++) {
       TraceKey trace = new TraceKey(42, 1, i);

@@ -3,7 +3,7 @@ package io.spanfold.job.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.spanfold.buffer.RolloutPhase;
+import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.job.config.StartingOffsets.Origin;
 import java.io.IOException;
 import java.nio.file.Files;

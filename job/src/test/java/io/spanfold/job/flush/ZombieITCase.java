@@ -3,11 +3,12 @@ package io.spanfold.job.flush;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.spanfold.buffer.LockOwner;
 import io.spanfold.buffer.SegmentStore;
 import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.lease.LeaseSupersededException;
+import io.spanfold.buffer.lease.LockOwner;
+import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart.Receipt;
@@ -79,9 +80,8 @@ class ZombieITCase {
     redis = RedisNode.start(RedisNode.Options.in(directory));
     StoreSettings settings = StoreSettings.of(List.of(redis.uri()));
     store = SegmentStore.connect(settings);
-    LeaseSettings lease = LeaseSettings.of(settings, "main");
-    LeaseSettings stalled =
-        lease.withTimes(TTL, Duration.ofHours(1), Duration.ofSeconds(1), Duration.ofHours(2));
+    LeaseSettings lease = LeaseSettings.of(settings.redis(), "main");
+    LeaseSettings stalled = new LeaseSettings(lease.redis(), "main", TTL, Duration.ofHours(1));
     zombie = Lease.open(stalled, TaskMetrics.of("job", "a", 0));
     zombie.confirm();
   }
@@ -163,7 +163,7 @@ class ZombieITCase {
   }
 
   private void restart() throws Exception {
-    LeaseSettings settings = LeaseSettings.of(StoreSettings.of(List.of(redis.uri())), "main");
+    LeaseSettings settings = LeaseSettings.of(ConnectionSettings.of(List.of(redis.uri())), "main");
     owner = Lease.open(settings, TaskMetrics.of("job", "a", 1));
     owner.confirm();
   }

@@ -4,15 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.spanfold.buffer.LeaseAnswer.State;
-import io.spanfold.buffer.LeaseClaim;
-import io.spanfold.buffer.LeaseStore;
-import io.spanfold.buffer.LockOwner;
-import io.spanfold.buffer.StoreException;
-import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.lease.LeaseAnswer.State;
+import io.spanfold.buffer.lease.LeaseClaim;
 import io.spanfold.buffer.lease.LeaseRefusedException;
 import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.lease.LeaseStore;
 import io.spanfold.buffer.lease.LeaseSupersededException;
+import io.spanfold.buffer.lease.LockOwner;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.StoreException;
 import io.spanfold.embedded.RedisNode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,8 +35,6 @@ class LeaseITCase {
 
   private static final Duration TTL = Duration.ofSeconds(2);
   private static final Duration RENEWAL = Duration.ofMillis(100);
-  private static final Duration RELEASED = Duration.ofMillis(400);
-  private static final Duration PATIENCE = Duration.ofSeconds(4);
 
   @TempDir Path directory;
   private RedisNode redis;
@@ -45,9 +43,7 @@ class LeaseITCase {
   @BeforeEach
   void start() {
     redis = RedisNode.start(RedisNode.Options.in(directory));
-    settings =
-        LeaseSettings.of(StoreSettings.of(List.of(redis.uri())), "main")
-            .withTimes(TTL, RENEWAL, RELEASED, PATIENCE);
+    settings = new LeaseSettings(ConnectionSettings.of(List.of(redis.uri())), "main", TTL, RENEWAL);
   }
 
   @AfterEach
@@ -97,7 +93,7 @@ class LeaseITCase {
         leftover.close();
         assertThat(leftMillis())
             .as("a leftover cannot release it")
-            .isGreaterThan(RELEASED.toMillis());
+            .isGreaterThan(settings.released().toMillis());
         assertThat(restarted.confirm()).isEqualTo(now);
       }
     }
@@ -107,8 +103,7 @@ class LeaseITCase {
   void aSecondJobIsRefusedForGoodWithASentence() throws Exception {
     try (Lease first = lease("first", "a", 0)) {
       LockOwner owner = first.confirm();
-      LeaseSettings others =
-          LeaseSettings.of(settings.store(), "second").withTimes(TTL, RENEWAL, RELEASED, PATIENCE);
+      LeaseSettings others = new LeaseSettings(settings.redis(), "second", TTL, RENEWAL);
       try (Lease second = Lease.open(others, TaskMetrics.of("second", "b", 0))) {
         assertThatExceptionOfType(SuppressRestartsException.class)
             .isThrownBy(second::confirm)
@@ -125,10 +120,10 @@ class LeaseITCase {
   @Test
   void aJobGetsWhatAnotherOneReleasedLongBeforeItWouldRunOut() throws Exception {
     LeaseSettings lasting =
-        settings.withTimes(Duration.ofSeconds(50), RENEWAL, RELEASED, Duration.ofSeconds(55));
+        new LeaseSettings(settings.redis(), "main", Duration.ofSeconds(50), RENEWAL);
     try (Lease first = Lease.open(lasting, TaskMetrics.of("first", "a", 0));
         Lease second = Lease.open(lasting, TaskMetrics.of("second", "b", 0));
-        LeaseStore store = new LeaseStore(settings.store())) {
+        LeaseStore store = new LeaseStore(settings.redis())) {
       Lease winner = ownerNow(store).equals("first") ? first : second;
       winner.close();
       LockOwner next = (winner == first ? second : first).confirm(Duration.ofSeconds(20));
@@ -138,7 +133,7 @@ class LeaseITCase {
 
   @Test
   void aJobGetsWhatADeadOneLeft() throws Exception {
-    try (LeaseStore dead = new LeaseStore(settings.store())) {
+    try (LeaseStore dead = new LeaseStore(settings.redis())) {
       dead.take(new LeaseClaim("main", "dead", "a".repeat(32), 3), TTL);
     }
     try (Lease lease = lease("job", "b", 0)) {

@@ -2,13 +2,13 @@ package io.spanfold.job.lease;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.buffer.LeaseAnswer;
-import io.spanfold.buffer.LeaseAnswer.State;
-import io.spanfold.buffer.LeaseClaim;
-import io.spanfold.buffer.LeaseStore;
-import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.lease.LeaseAnswer;
+import io.spanfold.buffer.lease.LeaseAnswer.State;
+import io.spanfold.buffer.lease.LeaseClaim;
 import io.spanfold.buffer.lease.LeaseException;
 import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.lease.LeaseStore;
+import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.embedded.RedisNode;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -35,7 +35,7 @@ class StalledProcessITCase {
   @Test
   void asksBeforeItDoesAnythingWhenItWakesUp() throws Exception {
     try (RedisNode redis = RedisNode.start(RedisNode.Options.in(directory));
-        LeaseStore successor = new LeaseStore(StoreSettings.of(List.of(redis.uri())))) {
+        LeaseStore successor = new LeaseStore(ConnectionSettings.of(List.of(redis.uri())))) {
       Process process =
           new ProcessBuilder(
                   Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -86,8 +86,8 @@ class StalledProcessITCase {
   }
 
   private static LeaseSettings settings(URI redis) {
-    return LeaseSettings.of(StoreSettings.of(List.of(redis)), "main")
-        .withTimes(TTL, Duration.ofMillis(500), Duration.ofSeconds(1), Duration.ofSeconds(30));
+    return new LeaseSettings(
+        ConnectionSettings.of(List.of(redis)), "main", TTL, Duration.ofMillis(500));
   }
 
   private static String ask(Writer questions, BufferedReader answers) throws IOException {

@@ -2,11 +2,11 @@ package io.spanfold.job.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.buffer.LeaseAnswer;
-import io.spanfold.buffer.LeaseClaim;
-import io.spanfold.buffer.LeaseStore;
-import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.lease.LeaseAnswer;
+import io.spanfold.buffer.lease.LeaseClaim;
 import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.lease.LeaseStore;
+import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.embedded.RedisNode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -39,7 +39,7 @@ class LeaseCheckITCase {
   @BeforeEach
   void start() {
     redis = RedisNode.start(RedisNode.Options.in(directory));
-    other = new LeaseStore(store());
+    other = new LeaseStore(redis());
     renewals = Executors.newSingleThreadScheduledExecutor();
   }
 
@@ -110,8 +110,7 @@ class LeaseCheckITCase {
 
   private CheckReport check(JobStart start) throws InterruptedException {
     CheckReport findings = new CheckReport();
-    LeaseSettings settings =
-        LeaseSettings.of(store(), "second").withTimes(TTL, RENEWAL, RENEWAL, TTL.plus(RENEWAL));
+    LeaseSettings settings = new LeaseSettings(redis(), "second", TTL, RENEWAL);
     new LeaseCheck(settings, start, findings).run();
     return findings;
   }
@@ -120,7 +119,7 @@ class LeaseCheckITCase {
     return new JobStart(runs, restores, Optional.ofNullable(jobId), Duration.ofMinutes(10));
   }
 
-  private StoreSettings store() {
-    return StoreSettings.of(List.of(redis.uri()));
+  private ConnectionSettings redis() {
+    return ConnectionSettings.of(List.of(redis.uri()));
   }
 }

@@ -2,7 +2,9 @@ package io.spanfold.job.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.ConnectionSettings.Login;
+import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.config.SpanfoldConfig;
@@ -40,7 +42,7 @@ class RedisCheckITCase {
 
   @Test
   void nothingIsSaidOfOneThatFits() {
-    CheckReport findings = check(store());
+    CheckReport findings = check(redis());
 
     assertThat(findings.problems()).isEmpty();
     assertThat(findings.warnings()).isEmpty();
@@ -50,7 +52,7 @@ class RedisCheckITCase {
   void evictionIsRefused() {
     set("maxmemory-policy", "allkeys-lru");
 
-    assertThat(check(store()).problems())
+    assertThat(check(redis()).problems())
         .containsExactly(
             "The Redis node "
                 + redis.address()
@@ -62,7 +64,7 @@ class RedisCheckITCase {
   void oneWithoutABoundIsWarnedOf() {
     set("maxmemory", "0");
 
-    CheckReport findings = check(store());
+    CheckReport findings = check(redis());
 
     assertThat(findings.problems()).isEmpty();
     assertThat(findings.warnings())
@@ -76,9 +78,9 @@ class RedisCheckITCase {
   @Test
   void oneThatIsFullIsWarnedOfAsAJobThatIsStartedMakesRoom() {
     set("maxmemory", "1");
-    CheckReport full = check(store());
+    CheckReport full = check(redis());
     set("maxmemory", Long.toString(usedMemory() * 11 / 10));
-    CheckReport nearly = check(store());
+    CheckReport nearly = check(redis());
 
     assertThat(full.problems()).isEmpty();
     assertThat(full.warnings())
@@ -98,7 +100,7 @@ class RedisCheckITCase {
     try (Jedis jedis = redis.connect()) {
       jedis.replicaof("127.0.0.1", 1);
     }
-    assertThat(check(store()).problems())
+    assertThat(check(redis()).problems())
         .containsExactly(
             "The Redis node "
                 + redis.address()
@@ -111,15 +113,15 @@ class RedisCheckITCase {
   void aLoginThatIsRefusedIsToldWithoutThePassword() {
     set("requirepass", "s3cret");
 
-    assertThat(check(store().withLogin(null, "hunter2")).problems())
+    assertThat(check(redis(null, "hunter2")).problems())
         .singleElement()
         .asString()
         .startsWith("redis.uri: cannot connect to Redis at [" + redis.uri() + "]")
         .contains("WRONGPASS")
         .endsWith("; see whether user name, password and rights are those that the server wants.")
         .doesNotContain("hunter2");
-    assertThat(check(store()).problems()).singleElement().asString().contains("NOAUTH");
-    assertThat(check(store().withLogin(null, "s3cret")).problems()).isEmpty();
+    assertThat(check(redis()).problems()).singleElement().asString().contains("NOAUTH");
+    assertThat(check(redis(null, "s3cret")).problems()).isEmpty();
   }
 
   @Test
@@ -129,15 +131,15 @@ class RedisCheckITCase {
       jedis.aclSetUser("blind", "on", ">bl1nd", "~span-buf:*", "+@all", "-info");
       jedis.aclSetUser("elsewhere", "on", ">3lse", "~other:*", "+@all");
     }
-    assertThat(check(store().withLogin("reads", "r3ads")).problems())
+    assertThat(check(redis("reads", "r3ads")).problems())
         .singleElement()
         .asString()
         .contains("refuses to write a key that begins with span-buf: (NOPERM ");
-    assertThat(check(store().withLogin("elsewhere", "3lse")).problems())
+    assertThat(check(redis("elsewhere", "3lse")).problems())
         .singleElement()
         .asString()
         .contains("refuses to write a key that begins with span-buf: (NOPERM ");
-    assertThat(check(store().withLogin("blind", "bl1nd")).problems())
+    assertThat(check(redis("blind", "bl1nd")).problems())
         .singleElement()
         .asString()
         .contains("NOPERM")
@@ -148,7 +150,7 @@ class RedisCheckITCase {
   void oneThatIsNotThereIsTold() {
     redis.stop();
 
-    assertThat(check(store()).problems())
+    assertThat(check(redis()).problems())
         .singleElement()
         .asString()
         .startsWith("redis.uri: cannot connect to Redis at [" + redis.uri() + "] after ")
@@ -158,7 +160,7 @@ class RedisCheckITCase {
   @Test
   void nodesThatAreNoClusterAreRefused() {
     try (RedisNode other = RedisNode.start(RedisNode.Options.in(directory.resolve("other")))) {
-      assertThat(check(StoreSettings.of(List.of(redis.uri(), other.uri()))).problems())
+      assertThat(check(ConnectionSettings.of(List.of(redis.uri(), other.uri()))).problems())
           .containsExactly(
               "redis.uri: several Redis nodes are given, but "
                   + redis.address()
@@ -170,8 +172,8 @@ class RedisCheckITCase {
   void aClusterMustBeWholeAndEachOfItsNodesFit() {
     try (RedisCluster cluster =
         RedisCluster.start(RedisNode.Options.in(directory).withMaxMemory(ROOM))) {
-      StoreSettings store = StoreSettings.of(cluster.uris());
-      CheckReport whole = check(store);
+      ConnectionSettings settings = ConnectionSettings.of(cluster.uris());
+      CheckReport whole = check(settings);
       assertThat(whole.problems()).isEmpty();
       assertThat(whole.warnings()).isEmpty();
       assertThat(keys(cluster)).as("a key of each check on each node").hasSize(3);
@@ -182,7 +184,7 @@ class RedisCheckITCase {
       }
       nodes.get(2).kill();
 
-      assertThat(check(store).problems())
+      assertThat(check(settings).problems())
           .satisfiesExactlyInAnyOrder(
               evicts ->
                   assertThat(evicts)
@@ -200,7 +202,7 @@ class RedisCheckITCase {
                           "; see whether it runs and is reachable from here, and let the job's user call INFO."));
 
       forget(nodes.get(0), 5);
-      assertThat(check(StoreSettings.of(List.of(nodes.get(0).uri()))).problems())
+      assertThat(check(ConnectionSettings.of(List.of(nodes.get(0).uri()))).problems())
           .contains(
               "Of the 16,384 slots of the Redis Cluster at ["
                   + nodes.get(0).uri()
@@ -244,17 +246,22 @@ class RedisCheckITCase {
     }
   }
 
-  private StoreSettings store() {
-    return StoreSettings.of(List.of(redis.uri()));
+  private ConnectionSettings redis(String username, String password) {
+    return new ConnectionSettings(
+        List.of(redis.uri()), new Login(username, password), null, Timeouts.DEFAULT);
   }
 
-  private static CheckReport check(StoreSettings store) {
+  private ConnectionSettings redis() {
+    return ConnectionSettings.of(List.of(redis.uri()));
+  }
+
+  private static CheckReport check(ConnectionSettings settings) {
     Configuration options = new Configuration();
     options.setString("kafka.bootstrap.servers", "kafka.invalid:9092");
     options.setString(
-        "redis.uri", store.nodes().stream().map(URI::toString).collect(Collectors.joining(",")));
+        "redis.uri", settings.nodes().stream().map(URI::toString).collect(Collectors.joining(",")));
     CheckReport findings = new CheckReport();
-    new RedisCheck(SpanfoldConfig.of(options).redis(), store, findings).run();
+    new RedisCheck(SpanfoldConfig.of(options).redis(), settings, findings).run();
     return findings;
   }
 }

@@ -3,7 +3,7 @@ package io.spanfold.job.source;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
 import io.spanfold.testing.KafkaUnderTest;
@@ -109,7 +109,7 @@ class GatedSourceITCase {
             .setValueOnlyDeserializer(new SimpleStringSchema())
             .build();
     RedisMemoryMonitorSettings guard =
-        RedisMemoryMonitorSettings.of(StoreSettings.of(List.of(redis.uri())), 0.8);
+        RedisMemoryMonitorSettings.of(ConnectionSettings.of(List.of(redis.uri())), 0.8);
     env.fromSource(
             new GatedSource<>(source, guard, clients, false),
             WatermarkStrategy.noWatermarks(),

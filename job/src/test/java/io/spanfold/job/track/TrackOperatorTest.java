@@ -2,8 +2,7 @@ package io.spanfold.job.track;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.buffer.RolloutPhase;
-import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.DuePart;
@@ -23,7 +22,6 @@ import io.spanfold.testing.RandomTraces;
 import io.spanfold.testing.RandomTraces.Pace;
 import io.spanfold.testing.Spans;
 import java.net.URI;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -57,19 +55,7 @@ class TrackOperatorTest {
   /** Nobody answers there, so it is never full. */
   private static final RedisMemoryMonitorSettings NO_REDIS =
       RedisMemoryMonitorSettings.of(
-          new StoreSettings(
-              List.of(URI.create("redis://127.0.0.1:1")),
-              null,
-              null,
-              null,
-              Duration.ofHours(1),
-              0,
-              false,
-              RolloutPhase.DISTRIBUTED,
-              Duration.ofSeconds(1),
-              Duration.ofSeconds(1),
-              Duration.ofMillis(1)),
-          0.8);
+          ConnectionSettings.of(List.of(URI.create("redis://127.0.0.1:1"))), 0.8);
 
   private static final TraceKey TRACE = new TraceKey(1, 2, 3);
 

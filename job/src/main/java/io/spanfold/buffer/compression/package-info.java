@@ -1,0 +1,2 @@
+/** Compression of payloads by zstd, with dictionaries that the writers train from the traffic. */
+package io.spanfold.buffer.compression;

@@ -1,0 +1,57 @@
+package io.spanfold.buffer.layout;
+
+import java.util.Locale;
+
+/**
+ * Which payload layouts are written, and which one a flush reads first. A job may go from any phase
+ * to any other by savepoint: state remembers where each payload is.
+ */
+public enum RolloutPhase {
+  /** Merged payloads only. */
+  MERGED(true, false, true),
+  /** Both layouts are written, flushes read the merged one. */
+  DUAL_WRITE(true, true, true),
+  /** Both layouts are written, flushes read the distributed one. */
+  DUAL_READ(true, true, false),
+  /** Distributed payloads only. */
+  DISTRIBUTED(false, true, false);
+
+  private final boolean writesMerged;
+  private final boolean writesDistributed;
+  private final boolean readsMerged;
+
+  RolloutPhase(boolean writesMerged, boolean writesDistributed, boolean readsMerged) {
+    this.writesMerged = writesMerged;
+    this.writesDistributed = writesDistributed;
+    this.readsMerged = readsMerged;
+  }
+
+  /** Returns whether payloads are written merged. */
+  public boolean writesMerged() {
+    return writesMerged;
+  }
+
+  /** Returns whether payloads are written distributed. */
+  public boolean writesDistributed() {
+    return writesDistributed;
+  }
+
+  /** Returns whether a flush reads the merged payload where there are both. */
+  public boolean readsMerged() {
+    return readsMerged;
+  }
+
+  /**
+   * Returns the bits of the layouts that are written, of a trace whose payloads are not small; see
+   * {@link PayloadLayout#bit}.
+   */
+  public int layouts() {
+    return (writesMerged ? MergedLayout.BIT : 0) | (writesDistributed ? DistributedLayout.BIT : 0);
+  }
+
+  /** Returns the word that stands in the configuration, such as {@code dual-write}. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+}

@@ -1,0 +1,5 @@
+/**
+ * Where payloads are in Redis: merged in a set a segment, small next to the index, or distributed
+ * in a key each. The rollout phase decides.
+ */
+package io.spanfold.buffer.layout;

@@ -1,0 +1,165 @@
+package io.spanfold.buffer.lease;
+
+import static io.spanfold.buffer.redis.RedisCommand.REDIS;
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.RedisCommand;
+import io.spanfold.buffer.redis.RedisKeys;
+import io.spanfold.buffer.redis.RedisPipelines;
+import io.spanfold.buffer.redis.RedisScript;
+import io.spanfold.buffer.redis.RetryPolicy;
+import io.spanfold.buffer.redis.StoreException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * The lease in Redis: one for all that a Redis holds, as its keys do not tell buffers apart.
+ *
+ * <p>Connects when it is first used, and anew after that failed. For use by one thread at a time,
+ * which it blocks for as long as {@link ConnectionSettings} allow. Every operation may be repeated.
+ */
+public final class LeaseStore implements AutoCloseable {
+
+  private static final RedisScript TAKE = RedisScript.load("take-lease.lua");
+  private static final RedisScript RENEW = RedisScript.load("renew-lease.lua");
+  private static final RedisScript RELEASE = RedisScript.load("release-lease.lua");
+
+  private static final byte[] KEY = RedisKeys.LEASE.getBytes(US_ASCII);
+
+  private final ConnectionSettings settings;
+  private final RetryPolicy retries;
+  private RedisPipelines pipelines;
+
+  /** Makes a store; nothing is sent yet. */
+  public LeaseStore(ConnectionSettings settings) {
+    this.settings = settings;
+    this.retries = RetryPolicy.within(settings.timeouts().retries());
+  }
+
+  /**
+   * Takes the lease where it is free or that of an older attempt of the same job, with a new epoch;
+   * with the same one where this attempt has it already.
+   *
+   * @throws StoreException where Redis could not be asked
+   */
+  public LeaseAnswer take(LeaseClaim claim, Duration ttl) {
+    return read(
+        call(
+            TAKE,
+            claim.buffer(),
+            claim.job(),
+            claim.run(),
+            Integer.toString(claim.attempt()),
+            Long.toString(ttl.toMillis())));
+  }
+
+  /**
+   * Lengthens the lease, and writes it anew where Redis has lost it or has an older one. Never
+   * {@linkplain LeaseAnswer.State#BUSY busy}: whoever has a newer epoch supersedes.
+   *
+   * @param held what {@link #take} answered
+   * @throws StoreException where Redis could not be asked
+   */
+  public LeaseAnswer renew(LeaseClaim claim, LeaseAnswer held, Duration ttl) {
+    return read(
+        call(
+            RENEW,
+            claim.buffer(),
+            claim.job(),
+            claim.run(),
+            Integer.toString(claim.attempt()),
+            Long.toString(ttl.toMillis()),
+            Long.toString(held.epoch()),
+            Long.toString(held.since().toEpochMilli()),
+            held.past()));
+  }
+
+  /**
+   * Returns who has the lease, without a claim to it; empty where nobody has.
+   *
+   * @throws StoreException where Redis could not be asked
+   */
+  public Optional<LeaseHolder> look() {
+    List<String> names = List.of("buffer", "job", "since");
+    List<byte[]> fields =
+        send(
+            RedisCommand.of(
+                KEY,
+                REDIS.hmget(KEY, names.stream().map(n -> n.getBytes(UTF_8)).toArray(byte[][]::new)),
+                0));
+    // In this order: a lease that ends in between is seen to have ended.
+    long left = send(RedisCommand.of(KEY, REDIS.pttl(KEY), 0));
+    if (left < 0 || fields.contains(null)) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new LeaseHolder(
+            text(fields.get(0)),
+            text(fields.get(1)),
+            Instant.ofEpochMilli(Long.parseLong(text(fields.get(2)))),
+            Duration.ofMillis(left)));
+  }
+
+  /**
+   * Returns the epoch of the lease as Redis has it now, asked over {@code pipelines}; 0 if there is
+   * no lease.
+   *
+   * @throws StoreException where Redis could not be asked
+   */
+  public static long epoch(RedisPipelines pipelines) {
+    byte[] field = "epoch".getBytes(US_ASCII);
+    byte[] epoch =
+        pipelines.send("read the lease in Redis", RedisCommand.of(KEY, REDIS.hget(KEY, field), 0));
+    return epoch == null ? 0 : Long.parseLong(text(epoch));
+  }
+
+  /**
+   * Lets the lease of {@code epoch} end in {@code left} unless somebody renews it.
+   *
+   * @throws StoreException where Redis could not be asked
+   */
+  public void release(long epoch, Duration left) {
+    call(RELEASE, Long.toString(epoch), Long.toString(left.toMillis()));
+  }
+
+  @Override
+  public void close() {
+    if (pipelines != null) {
+      pipelines.close();
+    }
+  }
+
+  private Object call(RedisScript script, String... arguments) {
+    List<byte[]> bytes = Arrays.stream(arguments).map(text -> text.getBytes(UTF_8)).toList();
+    return send(RedisCommand.call(script, KEY, bytes));
+  }
+
+  private <T> T send(RedisCommand<T> command) {
+    if (pipelines == null) {
+      pipelines = RedisPipelines.connect(settings, retries);
+    }
+    return pipelines.send("ask for the lease in Redis", command);
+  }
+
+  private static LeaseAnswer read(Object answer) {
+    List<?> fields = (List<?>) answer;
+    return new LeaseAnswer(
+        LeaseAnswer.State.valueOf(text(fields.get(0)).toUpperCase(Locale.ROOT)),
+        Long.parseLong(text(fields.get(1))),
+        text(fields.get(2)),
+        text(fields.get(3)),
+        Instant.ofEpochMilli(Long.parseLong(text(fields.get(4)))),
+        Duration.ofMillis((Long) fields.get(5)),
+        text(fields.get(6)));
+  }
+
+  private static String text(Object field) {
+    return new String((byte[]) field, UTF_8);
+  }
+}

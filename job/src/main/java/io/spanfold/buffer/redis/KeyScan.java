@@ -1,0 +1,100 @@
+package io.spanfold.buffer.redis;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import redis.clients.jedis.Connection;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.Protocol;
+import redis.clients.jedis.params.ScanParams;
+
+/**
+ * Goes over the keys of all nodes, page by page. What is there all the while comes at least once;
+ * where a node does not answer, or is replaced, all begins anew. Of slots that are being moved,
+ * some keys may be missed.
+ *
+ * <p>Its cost is that of the number of keys of any name: about a millisecond a thousand.
+ */
+public final class KeyScan {
+
+  private static final Logger LOG = LoggerFactory.getLogger(KeyScan.class);
+
+  /** How many keys a node looks at in one go. */
+  private static final String COUNT = "1000";
+
+  private final RedisNodes nodes;
+  private final RetryPolicy retries;
+  private final String pattern;
+  private final Deque<HostAndPort> left = new ArrayDeque<>();
+  private byte[] cursor = ScanParams.SCAN_POINTER_START_BINARY;
+
+  /** Makes a scan of the keys that begin with {@code prefix}. */
+  public KeyScan(RedisNodes nodes, RetryPolicy retries, String prefix) {
+    this.nodes = nodes;
+    this.retries = retries;
+    this.pattern = prefix + "*";
+    left.addAll(nodes.all());
+  }
+
+  /**
+   * Returns the next page, which may be empty; null where there is none.
+   *
+   * @throws StoreException where a node does not answer within the time for retries
+   */
+  public List<String> next() {
+    RetryPolicy.Attempts attempts = retries.begin();
+    while (!left.isEmpty()) {
+      try {
+        return page(left.peek());
+      } catch (RuntimeException e) {
+        LOG.debug("Cannot scan {} (attempt {})", left.peek(), attempts.made(), e);
+        pause(attempts, e);
+        beginAnew();
+      }
+    }
+    return null;
+  }
+
+  private List<String> page(HostAndPort node) {
+    try (Connection connection = nodes.connect(node)) {
+      connection.sendCommand(
+          Protocol.Command.SCAN, new String(cursor, US_ASCII), "MATCH", pattern, "COUNT", COUNT);
+      List<?> answer = connection.getObjectMultiBulkReply();
+      cursor = (byte[]) answer.get(0);
+      if (new String(cursor, US_ASCII).equals(ScanParams.SCAN_POINTER_START)) {
+        left.remove();
+      }
+      return ((List<?>) answer.get(1))
+          .stream().map(key -> new String((byte[]) key, US_ASCII)).toList();
+    }
+  }
+
+  private void beginAnew() {
+    try {
+      nodes.refresh();
+    } catch (RuntimeException e) {
+      LOG.debug("Cannot ask for the nodes either", e);
+    }
+    left.clear();
+    left.addAll(nodes.all());
+    cursor = ScanParams.SCAN_POINTER_START_BINARY;
+  }
+
+  private void pause(RetryPolicy.Attempts attempts, RuntimeException failure) {
+    try {
+      if (RedisFailure.of(failure) == RedisFailure.FATAL || !attempts.pause()) {
+        throw new StoreException(
+            "cannot scan the keys of Redis at %s after %d attempts: %s. The user needs SCAN on every node."
+                .formatted(left.peek(), attempts.made(), failure.getMessage()),
+            failure);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new StoreException("interrupted while scanning the keys of Redis", failure);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+package io.spanfold.buffer.redis;
+
+import java.util.List;
+import redis.clients.jedis.CommandObject;
+import redis.clients.jedis.CommandObjects;
+import redis.clients.jedis.RedisProtocol;
+
+/**
+ * A command that has the same effect however often it is sent.
+ *
+ * @param key the key that decides which node it goes to
+ * @param command what to send, and how to read the answer
+ * @param bytes estimate of what it moves; bounds a pipeline
+ * @param script the script it runs; null for none
+ */
+public record RedisCommand<T>(
+    byte[] key, CommandObject<T> command, long bytes, RedisScript script) {
+
+  /** Makes commands; safe for use by many threads. */
+  public static final CommandObjects REDIS = new CommandObjects(RedisProtocol.RESP2);
+
+  /** Returns a command that runs no script. */
+  public static <T> RedisCommand<T> of(byte[] key, CommandObject<T> command, long bytes) {
+    return new RedisCommand<>(key, command, bytes, null);
+  }
+
+  /** Returns a call of {@code script}, of which {@code key} is the only key. */
+  public static RedisCommand<Object> call(RedisScript script, byte[] key, List<byte[]> arguments) {
+    long bytes = arguments.stream().mapToLong(argument -> argument.length).sum();
+    return new RedisCommand<>(
+        key, REDIS.evalsha(script.sha1(), List.of(key), arguments), bytes, script);
+  }
+}

@@ -1,0 +1,328 @@
+package io.spanfold.buffer.redis;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import redis.clients.jedis.Connection;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.Pipeline;
+import redis.clients.jedis.Protocol;
+import redis.clients.jedis.Response;
+
+/**
+ * Sends commands by pipelines, one a node, and tries again what failed, and only that.
+ *
+ * <p>The nodes' pipelines are read one after another by the calling thread: Jedis sends what fills
+ * its buffer while commands are added, so all nodes work at the same time, without threads.
+ */
+public final class RedisPipelines implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(RedisPipelines.class);
+
+  /** What is in flight at once, over all nodes: bounds the memory that answers take. */
+  private static final int MAX_COMMANDS = 2_000;
+
+  private static final long MAX_BYTES = 8L << 20;
+
+  private final RedisNodes nodes;
+  private final RetryPolicy retries;
+  private final AtomicLong retried = new AtomicLong();
+
+  public RedisPipelines(RedisNodes nodes, RetryPolicy retries) {
+    this.nodes = nodes;
+    this.retries = retries;
+  }
+
+  /**
+   * Connects; recognises a cluster.
+   *
+   * @throws StoreException if no node can be reached within the time for retries, or the login is
+   *     refused
+   */
+  public static RedisPipelines connect(ConnectionSettings settings, RetryPolicy retries) {
+    return new RedisPipelines(RedisConnector.connect(settings, retries), retries);
+  }
+
+  /**
+   * Sends all commands and returns their answers in the same order.
+   *
+   * @param what what it is for, in words that complete "cannot"
+   * @throws StoreFullException where Redis lacked memory until the time for retries was over
+   * @throws StoreException where something else stood in the way as long, or cannot pass
+   */
+  public <T> List<T> send(String what, List<RedisCommand<T>> commands) {
+    Round<T> round = new Round<>(commands);
+    RetryPolicy.Attempts attempts = retries.begin();
+    boolean loadedScripts = false;
+    while (true) {
+      round.run();
+      if (round.worst == null) {
+        return Arrays.asList(round.answers);
+      }
+      if (round.worst == RedisFailure.FATAL) {
+        throw failed(what, round, attempts);
+      }
+      retried.addAndGet(round.pending.size());
+      boolean prepared = prepare(round);
+      // A restarted node that lacks the scripts has nothing to recover from, so does not wait.
+      // Once.
+      if (round.worst == RedisFailure.NO_SCRIPT && prepared && !loadedScripts) {
+        loadedScripts = true;
+        attempts.again();
+      } else {
+        waitFor(what, round, attempts);
+      }
+    }
+  }
+
+  /**
+   * Sends one command.
+   *
+   * @throws StoreException see {@link #send(String, List)}
+   */
+  public <T> T send(String what, RedisCommand<T> command) {
+    return send(what, List.of(command)).get(0);
+  }
+
+  /**
+   * Returns pipelines over the same connections that try nothing again, for what can be done
+   * without. They are of use until these are closed, and need not be closed.
+   */
+  public RedisPipelines withoutRetries() {
+    return new RedisPipelines(
+        nodes,
+        new RetryPolicy(Duration.ZERO, retries.clock(), retries.sleeper(), retries.random()));
+  }
+
+  /** Returns how many commands were sent again so far; for any thread. */
+  public long retried() {
+    return retried.get();
+  }
+
+  @Override
+  public void close() {
+    nodes.close();
+  }
+
+  private <T> void waitFor(String what, Round<T> round, RetryPolicy.Attempts attempts) {
+    LOG.debug("Cannot {} (attempt {}), will try again", what, attempts.made(), round.failure);
+    try {
+      if (!attempts.pause()) {
+        throw failed(what, round, attempts);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new StoreException(
+          "cannot %s: interrupted while waiting to try again".formatted(what), round.failure);
+    }
+  }
+
+  /** Does what the failures ask for before the next attempt; returns whether that was possible. */
+  private boolean prepare(Round<?> round) {
+    try {
+      if (round.seen.contains(RedisFailure.MOVED)
+          || round.seen.contains(RedisFailure.UNAVAILABLE)) {
+        nodes.refresh();
+      }
+      if (!round.missingScripts.isEmpty()) {
+        for (HostAndPort node : nodes.all()) {
+          try (Connection connection = nodes.connect(node)) {
+            for (RedisScript script : round.missingScripts) {
+              connection.sendCommand(
+                  Protocol.Command.SCRIPT, Protocol.Keyword.LOAD.getRaw(), script.text());
+              connection.getOne();
+            }
+          }
+        }
+      }
+      return true;
+    } catch (RuntimeException e) {
+      // The next attempt will meet the same, and counts it.
+      LOG.debug("Cannot prepare the next attempt", e);
+      return false;
+    }
+  }
+
+  private static StoreException failed(String what, Round<?> round, RetryPolicy.Attempts attempts) {
+    String message =
+        "cannot %s: %d of %d commands failed on %s after %d attempts in %d ms, the last with: %s. %s"
+            .formatted(
+                what,
+                round.pending.size(),
+                round.commands.size(),
+                round.failedOn,
+                attempts.made(),
+                attempts.elapsed().toMillis(),
+                round.failure.getMessage(),
+                remedy(round.worst));
+    return round.worst == RedisFailure.FULL
+        ? new StoreFullException(message, round.failure)
+        : new StoreException(message, round.failure);
+  }
+
+  private static String remedy(RedisFailure failure) {
+    return switch (failure) {
+      case NO_SCRIPT -> "Scripts vanish as soon as they are loaded; see who runs SCRIPT FLUSH.";
+      case MOVED -> "Slots are being moved; see whether the cluster's resharding is stuck.";
+      case UNAVAILABLE ->
+          "See whether the node runs and is reachable from here, or raise the time for retries.";
+      case FULL -> "Redis is at its maxmemory; give it more, or let flushes catch up.";
+      case FATAL -> "Trying again does not help; see the user's rights and the server's version.";
+    };
+  }
+
+  /** One pass over what is pending. */
+  private final class Round<T> {
+
+    final List<RedisCommand<T>> commands;
+    final T[] answers;
+    final Set<RedisScript> missingScripts = new HashSet<>();
+    final Set<RedisFailure> seen = new HashSet<>();
+    final Set<HostAndPort> failedOn = new HashSet<>();
+    List<Integer> pending;
+    RedisFailure worst;
+    RuntimeException failure;
+
+    private List<Integer> again;
+    private Map<HostAndPort, RuntimeException> down;
+
+    @SuppressWarnings("unchecked")
+    Round(List<RedisCommand<T>> commands) {
+      this.commands = commands;
+      this.answers = (T[]) new Object[commands.size()];
+      this.pending = IntStream.range(0, commands.size()).boxed().toList();
+    }
+
+    void run() {
+      missingScripts.clear();
+      seen.clear();
+      failedOn.clear();
+      worst = null;
+      failure = null;
+      again = new ArrayList<>();
+      down = new HashMap<>();
+      int from = 0;
+      while (from < pending.size()) {
+        int to = from;
+        long bytes = 0;
+        while (to < pending.size() && to - from < MAX_COMMANDS && bytes < MAX_BYTES) {
+          bytes += commands.get(pending.get(to++)).bytes();
+        }
+        exchange(pending.subList(from, to));
+        from = to;
+      }
+      pending = again;
+    }
+
+    private void exchange(List<Integer> batch) {
+      Map<HostAndPort, NodePipeline<T>> pipelines = new HashMap<>();
+      for (int index : batch) {
+        HostAndPort node = null;
+        try {
+          node = nodes.nodeOf(commands.get(index).key());
+          if (down.containsKey(node)) {
+            // It was waited for once in this round.
+            fail(index, node, down.get(node));
+            continue;
+          }
+          NodePipeline<T> pipeline = pipelines.get(node);
+          if (pipeline == null) {
+            pipeline = new NodePipeline<>(nodes.connect(node));
+            pipelines.put(node, pipeline);
+          }
+          pipeline.add(index, commands.get(index));
+        } catch (RuntimeException e) {
+          fail(index, node, e);
+          if (node != null) {
+            down.put(node, e);
+          }
+        }
+      }
+      pipelines.forEach(this::read);
+    }
+
+    private void read(HostAndPort node, NodePipeline<T> pipeline) {
+      RuntimeException broken = pipeline.finish();
+      if (broken != null) {
+        down.put(node, broken);
+      }
+      for (int i = 0; i < pipeline.responses.size(); i++) {
+        int index = pipeline.indexes.get(i);
+        try {
+          answers[index] = pipeline.responses.get(i).get();
+        } catch (RuntimeException e) {
+          fail(index, node, broken != null && e instanceof IllegalStateException ? broken : e);
+        }
+      }
+    }
+
+    private void fail(int index, HostAndPort node, RuntimeException e) {
+      RedisFailure kind = RedisFailure.of(e);
+      again.add(index);
+      seen.add(kind);
+      if (node != null) {
+        failedOn.add(node);
+      }
+      if (kind == RedisFailure.NO_SCRIPT) {
+        missingScripts.add(commands.get(index).script());
+      }
+      if (worst == null || kind.compareTo(worst) > 0) {
+        worst = kind;
+        failure = e;
+      }
+    }
+  }
+
+  /** What goes to one node at once. */
+  private static final class NodePipeline<T> {
+
+    final List<Integer> indexes = new ArrayList<>();
+    final List<Response<T>> responses = new ArrayList<>();
+    private final Connection connection;
+    private final Pipeline pipeline;
+
+    NodePipeline(Connection connection) {
+      this.connection = connection;
+      this.pipeline = new Pipeline(connection, false);
+    }
+
+    void add(int index, RedisCommand<T> command) {
+      try {
+        responses.add(pipeline.executeCommand(command.command()));
+        indexes.add(index);
+      } catch (RuntimeException e) {
+        connection.setBroken();
+        throw e;
+      }
+    }
+
+    /** Waits for all answers; returns what broke the connection, or null. */
+    RuntimeException finish() {
+      RuntimeException broken = null;
+      try {
+        pipeline.sync();
+      } catch (RuntimeException e) {
+        // Answers may still be on their way: nobody may use this connection again.
+        connection.setBroken();
+        broken = e;
+      }
+      try {
+        connection.close();
+      } catch (RuntimeException e) {
+        // The pool replaces a broken connection at once, and the node may be gone. The next
+        // attempt will see to it; the answers that came are good.
+        LOG.debug("Cannot give back a connection", e);
+      }
+      return broken;
+    }
+  }
+}

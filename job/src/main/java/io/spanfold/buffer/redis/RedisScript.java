@@ -1,0 +1,37 @@
+package io.spanfold.buffer.redis;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import org.apache.commons.codec.digest.DigestUtils;
+
+/**
+ * A Lua script, as Redis knows it once it is loaded there.
+ *
+ * @param name its file name
+ * @param text its source
+ * @param sha1 what Redis calls it
+ */
+public record RedisScript(String name, byte[] text, byte[] sha1) {
+
+  private static final String FOLDER = "/io/spanfold/lua/";
+
+  /**
+   * Reads a script from the class path.
+   *
+   * @throws IllegalStateException where it is not there: the jar was built wrongly
+   */
+  public static RedisScript load(String name) {
+    try (InputStream in = RedisScript.class.getResourceAsStream(FOLDER + name)) {
+      if (in == null) {
+        throw new IllegalStateException("the jar lacks " + FOLDER + name + "; build it again");
+      }
+      byte[] text = in.readAllBytes();
+      return new RedisScript(name, text, DigestUtils.sha1Hex(text).getBytes(UTF_8));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + FOLDER + name, e);
+    }
+  }
+}
