@@ -66,7 +66,11 @@ class ArchitectureTest {
     noClasses()
         .that()
         .resideOutsideOfPackages(
-            ours("job.source"), ours("job.sink"), ours("job.preflight"), ours("job.recovery"))
+            ours("job.kafka"),
+            ours("job.source"),
+            ours("job.sink"),
+            ours("job.preflight"),
+            ours("job.recovery"))
         .and(areNot("job.PipelineFactory"))
         .should()
         .dependOnClassesThat()

@@ -1,0 +1,2 @@
+/** What all Kafka clients of the job have in common. */
+package io.spanfold.job.kafka;
