@@ -6,7 +6,6 @@ import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.StoredTrace;
-import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.segment.SegmentChunker;
 import io.spanfold.job.FailureHandling;
@@ -19,8 +18,7 @@ import io.spanfold.job.config.JobArguments;
 import io.spanfold.job.config.OptionsTable;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.flush.FlushFunction;
-import io.spanfold.job.parse.OutcomeTally;
-import io.spanfold.job.parse.ParseFunction;
+import io.spanfold.job.parse.ParseOperator;
 import io.spanfold.job.preflight.CheckReport;
 import io.spanfold.job.preflight.JobStart;
 import io.spanfold.job.preflight.PreflightChecks;
@@ -31,11 +29,10 @@ import io.spanfold.job.serialization.FlushedPartCodec;
 import io.spanfold.job.serialization.SpanBatchCodec;
 import io.spanfold.job.serialization.SpanCodec;
 import io.spanfold.job.serialization.StoredTraceCodec;
-import io.spanfold.job.serialization.TalliedOutcomeCodec;
 import io.spanfold.job.serialization.TraceKeyCodec;
-import io.spanfold.job.sink.DeadLetterSink;
-import io.spanfold.job.sink.OutcomeSink;
-import io.spanfold.job.sink.SegmentSink;
+import io.spanfold.job.sink.RecoverableKafkaSink;
+import io.spanfold.job.sink.RejectStrategy;
+import io.spanfold.job.sink.SegmentStrategy;
 import io.spanfold.job.time.IdleWatermarkOperator;
 import io.spanfold.job.track.TrackOperator;
 import io.spanfold.job.write.WriteFunction;
@@ -75,8 +72,6 @@ public final class SpanfoldJob {
       new CodecTypeInfo<>(DuePart.class, new DuePartCodec());
   private static final TypeInformation<FlushedPart> FLUSHED =
       new CodecTypeInfo<>(FlushedPart.class, new FlushedPartCodec());
-  private static final TypeInformation<TalliedOutcome> TALLIED =
-      new CodecTypeInfo<>(TalliedOutcome.class, new TalliedOutcomeCodec());
 
   private SpanfoldJob() {}
 
@@ -151,11 +146,11 @@ public final class SpanfoldJob {
 
     SingleOutputStreamOperator<Span> spans =
         timed
-            .process(
-                new ParseFunction(
-                    SegmentChunker.maxRecordBytes(chunkBytes), config.ingest().drop()),
-                SPAN)
-            .name("Parse")
+            .transform(
+                "Parse",
+                SPAN,
+                new ParseOperator(
+                    SegmentChunker.maxRecordBytes(chunkBytes), config.ingest().drop()))
             .uid("parse");
 
     DataStream<StoredTrace> stored =
@@ -191,7 +186,10 @@ public final class SpanfoldJob {
 
     var segments =
         flushed
-            .sinkTo(new SegmentSink(config, chunkBytes, steps.cleanUp(), steps.rebuild()))
+            .sinkTo(
+                new RecoverableKafkaSink<>(
+                    config,
+                    new SegmentStrategy(config, chunkBytes, steps.cleanUp(), steps.rebuild())))
             .name("Write " + config.sink().topic())
             .uid("segments-sink");
 
@@ -201,18 +199,10 @@ public final class SpanfoldJob {
     }
 
     spans
-        .getSideOutput(ParseFunction.REJECTED)
-        .sinkTo(new DeadLetterSink(config, steps.reread()))
-        .name("Write " + config.sink().deadLetterTopic())
-        .uid("dead-letters-sink");
-
-    spans
-        .getSideOutput(ParseFunction.DROPPED)
-        .transform("Count dropped", TALLIED, new OutcomeTally())
-        .uid("count-dropped")
-        .sinkTo(new OutcomeSink(config))
-        .name("Write " + config.sink().outcomesTopic())
-        .uid("outcomes-sink");
+        .getSideOutput(ParseOperator.REJECTED)
+        .sinkTo(new RecoverableKafkaSink<>(config, new RejectStrategy(config, steps.reread())))
+        .name("Write " + config.sink().deadLetterTopic() + ", " + config.sink().outcomesTopic())
+        .uid("rejects-sink");
   }
 
   /** The operator has no state: a savepoint can be restored with and without it. */

@@ -26,17 +26,15 @@ class JobGraphTest {
               Map.entry("source", "Source: Read ingest-spans"),
               Map.entry("clock", "Keep record time"),
               Map.entry("parse", "Parse"),
-              Map.entry("count-dropped", "Count dropped"),
-              Map.entry("outcomes-sink", "Write outcomes: Writer"),
-              Map.entry("Sink Committer: outcomes-sink", "Write outcomes: Committer"),
               Map.entry("batch", "Batch"),
               Map.entry("write", "Write to Redis"),
               Map.entry("track", "Track"),
               Map.entry("flush", "Flush"),
               Map.entry("segments-sink", "Write buffered-segments: Writer"),
               Map.entry("Sink Committer: segments-sink", "Write buffered-segments: Committer"),
-              Map.entry("dead-letters-sink", "Write ingest-spans-dlq: Writer"),
-              Map.entry("Sink Committer: dead-letters-sink", "Write ingest-spans-dlq: Committer")));
+              Map.entry("rejects-sink", "Write ingest-spans-dlq, outcomes: Writer"),
+              Map.entry(
+                  "Sink Committer: rejects-sink", "Write ingest-spans-dlq, outcomes: Committer")));
 
   private final StreamExecutionEnvironment env =
       StreamExecutionEnvironment.createLocalEnvironment(2, new Configuration());

@@ -1,6 +1,5 @@
 package io.spanfold.job;
 
-import io.spanfold.buffer.SegmentStore;
 import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.redis.ConnectionSettings;
@@ -17,11 +16,11 @@ import io.spanfold.job.config.StartingOffsets;
 import io.spanfold.job.flush.FlushSettings;
 import io.spanfold.job.flush.StoreCleanUp;
 import io.spanfold.job.flush.StoreRebuild;
-import io.spanfold.job.lease.Lease;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
-import io.spanfold.job.sink.CleanUp;
-import io.spanfold.job.sink.Rebuild;
+import io.spanfold.job.sink.SegmentStrategy.CleanUp;
+import io.spanfold.job.sink.SegmentStrategy.Opener;
+import io.spanfold.job.sink.SegmentStrategy.Rebuild;
 import io.spanfold.job.source.GatedSource;
 import io.spanfold.job.source.SourceRecordSchema;
 import io.spanfold.job.time.AdvancingWatermarks;
@@ -245,20 +244,18 @@ public final class PipelineFactory {
         Timeouts.DEFAULT.retries());
   }
 
-  public CleanUp.Factory cleanUp() {
+  public Opener<CleanUp> cleanUp() {
     StoreSettings settings =
         store(new Timeouts(Timeouts.DEFAULT.connect(), CLEAN_UP_RETRIES, CLEAN_UP_RETRIES));
     LeaseSettings lease = lease();
-    return metrics ->
-        new StoreCleanUp(
-            SegmentStore.connect(settings), Lease.open(lease, metrics), CLEAN_UP_RETRIES);
+    return metrics -> StoreCleanUp.open(settings, lease, CLEAN_UP_RETRIES, metrics);
   }
 
   public FlushSettings flush() {
     return new FlushSettings(store(), lease(), config.flush().lockTtl(), reread());
   }
 
-  public Rebuild.Factory rebuild() {
+  public Opener<Rebuild> rebuild() {
     FlushSettings settings = flush();
     return metrics -> new StoreRebuild(settings, metrics, Clock.systemUTC());
   }

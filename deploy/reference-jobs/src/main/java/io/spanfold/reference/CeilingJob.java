@@ -1,7 +1,7 @@
 package io.spanfold.reference;
 
-import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TraceKey;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;

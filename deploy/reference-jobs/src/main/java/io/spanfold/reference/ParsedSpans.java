@@ -1,13 +1,13 @@
 package io.spanfold.reference;
 
-import io.spanfold.codec.CodecTypeInfo;
-import io.spanfold.codec.SpanCodec;
-import io.spanfold.codec.TraceKeyCodec;
-import io.spanfold.model.SourceRecord;
-import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
+import io.spanfold.job.serialization.CodecTypeInfo;
+import io.spanfold.job.serialization.SpanCodec;
+import io.spanfold.job.serialization.TraceKeyCodec;
+import io.spanfold.core.model.SourceRecord;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TraceKey;
 import io.spanfold.parse.ParseFunction;
-import io.spanfold.parse.SourceRecordSchema;
+import io.spanfold.job.source.SourceRecordSchema;
 import java.time.Duration;
 import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;

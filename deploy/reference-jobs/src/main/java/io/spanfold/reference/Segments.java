@@ -1,6 +1,6 @@
 package io.spanfold.reference;
 
-import io.spanfold.model.Span;
+import io.spanfold.core.model.Span;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

@@ -1,9 +1,9 @@
 package io.spanfold.reference;
 
-import io.spanfold.codec.CodecSerializer;
-import io.spanfold.codec.SpanCodec;
-import io.spanfold.model.Span;
-import io.spanfold.model.TraceKey;
+import io.spanfold.job.serialization.CodecSerializer;
+import io.spanfold.job.serialization.SpanCodec;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TraceKey;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.functions.OpenContext;

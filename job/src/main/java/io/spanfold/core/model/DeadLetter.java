@@ -23,7 +23,8 @@ public record DeadLetter(
     String topic,
     int partition,
     long offset,
-    String error) {
+    String error)
+    implements Reject {
 
   /**
    * One header of the record.

@@ -1,10 +1,9 @@
 package io.spanfold.core.model;
 
 /**
- * An outcome that is written by itself, not with a part, so it bears an id of its own: by it the
- * outcome is found again in the topic where the broker cannot tell whether it was committed.
+ * An outcome that sums up dropped spans. It belongs to no part, so it has an id of its own, by
+ * which it is found in the topic if the broker does not know whether it was committed.
  *
  * @param id 32 hexadecimal digits that no other outcome has
- * @param outcome what is told
  */
-public record TalliedOutcome(String id, Outcome outcome) {}
+public record TalliedOutcome(String id, Outcome outcome) implements Reject {}

@@ -1,41 +1,58 @@
 package io.spanfold.job.flush;
 
 import io.spanfold.buffer.SegmentStore;
+import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseException;
+import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.lease.LockOwner;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.job.lease.Lease;
-import io.spanfold.job.sink.CleanUp;
-import io.spanfold.job.sink.NotOwnerException;
+import io.spanfold.job.sink.SegmentStrategy.CleanUp;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import org.apache.flink.metrics.MetricGroup;
 
-/** Cleans up in the store, for whoever has the lease as Redis has it now. */
+/** Cleans up in the store, if the lease is ours there at that moment. */
 public final class StoreCleanUp implements CleanUp {
 
   private final SegmentStore store;
   private final Lease lease;
-  private final Duration patience;
+  private final Duration timeout;
 
-  /**
-   * Makes a clean-up that owns {@code store} and {@code lease}.
-   *
-   * @param patience how long to wait for the lease, where it is not ours yet
-   */
-  public StoreCleanUp(SegmentStore store, Lease lease, Duration patience) {
+  /** Makes a clean-up that owns {@code store} and {@code lease}. */
+  StoreCleanUp(SegmentStore store, Lease lease, Duration timeout) {
     this.store = store;
     this.lease = lease;
-    this.patience = patience;
+    this.timeout = timeout;
+  }
+
+  /**
+   * Connects to the store and asks for the lease.
+   *
+   * @param timeout how long to wait for the lease if it is not ours yet
+   * @throws IOException if the store cannot be reached
+   */
+  public static StoreCleanUp open(
+      StoreSettings store, LeaseSettings lease, Duration timeout, MetricGroup metrics)
+      throws IOException {
+    try {
+      return new StoreCleanUp(SegmentStore.connect(store), Lease.open(lease, metrics), timeout);
+    } catch (RuntimeException e) {
+      throw new IOException(e);
+    }
   }
 
   @Override
-  public void cleanUp(List<Receipt> receipts) throws InterruptedException {
+  public void cleanUp(List<Receipt> receipts) throws IOException, InterruptedException {
     try {
-      LockOwner owner = lease.confirm(patience);
+      LockOwner owner = lease.confirm(timeout);
       lease.check(store.leaseEpoch());
       store.cleanUp(receipts, owner);
     } catch (LeaseException e) {
-      throw new NotOwnerException(e);
+      throw e; // Another job or attempt has taken over: this one must not continue.
+    } catch (RuntimeException e) {
+      throw new IOException(e);
     }
   }
 

@@ -4,7 +4,7 @@ import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.segment.PartBuilder;
-import io.spanfold.job.sink.Rebuild;
+import io.spanfold.job.sink.SegmentStrategy.Rebuild;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;

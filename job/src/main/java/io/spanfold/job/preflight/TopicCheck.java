@@ -1,8 +1,7 @@
 package io.spanfold.job.preflight;
 
 import io.spanfold.job.config.SpanfoldConfig;
-import io.spanfold.job.sink.DeadLetterSink;
-import io.spanfold.job.sink.OutcomeSink;
+import io.spanfold.job.sink.RejectStrategy;
 import java.util.OptionalLong;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -116,7 +115,7 @@ final class TopicCheck {
   }
 
   private void sendable(long source) {
-    long request = DeadLetterSink.maxRequestBytes(config);
+    long request = RejectStrategy.maxRequestBytes(config);
     if (source > request) {
       findings.problem(
           "source.topic (%s) accepts records of %d bytes, but the producer of dead letters sends %d at most, so that one bad record could fail the job for good; set kafka.properties.max.request.size to %d, or lower the topic's max.message.bytes."
@@ -129,10 +128,10 @@ final class TopicCheck {
   }
 
   private void outcomes(long accepted) {
-    if (accepted < OutcomeSink.MAX_RECORD_BYTES) {
+    if (accepted < RejectStrategy.OUTCOME_BYTES) {
       findings.problem(
           "outcomes.topic (%s) accepts records of %d bytes at most; set its max.message.bytes to %d or more."
-              .formatted(config.sink().outcomesTopic(), accepted, OutcomeSink.MAX_RECORD_BYTES));
+              .formatted(config.sink().outcomesTopic(), accepted, RejectStrategy.OUTCOME_BYTES));
     }
   }
 }

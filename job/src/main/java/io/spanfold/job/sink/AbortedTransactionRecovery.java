@@ -1,176 +1,190 @@
 package io.spanfold.job.sink;
 
-import io.spanfold.job.sink.TransactionStatusClient.Fate;
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
+import io.spanfold.job.kafka.KafkaClientProperties;
+import io.spanfold.job.sink.RecoveryStrategy.Recovery;
+import io.spanfold.job.sink.TransactionStatusClient.Status;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Properties;
 import java.util.Set;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Follows up transactions that the broker refused to commit, until what was in them is committed.
+ * Recovers transactions that the broker refused to commit, until their items are committed.
  *
- * <p>A refusal does not tell whether a transaction was aborted, for it was open for too long, or
- * was committed already: a checkpoint always holds the last transactions, so a restart asks for
+ * <p>A refusal does not say whether the transaction was aborted because it was open for too long,
+ * or was committed before: a checkpoint always holds the last transactions, so a restart commits
  * them again. So:
  *
  * <ol>
- *   <li>The broker is asked. Committed: nothing else is to be done.
- *   <li>Else the transactional id of the second try is taken, which is derived from the first.
- *       Whoever else has it, such as a task that was given up and woke up later, is locked out, and
- *       what it left open is aborted.
- *   <li>Then the topics are searched for what is there all the same: of a former second try, or of
- *       the first where the broker has forgotten it.
- *   <li>What is not there is made and sent again, in one transaction.
+ *   <li>The broker is asked for the transaction's status. If it was committed, that is all.
+ *   <li>Otherwise the transactional id of the retry is taken, which derives from the first one.
+ *       This fences every other task that recovers the same transaction, such as one that stalled
+ *       and was replaced, and aborts what it left open.
+ *   <li>The topics are searched for items: a former retry may have written them, or the transaction
+ *       itself, if it was committed and the broker has forgotten it.
+ *   <li>Items that are not found are made and sent again, in one transaction.
  * </ol>
  *
- * <p>Whatever fails in between is thrown: the committable stays in state, and all of it happens
- * again. For use by one thread, which it blocks.
+ * <p>Any failure in between is thrown: the committable stays in state, and all of it is repeated.
+ * For use by one thread, which it blocks.
  *
- * @param <T> what a committable names
+ * @param <T> an item
  */
-final class AbortedTransactionRecovery<T> implements AutoCloseable {
+final class AbortedTransactionRecovery<T> {
 
   private static final Logger LOG = LoggerFactory.getLogger(AbortedTransactionRecovery.class);
 
   /**
    * Longer than brokers take to elect leaders, and much shorter than a transaction may be open: the
-   * task, and with it all checkpoints, waits meanwhile.
+   * task, and with it every checkpoint, waits meanwhile.
    */
-  private static final Duration PATIENCE = Duration.ofMinutes(1);
+  private static final Duration READ_TIMEOUT = Duration.ofMinutes(1);
 
-  private static final Duration CLOSE = Duration.ofSeconds(10);
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
 
-  private final KafkaClients clients;
-  private final RecoveryStrategy<T> contents;
+  private final KafkaSettings clients;
+  private final List<String> topics;
+  private final int maxValueBytes;
+  private final Recovery<T> recovery;
   private final Counter refused;
   private final Counter found;
-  private final Counter again;
+  private final Counter emittedAgain;
 
   AbortedTransactionRecovery(
-      KafkaClients clients, RecoveryStrategy<T> contents, MetricGroup metrics) {
+      KafkaSettings clients,
+      RecoveryStrategy<?, T> strategy,
+      Recovery<T> recovery,
+      MetricGroup metrics) {
     this.clients = clients;
-    this.contents = contents;
+    this.topics = strategy.topics();
+    this.maxValueBytes = strategy.maxValueBytes();
+    this.recovery = recovery;
     this.refused = metrics.counter("commitsRefused");
     this.found = metrics.counter("refusedFound");
-    this.again = metrics.counter("refusedEmittedAgain");
+    this.emittedAgain = metrics.counter("refusedEmittedAgain");
   }
 
   /**
-   * Sees to it that what was in a refused transaction is committed.
+   * Makes sure that the items of a refused transaction are committed.
    *
-   * @param transaction the transaction
-   * @param since where the topics ended before it began
-   * @param items what was in it
-   * @param cause what the broker said
-   * @return whether it is; false where the transaction is still open
-   * @throws IOException where it is not known, or not done; to be called again with the same
+   * @param refusal what the broker answered to the commit
+   * @return whether they are; false if the transaction is still open
+   * @throws IOException if it is unknown, or could not be done; to be called again with the same
    */
-  boolean followUp(
-      KafkaCommittable transaction, Map<TopicPartition, Long> since, List<T> items, Throwable cause)
+  boolean recover(TransactionCommittable<T> committable, Throwable refusal)
       throws IOException, InterruptedException {
-    String secondTry = secondTry(transaction);
-    try (TransactionStatusClient fates = new TransactionStatusClient(clients.admin())) {
-      Fate fate = fates.of(transaction);
-      if (fate != Fate.OVER) {
-        return fate == Fate.COMMITTED;
+    KafkaCommittable transaction = committable.transaction();
+    List<T> items = committable.items();
+    String retry = retryId(transaction);
+    try (TransactionStatusClient broker =
+        new TransactionStatusClient(Admin.create(KafkaClientProperties.common(clients)))) {
+      Status status = broker.status(transaction);
+      if (status != Status.ENDED) {
+        return status == Status.COMMITTED;
       }
       refused.inc();
       LOG.warn(
-          "The broker aborted transaction {} with {} items, or no longer knows it. They are looked"
-              + " for in {}, and what is not there is emitted again.",
+          "The broker aborted transaction {} with {} items, or no longer knows it. The job looks"
+              + " for them in {}, and emits again what is missing.",
           transaction.getTransactionalId(),
           items.size(),
-          contents.topics(),
-          cause);
-      if (fates.committed(secondTry)) {
+          topics,
+          refusal);
+      if (broker.committedLast(retry)) {
         found.inc(items.size());
-        LOG.info("All of it was emitted again before, in transaction {}.", secondTry);
+        LOG.info("All of it was emitted again before, in transaction {}.", retry);
         return true;
       }
     }
     try {
-      emitAbsent(secondTry, since, items);
+      emitMissing(retry, committable);
       return true;
     } catch (InterruptException e) {
       Thread.interrupted(); // thrown instead
-      throw new InterruptedException("interrupted while a refused transaction was followed up");
+      throw new InterruptedException("interrupted while recovering an aborted transaction");
     } catch (KafkaException e) {
       throw new IOException(
-          "What transaction %s held could not be emitted again now (%s); it is tried again after the restart."
+          "What transaction %s held could not be emitted again now (%s). The job tries again after the restart."
               .formatted(transaction.getTransactionalId(), e),
           e);
     }
   }
 
-  private void emitAbsent(String secondTry, Map<TopicPartition, Long> since, List<T> items)
+  private void emitMissing(String retry, TransactionCommittable<T> committable)
       throws IOException, InterruptedException {
-    Producer<byte[], byte[]> producer = clients.producer(secondTry);
+    Producer<byte[], byte[]> producer = producer(retry);
     try {
       producer.initTransactions();
-      List<T> absent = absent(since, items);
-      int made = send(absent, producer);
-      again.inc(made);
-      found.inc(items.size() - absent.size());
+      List<T> missing = missing(committable);
+      int made = send(missing, producer);
+      int present = committable.items().size() - missing.size();
+      emittedAgain.inc(made);
+      found.inc(present);
       LOG.info(
-          "{} items are in {}; of the other {}, {} were emitted again in transaction {}.",
-          items.size() - absent.size(),
-          contents.topics(),
-          absent.size(),
+          "{} items are in {}; {} of the {} others were emitted again in transaction {}.",
+          present,
+          topics,
           made,
-          secondTry);
+          missing.size(),
+          retry);
     } finally {
-      producer.close(CLOSE); // aborts what is open
+      producer.close(CLOSE_TIMEOUT); // aborts what is open
     }
   }
 
   /**
-   * Returns the id of the second try. Where a job that starts without state gives out the first
-   * one's id again, the number and epoch of the producer are others.
+   * Returns the transactional id of the retry. It contains the producer's id and epoch, as a job
+   * that starts without state uses the transactional ids of an earlier one again.
    */
-  static String secondTry(KafkaCommittable transaction) {
+  static String retryId(KafkaCommittable transaction) {
     return "%s-again-%d-%d"
         .formatted(
             transaction.getTransactionalId(), transaction.getProducerId(), transaction.getEpoch());
   }
 
-  private List<T> absent(Map<TopicPartition, Long> since, List<T> items) throws IOException {
+  private Producer<byte[], byte[]> producer(String transactionalId) {
+    Properties properties = KafkaClientProperties.producer(clients, maxValueBytes);
+    properties.setProperty(ProducerConfig.TRANSACTIONAL_ID_CONFIG, transactionalId);
+    return new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
+  }
+
+  private List<T> missing(TransactionCommittable<T> committable) throws IOException {
     Set<String> wanted = new HashSet<>();
-    items.forEach(item -> wanted.addAll(contents.ids(item)));
-    Set<String> there =
-        new CommittedRecordLookup(clients, PATIENCE)
-            .find(contents.topics(), since, wanted, contents::id);
-    return items.stream()
-        .filter(item -> !contents.ids(item).isEmpty())
-        .filter(item -> Collections.disjoint(contents.ids(item), there))
+    committable.items().forEach(item -> wanted.addAll(recovery.ids(item)));
+    Set<String> present =
+        new CommittedRecordLookup(clients, READ_TIMEOUT)
+            .find(topics, committable.since(), wanted, recovery::id);
+    return committable.items().stream()
+        .filter(item -> !recovery.ids(item).isEmpty())
+        .filter(item -> Collections.disjoint(recovery.ids(item), present))
         .toList();
   }
 
-  private int send(List<T> absent, Producer<byte[], byte[]> producer)
+  private int send(List<T> missing, Producer<byte[], byte[]> producer)
       throws IOException, InterruptedException {
-    if (absent.isEmpty()) {
+    if (missing.isEmpty()) {
       return 0;
     }
     producer.beginTransaction();
-    // What the producer cannot send fails its commit.
-    int made = contents.records(absent, producer::send);
+    // A record that the producer cannot send fails the commit.
+    int made = recovery.records(missing, producer::send);
     producer.commitTransaction();
     return made;
-  }
-
-  @Override
-  public void close() throws IOException {
-    contents.close();
   }
 }

@@ -1,5 +1,7 @@
 package io.spanfold.job.sink;
 
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
+import io.spanfold.job.kafka.KafkaClientProperties;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Collection;
@@ -7,50 +9,52 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Looks for committed records in what topics got since a moment. In memory is what one fetch
- * brings, beside the ids. For use by one thread, which it blocks.
+ * Looks for committed records in topics, from given offsets on. In memory are one fetch and the
+ * ids. For use by one thread, which it blocks.
  *
- * <p>Committed records can be read up to the first transaction that is open. What lies behind, up
- * to the topic's end, is looked at uncommitted: as a rule it is of others, and nothing in it is
- * asked for. Where something is, nobody knows yet whether it will be there, and the search waits
- * until the open transaction is over. It never waits for one that is none of its business: that may
- * be one of the very task that waits.
+ * <p>Committed records can be read up to the first open transaction. From there to the topic's end
+ * the lookup reads uncommitted records. Usually they are of other transactions, and none of them is
+ * wanted. If one is, it is undecided whether it will be committed, and the lookup waits for the end
+ * of the open transaction. It waits for no other transaction: that may be one of the waiting task.
  */
 final class CommittedRecordLookup {
 
   private static final Logger LOG = LoggerFactory.getLogger(CommittedRecordLookup.class);
   private static final Duration POLL = Duration.ofMillis(200);
+  private static final String FETCH_BYTES = Integer.toString(8 * 1024 * 1024);
 
-  private final KafkaClients clients;
-  private final Duration patience;
+  private final KafkaSettings clients;
+  private final Duration timeout;
 
   /**
-   * @param clients makes the consumers
-   * @param patience how long reading may go on without any progress
+   * @param timeout how long reading may make no progress
    */
-  CommittedRecordLookup(KafkaClients clients, Duration patience) {
+  CommittedRecordLookup(KafkaSettings clients, Duration timeout) {
     this.clients = clients;
-    this.patience = patience;
+    this.timeout = timeout;
   }
 
   /**
-   * Returns which ids have a committed record. What is committed before this is called is seen.
+   * Returns which ids have a committed record. It sees all that is committed before the call.
    *
-   * @param topics where to look
-   * @param since from which offsets on; a partition that is not named is read from its beginning
+   * @param since the offsets to start from; a partition that is not named is read from its
+   *     beginning
    * @param wanted the ids
-   * @param idOf tells a record's id; null for none
-   * @throws IOException where it cannot be known now
+   * @param idOf returns a record's id; null if it has none
+   * @throws IOException if that cannot be decided now
    */
   Set<String> find(
       List<String> topics,
@@ -62,10 +66,10 @@ final class CommittedRecordLookup {
     if (wanted.isEmpty()) {
       return found;
     }
-    try (KafkaConsumer<byte[], byte[]> committed = clients.consumer("read_committed");
-        KafkaConsumer<byte[], byte[]> uncommitted = clients.consumer("read_uncommitted")) {
+    try (KafkaConsumer<byte[], byte[]> committed = consumer("read_committed");
+        KafkaConsumer<byte[], byte[]> uncommitted = consumer("read_uncommitted")) {
       Collection<TopicPartition> partitions = partitions(committed, topics);
-      // In this order: the first may only be ahead of what the second leaves to be looked at.
+      // In this order there is no gap between the two ranges.
       Map<TopicPartition, Long> stable = committed.endOffsets(partitions);
       Map<TopicPartition, Long> ends = uncommitted.endOffsets(partitions);
       read(
@@ -87,7 +91,7 @@ final class CommittedRecordLookup {
             }
           });
       if (!undecided.isEmpty()) {
-        LOG.info("Open transactions end before it is known what is committed: {}.", undecided);
+        LOG.info("Waiting for the end of open transactions in {}.", undecided.keySet());
         read(
             committed,
             starts(committed, undecided.keySet(), max(stable, since), undecided),
@@ -96,6 +100,14 @@ final class CommittedRecordLookup {
       }
     }
     return found;
+  }
+
+  private KafkaConsumer<byte[], byte[]> consumer(String isolation) {
+    // Retention may delete what was to be read next.
+    Properties properties = KafkaClientProperties.consumer(clients, isolation, "earliest");
+    properties.setProperty(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, FETCH_BYTES);
+    return new KafkaConsumer<>(
+        properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
   }
 
   private static Collection<TopicPartition> partitions(
@@ -121,7 +133,7 @@ final class CommittedRecordLookup {
     return max;
   }
 
-  /** Returns where to read from, within what is there. */
+  /** Returns where to read from, limited to what the topics still have. */
   private static Map<TopicPartition, Long> starts(
       KafkaConsumer<byte[], byte[]> consumer,
       Collection<TopicPartition> partitions,
@@ -133,8 +145,8 @@ final class CommittedRecordLookup {
           long from = since.getOrDefault(partition, begin);
           if (from < begin) {
             LOG.warn(
-                "{} begins at offset {} by now, and was to be looked through from {} on: what was"
-                    + " committed in between is taken for missing.",
+                "{} now begins at offset {}, and the search was to start at {}. Records that were"
+                    + " committed in between count as missing.",
                 partition,
                 begin,
                 from);
@@ -166,13 +178,13 @@ final class CommittedRecordLookup {
       }
       if (!now.equals(positions)) {
         progressAt = System.nanoTime();
-      } else if (System.nanoTime() - progressAt > patience.toNanos()) {
+      } else if (System.nanoTime() - progressAt > timeout.toNanos()) {
         throw new IOException(
-            "The topics could not be read to their ends in %d s without progress, so that it is not known what of a refused transaction is in them: %s. An open transaction, or brokers that cannot be reached, are in the way. It is tried again after the restart."
-                .formatted(patience.toSeconds(), now));
+            "Reading the topics made no progress for %d s before their ends, so it is unknown what of an aborted transaction is in them. It stopped at %s. An open transaction or an unreachable broker is the cause. The job tries again after the restart."
+                .formatted(timeout.toSeconds(), now));
       }
       if (now.size() < consumer.assignment().size()) {
-        // Done with some; what was fetched of the others is kept.
+        // Some are read to their ends. The consumer keeps what it has fetched of the others.
         consumer.assign(now.keySet());
       }
       positions = now;

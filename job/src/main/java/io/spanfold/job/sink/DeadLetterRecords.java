@@ -3,32 +3,28 @@ package io.spanfold.job.sink;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.spanfold.core.model.DeadLetter;
+import java.io.Serializable;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 
 /**
- * Lays out dead letters as Kafka records: the key, value and headers as they were, and headers that
- * tell why they are here and from where. The record's time is that of writing: a wild time may be
- * what was wrong with it, and brokers refuse wild times.
+ * Lays out dead letters as Kafka records: key, value and headers of the source record, and headers
+ * for the reason and the position. The timestamp is the time of writing: a wild one may be what was
+ * wrong with the source record, and brokers refuse those.
+ *
+ * @param topic the topic of dead letters
  */
-final class DeadLetterRecords {
+record DeadLetterRecords(String topic) implements Serializable {
 
   private static final String TOPIC = "spanfold-topic";
   private static final String PARTITION = "spanfold-partition";
   private static final String OFFSET = "spanfold-offset";
 
-  /** Errors can quote their input; more than this helps nobody and could burst the record. */
+  /** Errors may quote their input, which could make the record too large. */
   private static final int MAX_ERROR_CHARACTERS = 1000;
 
-  private final String topic;
-
-  DeadLetterRecords(String topic) {
-    this.topic = topic;
-  }
-
-  /** Returns the record of a dead letter. */
   ProducerRecord<byte[], byte[]> of(DeadLetter letter) {
     ProducerRecord<byte[], byte[]> record =
         new ProducerRecord<>(topic, letter.key(), letter.value());
@@ -42,19 +38,14 @@ final class DeadLetterRecords {
     return record;
   }
 
-  /** Returns the topic that the records are for. */
-  String topic() {
-    return topic;
-  }
-
-  /** Returns what a dead letter is known by: where its record stands in the source topic. */
+  /** Returns the id of a dead letter: the position of its record in the source topic. */
   static String id(DeadLetter letter) {
     return letter.topic() + ' ' + letter.partition() + ' ' + letter.offset();
   }
 
-  /** Returns the same of a record; null where it is no dead letter. */
+  /** Returns the id of a record; null if it is no dead letter. */
   static String id(ConsumerRecord<byte[], byte[]> record) {
-    // The last of a name is ours: the source record may have been a dead letter itself.
+    // The last header of a name is ours: the source record may have been a dead letter itself.
     Header from = record.headers().lastHeader(TOPIC);
     Header partition = record.headers().lastHeader(PARTITION);
     Header offset = record.headers().lastHeader(OFFSET);

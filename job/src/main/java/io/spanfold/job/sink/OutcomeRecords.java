@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.spanfold.core.model.Outcome;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.Locale;
@@ -16,23 +17,21 @@ import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 
 /**
- * Lays out outcomes as Kafka records: the project as key, and a header by which they are found
- * again. Holds no state.
+ * Lays out outcomes as Kafka records: the project as key, and a header by which they are found.
  *
  * @param topic the topic of outcomes
  * @param idHeader the name of the header
  */
-record OutcomeRecords(String topic, String idHeader) {
+record OutcomeRecords(String topic, String idHeader) implements Serializable {
 
   private static final JsonFactory JSON = new JsonFactory();
 
-  /** Of outcomes: the spans were invalid, that is, not to be had any more, or not wanted. */
+  /** The outcome "invalid": the spans are unavailable, or unwanted. */
   private static final int OUTCOME_INVALID = 3;
 
-  /** Of outcomes: what is counted are indexed spans. */
+  /** The category "indexed span". */
   private static final int CATEGORY_INDEXED_SPAN = 16;
 
-  /** Returns the record of an outcome that is found by {@code id}. */
   ProducerRecord<byte[], byte[]> of(Outcome outcome, String id) {
     byte[] project = Long.toString(outcome.projectId()).getBytes(UTF_8);
     ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, project, json(outcome));
@@ -40,7 +39,7 @@ record OutcomeRecords(String topic, String idHeader) {
     return record;
   }
 
-  /** Returns the id that a record's headers tell; null where they tell none. */
+  /** Returns the id in a record's headers; null if there is none. */
   String id(Headers headers) {
     Header id = headers.lastHeader(idHeader);
     return id == null ? null : new String(id.value(), US_ASCII);

@@ -1,6 +1,8 @@
 package io.spanfold.job.sink;
 
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.job.sink.SegmentStrategy.CleanUp;
+import io.spanfold.job.sink.SegmentStrategy.Opener;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -11,28 +13,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The committed parts that are still to be cleaned up, usually none between two commits.
+ * The committed parts that are still to be cleaned up; usually none between two commits.
  *
- * <p>A clean-up that fails fails nothing else: its records are committed, and all that is at stake
- * is memory in Redis, which the keys' TTL gives back. The receipts are kept here, outside of state,
- * and tried again with the next commit. They are not handed back to Flink for its own retries: it
- * makes these at once, right after the store gave up its own, and then fails the job, which would
- * restart for as long as Redis is down. What is kept is bounded; the oldest beyond that, and what
- * is left when the committer closes, is left to the TTL and counted.
+ * <p>A failed clean-up does not fail the task: its records are committed, and it only costs memory
+ * in Redis until the keys' TTL. The receipts are kept here, outside of state, and tried again with
+ * the next commit. Flink's own retries are not used: Flink makes them at once, right after the
+ * store gave up its own, and then fails the job, which would restart for as long as Redis is down.
+ * The number of kept receipts is bounded. The oldest beyond that, and what is left when the
+ * committer closes, is left to the TTL and counted.
  *
- * <p>Not safe for use by several threads.
+ * <p>Not thread-safe.
  */
-final class PendingCleanUps implements PostCommitAction<Receipt> {
+final class PendingCleanUps implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(PendingCleanUps.class);
 
-  /** How many parts are cleaned up by one call, so that progress is kept when a later one fails. */
+  /** How many parts one call cleans up, so that progress is kept if a later call fails. */
   private static final int BATCH_PARTS = 1_000;
 
   /** A receipt takes some tens of bytes a span, so this is of the order of 100 MB. */
   private static final long MAX_SPANS = 1_000_000;
 
-  private final CleanUp.Factory factory;
+  private final Opener<CleanUp> opener;
   private final MetricGroup metrics;
   private final long maxSpans;
   private final Counter done;
@@ -42,18 +44,17 @@ final class PendingCleanUps implements PostCommitAction<Receipt> {
   private long spans;
   private CleanUp cleanUp;
 
-  PendingCleanUps(CleanUp.Factory factory, MetricGroup metrics) {
-    this(factory, metrics, MAX_SPANS);
+  PendingCleanUps(Opener<CleanUp> opener, MetricGroup metrics) {
+    this(opener, metrics, MAX_SPANS);
   }
 
   /**
-   * @param factory makes the clean-up when it is first needed, so that a job can start, and commit
-   *     what it has to, while Redis is away
-   * @param metrics where to count
+   * @param opener opens the clean-up when it is first needed, so that a job can start and commit
+   *     while Redis is unavailable
    * @param maxSpans how many spans the kept receipts may name
    */
-  PendingCleanUps(CleanUp.Factory factory, MetricGroup metrics, long maxSpans) {
-    this.factory = factory;
+  PendingCleanUps(Opener<CleanUp> opener, MetricGroup metrics, long maxSpans) {
+    this.opener = opener;
     this.metrics = metrics;
     this.maxSpans = maxSpans;
     this.done = metrics.counter("cleanUpsDone");
@@ -62,9 +63,8 @@ final class PendingCleanUps implements PostCommitAction<Receipt> {
     metrics.gauge("cleanUpsPending", receipts::size);
   }
 
-  /** Takes the receipts of committed parts; nothing is tried yet. */
-  @Override
-  public void add(List<Receipt> committed) {
+  /** Adds the receipts of committed parts. */
+  void add(List<Receipt> committed) {
     for (Receipt receipt : committed) {
       receipts.add(receipt);
       spans += receipt.spanIds().length;
@@ -76,7 +76,7 @@ final class PendingCleanUps implements PostCommitAction<Receipt> {
     }
     if (abandoned.getCount() > before) {
       LOG.warn(
-          "Clean-up is too far behind: the payloads of {} committed parts are left to their TTL.",
+          "Clean-up is too far behind; the payloads of {} committed parts are left to their TTL.",
           abandoned.getCount() - before);
     }
   }
@@ -85,24 +85,20 @@ final class PendingCleanUps implements PostCommitAction<Receipt> {
    * Tries to clean up all that is pending, and stops at the first failure.
    *
    * @return whether nothing is pending any more
-   * @throws NotOwnerException where this is no longer ours to do
+   * @throws RuntimeException if another job or attempt has taken over, so that nothing may be done
    */
-  @Override
-  public boolean run() throws InterruptedException {
+  boolean run() throws InterruptedException {
     while (!receipts.isEmpty()) {
       List<Receipt> batch = receipts.stream().limit(BATCH_PARTS).toList();
       try {
         if (cleanUp == null) {
-          cleanUp = factory.create(metrics);
+          cleanUp = opener.open(metrics);
         }
         cleanUp.cleanUp(batch);
-      } catch (NotOwnerException e) {
-        throw e; // Not a clean-up that can be made up for: somebody else is at work here.
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException e) {
         failed.inc();
         LOG.warn(
-            "{} committed parts could not be cleaned up; they are tried again after the next"
-                + " commit.",
+            "{} committed parts could not be cleaned up; the next commit tries again.",
             receipts.size(),
             e);
         return false;
@@ -121,7 +117,7 @@ final class PendingCleanUps implements PostCommitAction<Receipt> {
     if (!receipts.isEmpty()) {
       abandoned.inc(receipts.size());
       LOG.warn(
-          "The payloads of {} committed parts are left to their TTL, as the committer closes.",
+          "The committer closes; the payloads of {} committed parts are left to their TTL.",
           receipts.size());
     }
     if (cleanUp != null) {

@@ -1,6 +1,8 @@
 package io.spanfold.job.sink;
 
+import io.spanfold.job.sink.RecoveryStrategy.Recovery;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,71 +12,65 @@ import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.util.IOUtils;
 
 /**
- * Commits transactions, and sees to what was in those whose commit is known: a completed checkpoint
- * is not yet that. For segments that is to clean up; for dead letters nothing is left to do.
+ * Commits transactions, and reports the items of those whose commit is known: a completed
+ * checkpoint does not prove that. For each transaction, either
  *
  * <ul>
- *   <li>Committed: what was in it is seen to, see {@link PendingCleanUps} for where that fails.
- *   <li>The broker cannot tell now: Flink asks again, and restarts the job after some tries.
- *   <li>Refused, or unknown: see {@link AbortedTransactionRecovery}; where that does not help, the
- *       job restarts and commits again from the checkpoint.
+ *   <li>it is committed; or
+ *   <li>the broker cannot answer now: Flink retries, and restarts the job after some tries; or
+ *   <li>the commit is refused, or its outcome is unknown: see {@link AbortedTransactionRecovery}.
+ *       If that fails, the job restarts and commits again from the checkpoint.
  * </ul>
  *
- * <p>Without transactions the records were acknowledged before the checkpoint, and its completion
- * is all that this waits for.
+ * <p>Without transactions the records were acknowledged before the checkpoint, so its completion is
+ * enough.
  *
- * @param <T> what a committable names
+ * @param <T> an item
  */
-@SuppressWarnings(
-    "try") // Kafka's committer may be interrupted while it closes, and who cancels wants that.
+@SuppressWarnings("try") // Kafka's committer can be interrupted while it closes, on cancellation.
 final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T>> {
 
   private final Committer<KafkaCommittable> kafka;
-  private final PostCommitAction<T> afterCommit;
-  private final AbortedTransactionRecovery<T> refusedCommits;
+  private final Recovery<T> items;
+  private final AbortedTransactionRecovery<T> aborted;
 
   RecoveringCommitter(
-      Committer<KafkaCommittable> kafka,
-      PostCommitAction<T> afterCommit,
-      AbortedTransactionRecovery<T> refusedCommits) {
+      Committer<KafkaCommittable> kafka, Recovery<T> items, AbortedTransactionRecovery<T> aborted) {
     this.kafka = kafka;
-    this.afterCommit = afterCommit;
-    this.refusedCommits = refusedCommits;
+    this.items = items;
+    this.aborted = aborted;
   }
 
   @Override
   public void commit(Collection<CommitRequest<TransactionCommittable<T>>> requests)
       throws IOException, InterruptedException {
-    // After the first failure the others only queue up: a Redis that is away holds up the commits
-    // of a checkpoint by one try, not by one a transaction.
-    boolean cleaning = true;
-    Map<CommitRequest<TransactionCommittable<T>>, TransactionCommit> refused =
-        new LinkedHashMap<>();
+    List<T> committed = new ArrayList<>();
+    Map<CommitRequest<TransactionCommittable<T>>, TransactionCommit> failed = new LinkedHashMap<>();
     for (CommitRequest<TransactionCommittable<T>> request : requests) {
-      if (commit(request, refused)) {
-        afterCommit.add(request.getCommittable().items());
-        cleaning = cleaning && afterCommit.run();
+      if (commit(request, failed)) {
+        committed.addAll(request.getCommittable().items());
       }
     }
-    // Last, as a transaction that is still to be committed may be in the way of looking.
-    for (var entry : refused.entrySet()) {
-      if (followUp(entry.getKey(), entry.getValue())) {
-        afterCommit.add(entry.getKey().getCommittable().items());
-        cleaning = cleaning && afterCommit.run();
+    // Last, as a transaction that is still to be committed can block reading the topics.
+    for (var entry : failed.entrySet()) {
+      if (recover(entry.getKey(), entry.getValue())) {
+        committed.addAll(entry.getKey().getCommittable().items());
       }
     }
+    // If this is not reached, a restart commits all of it again and finds what is committed.
+    items.committed(committed);
   }
 
   /** Commits one transaction; returns whether it is known to be committed. */
   private boolean commit(
       CommitRequest<TransactionCommittable<T>> request,
-      Map<CommitRequest<TransactionCommittable<T>>, TransactionCommit> refused)
+      Map<CommitRequest<TransactionCommittable<T>>, TransactionCommit> failed)
       throws IOException, InterruptedException {
     TransactionCommittable<T> committable = request.getCommittable();
     if (committable.transaction() == null) {
       return true;
     }
-    // One at a time: what Kafka's committer signals is then about this one.
+    // One at a time, so that what Kafka's committer signals is about this one.
     TransactionCommit commit =
         new TransactionCommit(committable.transaction(), request.getNumberOfRetries());
     kafka.commit(List.of(commit));
@@ -83,18 +79,16 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
         return true;
       }
       case RETRY -> request.retryLater();
-      case REFUSED, UNKNOWN -> refused.put(request, commit);
+      case REFUSED, UNKNOWN -> failed.put(request, commit);
     }
     return false;
   }
 
-  /** Sees to a refused transaction; returns whether what it held is known to be committed. */
-  private boolean followUp(
+  /** Recovers a failed transaction; returns whether its items are known to be committed. */
+  private boolean recover(
       CommitRequest<TransactionCommittable<T>> request, TransactionCommit commit)
       throws IOException, InterruptedException {
-    TransactionCommittable<T> committable = request.getCommittable();
-    if (refusedCommits.followUp(
-        committable.transaction(), committable.since(), committable.items(), commit.cause())) {
+    if (aborted.recover(request.getCommittable(), commit.cause())) {
       return true;
     }
     request.signalFailedWithUnknownReason(commit.cause());
@@ -103,6 +97,6 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
 
   @Override
   public void close() throws Exception {
-    IOUtils.closeAll(kafka, afterCommit, refusedCommits);
+    IOUtils.closeAll(kafka, items);
   }
 }

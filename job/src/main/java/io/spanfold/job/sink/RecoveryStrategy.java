@@ -1,40 +1,87 @@
 package io.spanfold.job.sink;
 
+import io.spanfold.job.serialization.Codec;
 import java.io.IOException;
+import java.io.Serializable;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.apache.flink.metrics.MetricGroup;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
- * What is in the transactions of one sink: how it is recognised, and how it is made again.
+ * What a {@link RecoverableKafkaSink} writes, and how it writes again what was in a transaction
+ * that the broker aborted. For each element in a transaction, its committable lists an item: what
+ * is needed to find the element's records in the topics, and to make them again.
  *
- * @param <T> what a committable names: a part, or a dead letter
+ * @param <E> an element of the stream
+ * @param <T> an item
  */
-interface RecoveryStrategy<T> extends AutoCloseable {
+public interface RecoveryStrategy<E, T> extends Serializable {
 
-  /** Returns the topics that records of it are in. */
+  /** The sink's name in transactional ids and savepoints. It never changes. */
+  String name();
+
+  /** The topics that records are written to. */
   List<String> topics();
 
-  /**
-   * Returns the ids that records of {@code item} may have. It is in the topics as a whole or not at
-   * all, so that one that is found stands for all; none where it has no record.
-   */
-  Set<String> ids(T item);
+  /** The largest value of a record, in bytes. */
+  int maxValueBytes();
 
-  /** Returns the id that a record of the topics has; null where it has none. */
-  String id(ConsumerRecord<byte[], byte[]> record);
+  /** Writes and reads items in checkpoints. */
+  Codec<T> itemCodec();
 
-  /**
-   * Makes the records of {@code items} again.
-   *
-   * @return how many items could be made
-   * @throws IOException where it could not be done now, as an unchecked exception also tells
-   */
-  int records(List<T> items, Consumer<ProducerRecord<byte[], byte[]>> records)
-      throws IOException, InterruptedException;
+  /** Opens the side of one writer. */
+  Layout<E, T> layout(MetricGroup metrics);
 
-  @Override
-  void close() throws IOException;
+  /** Opens the side of one committer. Connects to nothing yet, so that a job can always start. */
+  Recovery<T> recovery(MetricGroup metrics);
+
+  /** How elements become records and items. Used by one thread, a writer's. */
+  interface Layout<E, T> {
+
+    /** Returns the records of an element, in order. */
+    List<ProducerRecord<byte[], byte[]>> records(E element);
+
+    /**
+     * Counts an element whose records were written, and returns its item.
+     *
+     * @param listed how many items the transaction lists so far
+     * @return null if the committable shall not list it: then it is lost if the broker aborts the
+     *     transaction
+     */
+    T item(E element, int listed);
+  }
+
+  /** What happens to items after the checkpoint. Used by one thread, a committer's. */
+  interface Recovery<T> extends AutoCloseable {
+
+    /**
+     * Returns the ids that records of {@code item} may have. The topics have all of an item's
+     * records or none, so one that is found is enough. Empty if the item has no record.
+     */
+    Set<String> ids(T item);
+
+    /** Returns the id that a record of the topics has; null if it has none. */
+    String id(ConsumerRecord<byte[], byte[]> record);
+
+    /**
+     * Makes the records of {@code items} again.
+     *
+     * @return of how many items
+     * @throws IOException if they cannot be made now; an unchecked exception means the same
+     */
+    int records(List<T> items, Consumer<ProducerRecord<byte[], byte[]>> records)
+        throws IOException, InterruptedException;
+
+    /**
+     * Is called with items whose records are committed. The same items may come again after a
+     * restart. What it throws restarts the job.
+     */
+    default void committed(List<T> items) throws InterruptedException {}
+
+    @Override
+    default void close() throws IOException {}
+  }
 }

@@ -1,5 +1,6 @@
 package io.spanfold.job.sink;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.spanfold.core.encoding.Hex;
@@ -8,25 +9,33 @@ import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.FlushedPart.SegmentMessage;
 import io.spanfold.core.model.Outcome;
+import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.apache.commons.codec.digest.MurmurHash3;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Headers;
 
-/** Lays out flushed parts as Kafka records. Holds no state. */
-final class SegmentRecords {
+/**
+ * Lays out flushed parts as Kafka records, and recognises these. A message has its flush id;
+ * outcomes have an id that follows from the part's name. A part that is made again while some of it
+ * is lost has other messages, but then it has outcomes too.
+ */
+record SegmentRecords(String segmentsTopic, OutcomeRecords outcomes) implements Serializable {
 
-  /** The header of an outcome that names the part it is of. */
+  /** The header of an outcome that names the part it belongs to. */
   private static final String FLUSH_ID = "flush_id";
 
-  private final String segmentsTopic;
-  private final OutcomeRecords outcomes;
+  private static final byte[] VALUE_START = "{\"flush_id\":\"".getBytes(US_ASCII);
+  private static final int ID_LENGTH = 32;
 
   SegmentRecords(String segmentsTopic, String outcomesTopic) {
-    this.segmentsTopic = segmentsTopic;
-    this.outcomes = new OutcomeRecords(outcomesTopic, FLUSH_ID);
+    this(segmentsTopic, new OutcomeRecords(outcomesTopic, FLUSH_ID));
   }
 
   /** Returns the records of {@code part}: its messages in order, then its outcomes. */
@@ -43,16 +52,39 @@ final class SegmentRecords {
     return records;
   }
 
-  /** Returns the topics that the records are for. */
   List<String> topics() {
     return List.of(segmentsTopic, outcomes.topic());
   }
 
+  /** Returns the ids that records of a part may have; none if it has no records. */
+  static Set<String> ids(Receipt part) {
+    if (part.candidate().spanCount() == 0) {
+      return Set.of(); // It only deletes subsegments whose spans were all duplicates.
+    }
+    Set<String> ids = new HashSet<>(part.flushIds());
+    ids.add(outcomesId(part.candidate()));
+    return ids;
+  }
+
+  /** Returns the id of a record; null if it is neither a message nor an outcome of a part. */
+  String id(ConsumerRecord<byte[], byte[]> record) {
+    String outcome = outcomes.id(record.headers());
+    return outcome != null ? outcome : flushId(record.value());
+  }
+
+  private static String flushId(byte[] value) {
+    if (value == null
+        || value.length < VALUE_START.length + ID_LENGTH
+        || Arrays.mismatch(value, VALUE_START) != VALUE_START.length) {
+      return null;
+    }
+    return new String(value, VALUE_START.length, ID_LENGTH, US_ASCII);
+  }
+
   /**
-   * Returns the id that all outcomes of a part have, and no other's: 32 hexadecimal digits, a hash
-   * of what names the part.
+   * Returns the id of all outcomes of a part: 32 hexadecimal digits, a hash of what names the part.
    */
-  static String outcomesId(DuePart part) {
+  private static String outcomesId(DuePart part) {
     long[] hash =
         MurmurHash3.hash128x64(
             ByteBuffer.allocate(5 * Long.BYTES + Integer.BYTES)
@@ -61,15 +93,10 @@ final class SegmentRecords {
                 .putLong(part.trace().traceLow())
                 .putLong(part.segmentId())
                 .putInt(part.partNumber())
-                // Numbers begin again where a segment was forgotten; the time does not.
+                // Numbers start again after a segment was forgotten; the time does not.
                 .putLong(part.dueAt())
                 .array());
     return Hex.id(hash[0]) + Hex.id(hash[1]);
-  }
-
-  /** Returns the id that an outcome's headers tell; null for any other record. */
-  String outcomesId(Headers headers) {
-    return outcomes.id(headers);
   }
 
   private ProducerRecord<byte[], byte[]> segment(

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -16,30 +17,36 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Knows where topics end before a transaction begins: its records come after. For use by one
- * thread, which it blocks for two requests.
+ * Asks where topics end before a transaction begins: its records come after. For use by one thread,
+ * which it blocks for two requests. It makes its client when it is first asked.
  */
 final class TopicEndOffsets implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(TopicEndOffsets.class);
   private static final long TIMEOUT_SECONDS = 10;
 
-  private final Admin admin;
+  private final Properties client;
   private final List<String> topics;
+  private Admin admin;
   private Map<TopicPartition, Long> latest = Map.of();
 
-  /** Makes one that owns {@code admin}. */
-  TopicEndOffsets(Admin admin, List<String> topics) {
-    this.admin = admin;
+  /**
+   * @param client the properties of its client
+   */
+  TopicEndOffsets(Properties client, List<String> topics) {
+    this.client = client;
     this.topics = topics;
   }
 
   /**
-   * Returns where the topics end now. Where Kafka does not tell, it is what it told last: that is
-   * too early, so all that follows is that more is read where something is to be looked for. A
-   * partition that is missing is to be looked through from its beginning.
+   * Returns where the topics end now. If Kafka does not answer, it returns the last answer: those
+   * offsets are lower, which only makes a later search read more. A partition that is missing in
+   * the result is to be searched from its beginning.
    */
   Map<TopicPartition, Long> now() throws InterruptedException {
+    if (admin == null) {
+      admin = Admin.create(client);
+    }
     try {
       Map<TopicPartition, OffsetSpec> partitions = new HashMap<>();
       Map<String, TopicDescription> described =
@@ -59,13 +66,15 @@ final class TopicEndOffsets implements AutoCloseable {
       ends.forEach((partition, end) -> offsets.put(partition, end.offset()));
       latest = Map.copyOf(offsets);
     } catch (ExecutionException | TimeoutException e) {
-      LOG.warn("Kafka does not tell where {} end; former ends are kept instead.", topics, e);
+      LOG.warn("Kafka does not answer where {} end; the last known offsets are used.", topics, e);
     }
     return latest;
   }
 
   @Override
   public void close() {
-    admin.close(Duration.ofSeconds(TIMEOUT_SECONDS));
+    if (admin != null) {
+      admin.close(Duration.ofSeconds(TIMEOUT_SECONDS));
+    }
   }
 }

@@ -1,11 +1,11 @@
 package io.spanfold.job.sink;
 
+import io.spanfold.job.sink.RecoveryStrategy.Layout;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 import org.apache.flink.api.common.eventtime.Watermark;
 import org.apache.flink.api.connector.sink2.CommittingSinkWriter;
 import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
@@ -19,41 +19,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes elements into Kafka's current transaction and remembers what names them, until the
- * transaction is handed over for the commit, and where the topics ended before it began. An element
- * never spans two transactions, as a barrier comes between them.
+ * Writes elements into Kafka's current transaction, and remembers its items and where the topics
+ * ended before it began until the transaction is emitted as a committable. An element is never in
+ * two transactions, as barriers pass between elements.
  *
  * @param <E> an element
- * @param <T> what names it
- * @param <S> what a writer leaves in a checkpoint
+ * @param <T> an item
  */
-@SuppressWarnings(
-    "try") // Kafka's writer may be interrupted while it closes, and who cancels wants that.
-final class TrackingWriter<E, T, S>
-    implements StatefulSinkWriter<E, S>, CommittingSinkWriter<E, TransactionCommittable<T>> {
-
-  /** How elements become records, and what is remembered of them. */
-  interface Layout<E, T> {
-
-    /** Returns the records of an element, in order. */
-    List<ProducerRecord<byte[], byte[]>> records(E element);
-
-    /**
-     * Returns what names an element that was written.
-     *
-     * @param element the element
-     * @param listed how many the transaction lists already
-     * @return null where it is not to be listed
-     */
-    T item(E element, int listed);
-  }
+@SuppressWarnings("try") // Kafka's writer can be interrupted while it closes, as on cancellation.
+final class TrackingWriter<E, T>
+    implements StatefulSinkWriter<E, KafkaWriterState>,
+        CommittingSinkWriter<E, TransactionCommittable<T>> {
 
   private static final Logger LOG = LoggerFactory.getLogger(TrackingWriter.class);
 
   private final PrecommittingStatefulSinkWriter<
           ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
       kafka;
-  private final Function<KafkaWriterState, S> state;
   private final Layout<E, T> layout;
   private final TopicEndOffsets ends;
   private Map<TopicPartition, Long> since = Map.of();
@@ -61,19 +43,16 @@ final class TrackingWriter<E, T, S>
 
   /**
    * @param kafka Kafka's writer
-   * @param state makes a writer's state of Kafka's
-   * @param layout lays out records
-   * @param ends knows where their topics end; null where there are no transactions
+   * @param layout makes records and items
+   * @param ends knows where the topics end; null without transactions
    */
   TrackingWriter(
       PrecommittingStatefulSinkWriter<
               ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
           kafka,
-      Function<KafkaWriterState, S> state,
       Layout<E, T> layout,
       TopicEndOffsets ends) {
     this.kafka = kafka;
-    this.state = state;
     this.layout = layout;
     this.ends = ends;
   }
@@ -108,10 +87,10 @@ final class TrackingWriter<E, T, S>
     Collection<KafkaCommittable> transactions = kafka.prepareCommit();
     if (transactions.size() > 1) {
       throw new IllegalStateException(
-          "Kafka's writer handed over "
+          "Kafka's writer emitted "
               + transactions.size()
-              + " transactions at once, so that it is unknown what is in which; this"
-              + " version of the connector is not supported.");
+              + " transactions for one checkpoint, so it is unknown which holds what; this version"
+              + " of the connector is not supported.");
     }
     List<T> written = items;
     items = new ArrayList<>();
@@ -123,14 +102,14 @@ final class TrackingWriter<E, T, S>
   }
 
   @Override
-  public List<S> snapshotState(long checkpointId) throws IOException {
-    return kafka.snapshotState(checkpointId).stream().map(state).toList();
+  public List<KafkaWriterState> snapshotState(long checkpointId) throws IOException {
+    return kafka.snapshotState(checkpointId);
   }
 
   /**
-   * Never throws. What was not sent is in no completed checkpoint, and {@link #flush} has told of
-   * it where it had to be. But Flink ends the whole process where a task that fails, as one whose
-   * transactions were fenced while it stood still, throws once more while it is closed.
+   * Never throws. What was not sent is in no completed checkpoint, and {@link #flush} has failed if
+   * that mattered. Flink ends the whole process if a task that has failed, such as one whose
+   * transactions were fenced while it was stalled, throws again while it is closed.
    */
   @Override
   public void close() {
@@ -139,7 +118,8 @@ final class TrackingWriter<E, T, S>
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (Exception e) {
-      LOG.warn("Kafka's writer failed as it was closed; what it had not sent is sent again.", e);
+      LOG.warn(
+          "Kafka's writer failed while closing; records that it had not sent are sent again.", e);
     }
   }
 }

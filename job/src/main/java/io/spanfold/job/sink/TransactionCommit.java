@@ -3,21 +3,20 @@ package io.spanfold.job.sink;
 import org.apache.flink.api.connector.sink2.Committer.CommitRequest;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 
-/** One request to Kafka's committer, which remembers what the committer made of it. */
+/** One request to Kafka's committer, which remembers what the committer signals. */
 final class TransactionCommit implements CommitRequest<KafkaCommittable> {
 
-  /** What became of a transaction. */
   enum Result {
-    /** It is committed: Kafka's committer signals nothing then. */
+    /** Kafka's committer signals nothing then. */
     COMMITTED,
-    /** The broker could not tell now. */
+    /** The broker could not answer now. */
     RETRY,
     /**
-     * The broker refuses for good: the transaction was aborted, or it was committed already by an
-     * attempt before a restart. The two look alike from here.
+     * The broker refuses permanently: the transaction was aborted, or an attempt before a restart
+     * committed it. Both give the same answer.
      */
     REFUSED,
-    /** Something else went wrong; the transaction may be open, committed or aborted. */
+    /** Another failure; the transaction may be open, committed or aborted. */
     UNKNOWN
   }
 
@@ -35,7 +34,7 @@ final class TransactionCommit implements CommitRequest<KafkaCommittable> {
     return result;
   }
 
-  /** Returns why it failed; null where it did not. */
+  /** Returns why it failed; null if it did not. */
   Throwable cause() {
     return cause;
   }
@@ -69,7 +68,7 @@ final class TransactionCommit implements CommitRequest<KafkaCommittable> {
 
   @Override
   public void updateAndRetryLater(KafkaCommittable updated) {
-    // Not done by Kafka's committer. Losing the update silently would be worse than a restart.
+    // Kafka's committer does not do it. To lose the update silently would be worse than a restart.
     throw new UnsupportedOperationException("Kafka's committer changed a transaction: " + updated);
   }
 

@@ -1,19 +1,119 @@
 package io.spanfold.job.sink;
 
+import io.spanfold.core.encoding.VarInts;
+import io.spanfold.job.serialization.Codec;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
+import org.apache.flink.core.io.SimpleVersionedSerialization;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * What one writer hands over for one checkpoint: what has its records in exactly this transaction.
+ * What one writer emits for one checkpoint: a transaction, and what is in it.
  *
- * @param <T> what names an item: a part's receipt, or where a dead letter comes from
- * @param transaction Kafka's; null where nothing was written or delivery is not exactly-once
- * @param since where the topics ended before the transaction began, so that its records come after;
- *     a partition that is not named counts from its beginning
- * @param items what is in it, to be seen to once it is committed, and made again where it is
- *     refused
+ * @param <T> an item, see {@link RecoveryStrategy}
+ * @param transaction Kafka's; null if nothing was written, or delivery is not exactly-once
+ * @param since where the topics ended before the transaction began: its records are at or after
+ *     these offsets; a partition that is not named counts from its beginning
+ * @param items what is in the transaction
  */
 record TransactionCommittable<T>(
-    KafkaCommittable transaction, Map<TopicPartition, Long> since, List<T> items) {}
+    KafkaCommittable transaction, Map<TopicPartition, Long> since, List<T> items) {
+
+  /**
+   * Writes whether there is a transaction; if so, Kafka's committable with its own version, and the
+   * offsets before it; then the kind and version of the items, and the items.
+   *
+   * @param kafka for Kafka's committable
+   * @param kind the stable name of what the items are
+   * @param codec for items
+   */
+  record Serializer<T>(
+      SimpleVersionedSerializer<KafkaCommittable> kafka, String kind, Codec<T> codec)
+      implements SimpleVersionedSerializer<TransactionCommittable<T>> {
+
+    private static final int VERSION = 1;
+
+    @Override
+    public int getVersion() {
+      return VERSION;
+    }
+
+    @Override
+    public byte[] serialize(TransactionCommittable<T> committable) throws IOException {
+      DataOutputSerializer out = new DataOutputSerializer(1024);
+      out.writeBoolean(committable.transaction() != null);
+      if (committable.transaction() != null) {
+        SimpleVersionedSerialization.writeVersionAndSerialize(
+            kafka, committable.transaction(), out);
+        writeOffsets(committable.since(), out);
+      }
+      out.writeUTF(kind);
+      VarInts.write(codec.version(), out);
+      VarInts.write(committable.items().size(), out);
+      for (T item : committable.items()) {
+        codec.write(item, out);
+      }
+      return out.getCopyOfBuffer();
+    }
+
+    @Override
+    public TransactionCommittable<T> deserialize(int version, byte[] bytes) throws IOException {
+      check("committables", version, VERSION);
+      DataInputDeserializer in = new DataInputDeserializer(bytes);
+      KafkaCommittable transaction =
+          in.readBoolean()
+              ? SimpleVersionedSerialization.readVersionAndDeSerialize(kafka, in)
+              : null;
+      Map<TopicPartition, Long> since = transaction == null ? Map.of() : readOffsets(in);
+      String written = in.readUTF();
+      if (!written.equals(kind)) {
+        throw new IOException(
+            "The savepoint has a transaction of %s where one of %s is expected; restore it with the release that took it."
+                .formatted(written, kind));
+      }
+      int itemVersion = VarInts.readInt(in);
+      check(kind, itemVersion, codec.version());
+      int count = VarInts.readInt(in);
+      List<T> items = new ArrayList<>(count);
+      for (int i = 0; i < count; i++) {
+        items.add(codec.read(itemVersion, in));
+      }
+      return new TransactionCommittable<>(transaction, since, items);
+    }
+
+    private static void check(String what, int version, int newest) throws IOException {
+      if (version < 1 || version > newest) {
+        throw new IOException(
+            "The savepoint has %s of version %d, and this release reads up to %d; restore it with the release that took it, or a newer one."
+                .formatted(what, version, newest));
+      }
+    }
+
+    private static void writeOffsets(Map<TopicPartition, Long> offsets, DataOutput out)
+        throws IOException {
+      VarInts.write(offsets.size(), out);
+      for (Map.Entry<TopicPartition, Long> entry : offsets.entrySet()) {
+        out.writeUTF(entry.getKey().topic());
+        VarInts.write(entry.getKey().partition(), out);
+        VarInts.write(entry.getValue(), out);
+      }
+    }
+
+    private static Map<TopicPartition, Long> readOffsets(DataInput in) throws IOException {
+      Map<TopicPartition, Long> offsets = new HashMap<>();
+      for (int i = VarInts.readInt(in); i > 0; i--) {
+        offsets.put(new TopicPartition(in.readUTF(), VarInts.readInt(in)), VarInts.read(in));
+      }
+      return offsets;
+    }
+  }
+}

@@ -11,60 +11,61 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.TransactionDescription;
 import org.apache.kafka.common.errors.TransactionalIdNotFoundException;
 
-/** Asks the broker what became of transactions. For use by one thread, which it blocks. */
+/** Asks the broker for the status of transactions. For use by one thread, which it blocks. */
 final class TransactionStatusClient implements AutoCloseable {
 
   private static final long TIMEOUT_SECONDS = 30;
 
   private final Admin admin;
 
-  /** What became of a transaction. */
-  enum Fate {
+  enum Status {
     COMMITTED,
-    /** It is over, and if it was committed the broker does not tell any more. */
-    OVER,
-    /** It may still be either. */
+    /** It has ended: it was aborted, or the broker no longer knows that it was committed. */
+    ENDED,
+    /** It can still be committed or aborted. */
     OPEN
   }
 
-  /** Makes one that owns {@code admin}. */
+  /**
+   * @param admin closed with this
+   */
   TransactionStatusClient(Admin admin) {
     this.admin = admin;
   }
 
   /**
-   * Returns what became of {@code transaction}.
+   * Returns the status of {@code transaction}.
    *
-   * @throws IOException where the broker does not answer
+   * @throws IOException if the broker does not answer
    */
-  Fate of(KafkaCommittable transaction) throws IOException, InterruptedException {
+  Status status(KafkaCommittable transaction) throws IOException, InterruptedException {
     TransactionDescription now = describe(transaction.getTransactionalId());
-    // Since Kafka 4 the broker raises the epoch when a transaction ends. Where a restored producer
-    // commits, it raises the epoch itself right after; then the state is empty, as it is where
-    // anybody else took the id over.
+    // Since Kafka 4 the broker raises the epoch when a transaction ends. A restored producer that
+    // commits raises the epoch itself right after. Then the state is empty, as it also is after any
+    // other producer took the id over.
     boolean same =
         now != null
             && now.producerId() == transaction.getProducerId()
             && (now.producerEpoch() == transaction.getEpoch()
                 || now.producerEpoch() == transaction.getEpoch() + 1);
     if (!same) {
-      return Fate.OVER;
+      return Status.ENDED;
     }
     return switch (now.state()) {
-      // What is prepared is decided: the broker finishes it by itself.
-      case COMPLETE_COMMIT, PREPARE_COMMIT -> Fate.COMMITTED;
-      case COMPLETE_ABORT, PREPARE_ABORT, PREPARE_EPOCH_FENCE, EMPTY -> Fate.OVER;
-      case ONGOING -> now.producerEpoch() == transaction.getEpoch() ? Fate.OPEN : Fate.OVER;
-      default -> Fate.OPEN;
+      // What is prepared is decided: the broker completes it.
+      case COMPLETE_COMMIT, PREPARE_COMMIT -> Status.COMMITTED;
+      case COMPLETE_ABORT, PREPARE_ABORT, PREPARE_EPOCH_FENCE, EMPTY -> Status.ENDED;
+      case ONGOING -> now.producerEpoch() == transaction.getEpoch() ? Status.OPEN : Status.ENDED;
+      default -> Status.OPEN;
     };
   }
 
   /**
-   * Returns whether the last transaction under an id is known to be committed.
+   * Returns whether the last transaction of an id is known to be committed.
    *
-   * @throws IOException where the broker does not answer
+   * @throws IOException if the broker does not answer
    */
-  boolean committed(String transactionalId) throws IOException, InterruptedException {
+  boolean committedLast(String transactionalId) throws IOException, InterruptedException {
     TransactionDescription now = describe(transactionalId);
     if (now == null) {
       return false;
@@ -75,7 +76,7 @@ final class TransactionStatusClient implements AutoCloseable {
     };
   }
 
-  /** Returns null where the broker does not know the id, or no longer does. */
+  /** Returns null if the broker does not know the id, or no longer does. */
   private TransactionDescription describe(String transactionalId)
       throws IOException, InterruptedException {
     try {
@@ -88,7 +89,7 @@ final class TransactionStatusClient implements AutoCloseable {
         return null;
       }
       throw new IOException(
-          "Kafka does not tell what became of transaction %s (%s). It is asked again after the restart; check that the brokers can be reached, and that the job may describe its transactional ids."
+          "Kafka does not answer what the status of transaction %s is (%s). The job asks again after the restart; check that the brokers can be reached, and that the job may describe its transactional ids."
               .formatted(transactionalId, e.getCause() == null ? e : e.getCause()),
           e);
     }

@@ -1,5 +1,6 @@
 /**
- * What leaves the job: segments and outcomes in one Kafka transaction, the clean-up of what they
- * were made from after its commit, and dead letters.
+ * The job's output: one sink that recovers aborted transactions, and two strategies for it. One
+ * writes segments and outcomes, and cleans up after the commit; the other writes dead letters and
+ * the outcomes of dropped spans.
  */
 package io.spanfold.job.sink;

@@ -18,7 +18,6 @@ import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.lease.TaskMetrics;
-import io.spanfold.job.sink.NotOwnerException;
 import io.spanfold.testing.Receipts;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -133,7 +132,7 @@ class ZombieITCase {
     locks(zombie, zombieMetrics).take(List.of(PART));
     restart();
     int keys = keys();
-    assertThatExceptionOfType(NotOwnerException.class)
+    assertThatExceptionOfType(LeaseSupersededException.class)
         .isThrownBy(
             () ->
                 new StoreCleanUp(store, zombie, Duration.ofSeconds(5)).cleanUp(List.of(receipt())))

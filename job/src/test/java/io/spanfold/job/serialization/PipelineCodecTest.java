@@ -106,6 +106,24 @@ class PipelineCodecTest {
         random -> new TalliedOutcome("%032x".formatted(random.amount()), outcome(random)));
   }
 
+  @Test
+  void readsRejectsAsTheyWereWritten() throws IOException {
+    RoundTrip.check(
+        new RejectCodec(),
+        random ->
+            random.upTo(1) == 0
+                ? new TalliedOutcome("%032x".formatted(random.amount()), outcome(random))
+                : new DeadLetter(
+                    random.bytesOrNone(),
+                    random.bytesOrNone(),
+                    List.of(),
+                    "reason-" + random.upTo(9),
+                    "topic-" + random.upTo(9),
+                    random.count(),
+                    random.amount(),
+                    "error"));
+  }
+
   /**
    * A codec that is part of others is read by them as its version 1, while they write its current
    * one: who raises it must raise them too, and choose what they read by their own version.
@@ -119,6 +137,7 @@ class PipelineCodecTest {
             new ReceiptCodec(),
             new SpanColumnsCodec(),
             new SubsegmentCodec(),
+            new TalliedOutcomeCodec(),
             new TraceKeyCodec());
 
     assertThat(parts).allMatch(codec -> codec.version() == 1);

@@ -8,7 +8,9 @@ import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.FlushedPart.SegmentMessage;
 import io.spanfold.core.model.Outcome;
-import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
+import io.spanfold.job.kafka.KafkaClientProperties;
+import io.spanfold.job.sink.SegmentStrategy.Rebuild;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.KafkaUnderTest;
 import io.spanfold.testing.ShortTransactions;
@@ -26,7 +28,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.stream.LongStream;
-import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.apache.kafka.clients.admin.Admin;
@@ -43,8 +44,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Refused transactions on a real broker: whatever became of them, and whoever follows them up, each
- * record is there to be read once in the end.
+ * Refused transactions on a real broker: whatever their status is, and however many tasks recover
+ * them, a reader of committed records sees each record once in the end.
  */
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class AbortedTransactionRecoveryITCase {
@@ -61,8 +62,8 @@ class AbortedTransactionRecoveryITCase {
   private final String segments = "segments-" + ++tests;
   private final String outcomes = "outcomes-" + tests;
   private final String transaction = "transaction-" + tests;
-  private SegmentRecords records;
-  private KafkaClients clients;
+  private final SegmentRecords records = new SegmentRecords(segments, outcomes);
+  private KafkaSettings clients;
   private Map<TopicPartition, Long> since;
 
   @BeforeAll
@@ -81,9 +82,8 @@ class AbortedTransactionRecoveryITCase {
   void createTopics() throws Exception {
     broker.createTopic(segments, 2);
     broker.createTopic(outcomes, 1);
-    records = new SegmentRecords(segments, outcomes);
-    clients = clients();
-    // There before: whoever looks from the beginning on finds them.
+    clients = new KafkaSettings(broker.bootstrapServers(), Map.of());
+    // A search that starts at the beginning of the topics finds these.
     commit("earlier", 7, 9);
     since = ends();
   }
@@ -95,83 +95,84 @@ class AbortedTransactionRecoveryITCase {
   }
 
   @Test
-  void emitsNothingAgainOfWhatIsCommitted() throws Exception {
+  void emitsNothingAgainIfTheTransactionIsCommitted() throws Exception {
     KafkaCommittable committed = commit(transaction, NUMBERS);
 
-    assertThat(followUp(committed, NUMBERS, new Untouched())).isTrue();
+    assertThat(recover(committed, NUMBERS, new Untouched())).isTrue();
     assertEachOnceMore(NUMBERS);
   }
 
-  /** As a producer that was restored does right after its commit. */
+  /** A restored producer raises the epoch right after its commit. */
   @Test
-  void findsWhatIsCommittedWhereTheEpochMovedOn() throws Exception {
+  void findsCommittedRecordsIfTheEpochHasGrown() throws Exception {
     KafkaCommittable committed = commit(transaction, NUMBERS);
     takeOver(transaction);
 
-    assertThat(followUp(committed, NUMBERS, new Untouched())).isTrue();
+    assertThat(recover(committed, NUMBERS, new Untouched())).isTrue();
     assertEachOnceMore(NUMBERS);
   }
 
   @Test
-  void emitsAgainWhatExpired() throws Exception {
-    clients.producer().setProperty("transaction.timeout.ms", EXPIRY);
+  void emitsAgainWhatAnExpiredTransactionHeld() throws Exception {
+    clients =
+        new KafkaSettings(broker.bootstrapServers(), Map.of("transaction.timeout.ms", EXPIRY));
     KafkaCommittable expired = open(transaction, NUMBERS);
     awaitState(transaction, TransactionState.COMPLETE_ABORT);
 
-    assertThat(followUp(expired, NUMBERS, new TestParts.Again())).isTrue();
+    assertThat(recover(expired, NUMBERS, new TestParts.Again())).isTrue();
     assertEachOnceMore(NUMBERS);
   }
 
   @Test
-  void leavesOpenWhatCanStillBeCommitted() throws Exception {
+  void doesNothingWhileTheTransactionIsOpen() throws Exception {
     KafkaCommittable open = open(transaction, NUMBERS);
 
-    assertThat(followUp(open, NUMBERS, new Untouched())).isFalse();
+    assertThat(recover(open, NUMBERS, new Untouched())).isFalse();
   }
 
   @Test
-  void emitsOnlyWhatIsAbsentWhereTheBrokerHasForgottenTheTransaction() throws Exception {
+  void emitsOnlyMissingPartsIfTheBrokerHasForgottenTheTransaction() throws Exception {
     KafkaCommittable forgotten = new KafkaCommittable(1L << 40, (short) 0, transaction, null);
     long[] there = LongStream.of(NUMBERS).filter(number -> number % 3 != 1).toArray();
     long[] absent = LongStream.of(NUMBERS).filter(number -> number % 3 == 1).toArray();
     commit("other", there);
     List<Long> made = new ArrayList<>();
 
-    assertThat(followUp(forgotten, NUMBERS, new Recording(made))).isTrue();
+    assertThat(recover(forgotten, NUMBERS, new Recording(made))).isTrue();
     assertThat(made).containsExactlyElementsOf(LongStream.of(absent).boxed().toList());
     assertEachOnceMore(NUMBERS);
   }
 
   @Test
-  void doesNotTakeWhatWasThereBeforeForWhatIsMissing() throws Exception {
+  void ignoresRecordsFromBeforeTheTransaction() throws Exception {
     KafkaCommittable aborted = abort(7, 9);
     List<Long> made = new ArrayList<>();
 
-    assertThat(followUp(aborted, new long[] {7, 9}, new Recording(made))).isTrue();
+    assertThat(recover(aborted, new long[] {7, 9}, new Recording(made))).isTrue();
     assertThat(made).containsExactly(7L, 9L);
   }
 
   @Test
-  void findsWhatItEmittedBefore() throws Exception {
+  void findsWhatItEmittedAgainBefore() throws Exception {
     KafkaCommittable aborted = abort(NUMBERS);
 
-    assertThat(followUp(aborted, NUMBERS, new TestParts.Again())).isTrue();
-    assertThat(followUp(aborted, NUMBERS, new Untouched())).isTrue();
+    assertThat(recover(aborted, NUMBERS, new TestParts.Again())).isTrue();
+    assertThat(recover(aborted, NUMBERS, new Untouched())).isTrue();
     assertEachOnceMore(NUMBERS);
   }
 
   @Test
-  void findsWhatItEmittedBeforeWhereTheBrokerCannotTellAnyMore() throws Exception {
+  void findsWhatItEmittedAgainBeforeIfTheBrokerHasForgottenIt() throws Exception {
     KafkaCommittable aborted = abort(NUMBERS);
 
-    assertThat(followUp(aborted, NUMBERS, new TestParts.Again())).isTrue();
-    takeOver(AbortedTransactionRecovery.secondTry(aborted));
-    assertThat(followUp(aborted, NUMBERS, new Untouched())).isTrue();
+    assertThat(recover(aborted, NUMBERS, new TestParts.Again())).isTrue();
+    takeOver(AbortedTransactionRecovery.retryId(aborted));
+    assertThat(recover(aborted, NUMBERS, new Untouched())).isTrue();
     assertEachOnceMore(NUMBERS);
   }
 
   @Test
-  void findsAPartThatWasEmittedAgainWithOtherMessagesAsSomeOfItWasLost() throws Exception {
+  void findsAPartThatWasEmittedAgainWithOtherMessagesAfterALoss() throws Exception {
     KafkaCommittable aborted = abort(2, 5);
     List<Long> made = new ArrayList<>();
     Rebuild losing =
@@ -187,14 +188,14 @@ class AbortedTransactionRecoveryITCase {
           }
         };
 
-    assertThat(followUp(aborted, new long[] {2, 5}, losing)).isTrue();
-    takeOver(AbortedTransactionRecovery.secondTry(aborted));
-    assertThat(followUp(aborted, new long[] {2, 5}, new Recording(made))).isTrue();
+    assertThat(recover(aborted, new long[] {2, 5}, losing)).isTrue();
+    takeOver(AbortedTransactionRecovery.retryId(aborted));
+    assertThat(recover(aborted, new long[] {2, 5}, new Recording(made))).isTrue();
     assertThat(made).isEmpty();
   }
 
   @Test
-  void emitsAllOrNothingWhereItFailsInBetween() throws Exception {
+  void emitsAllOrNothingIfItFailsInTheMiddle() throws Exception {
     KafkaCommittable aborted = abort(NUMBERS);
     Rebuild failing =
         new TestParts.Again() {
@@ -206,21 +207,20 @@ class AbortedTransactionRecoveryITCase {
           }
         };
 
-    assertThatThrownBy(() -> followUp(aborted, NUMBERS, failing))
-        .hasMessageContaining("on purpose");
-    assertThat(followUp(aborted, NUMBERS, new TestParts.Again())).isTrue();
+    assertThatThrownBy(() -> recover(aborted, NUMBERS, failing)).hasMessageContaining("on purpose");
+    assertThat(recover(aborted, NUMBERS, new TestParts.Again())).isTrue();
     assertEachOnceMore(NUMBERS);
   }
 
   @Test
-  void letsOneOfTwoWhoFollowUpTheSameEmitIt() throws Exception {
+  void onlyOneOfTwoTasksEmitsATransactionAgain() throws Exception {
     KafkaCommittable aborted = abort(NUMBERS);
     Blocked blocked = new Blocked();
-    Future<Boolean> first = inBackground(() -> followUp(aborted, NUMBERS, blocked));
+    Future<Boolean> first = inBackground(() -> recover(aborted, NUMBERS, blocked));
     blocked.reached.await();
 
-    assertThat(followUp(aborted, NUMBERS, new TestParts.Again())).isTrue();
-    blocked.goOn.countDown();
+    assertThat(recover(aborted, NUMBERS, new TestParts.Again())).isTrue();
+    blocked.resume.countDown();
 
     assertThatThrownBy(first::get)
         .isInstanceOf(ExecutionException.class)
@@ -230,22 +230,21 @@ class AbortedTransactionRecoveryITCase {
   }
 
   @Test
-  void isNotHeldUpByOpenTransactionsThatAreNoneOfItsBusiness() throws Exception {
+  void doesNotWaitForUnrelatedOpenTransactions() throws Exception {
     open("others", 100, 101, 102);
 
-    // Otherwise it would wait for a minute, and then throw.
-    Future<Boolean> done =
-        inBackground(() -> followUp(forgotten(), NUMBERS, new TestParts.Again()));
+    // If it waited, it would throw after a minute.
+    Future<Boolean> done = inBackground(() -> recover(forgotten(), NUMBERS, new TestParts.Again()));
     assertThat(done.get(30, TimeUnit.SECONDS)).isTrue();
     takeOver("others");
     assertEachOnceMore(NUMBERS);
   }
 
   @Test
-  void waitsWhereAnOpenTransactionHidesWhetherItIsThere() throws Exception {
+  void waitsForAnOpenTransactionThatPrecedesWantedRecords() throws Exception {
     open("others", 100);
     commit("earlier second try", NUMBERS);
-    Future<Boolean> done = inBackground(() -> followUp(forgotten(), NUMBERS, new Untouched()));
+    Future<Boolean> done = inBackground(() -> recover(forgotten(), NUMBERS, new Untouched()));
 
     assertThatThrownBy(() -> done.get(3, TimeUnit.SECONDS)).isInstanceOf(TimeoutException.class);
     takeOver("others");
@@ -257,15 +256,14 @@ class AbortedTransactionRecoveryITCase {
     return new KafkaCommittable(1L << 40, (short) 0, transaction, null);
   }
 
-  private boolean followUp(KafkaCommittable refused, long[] numbers, Rebuild rebuild)
+  private boolean recover(KafkaCommittable refused, long[] numbers, Rebuild rebuild)
       throws IOException, InterruptedException {
     UnregisteredMetricsGroup metrics = new UnregisteredMetricsGroup();
-    return new AbortedTransactionRecovery<>(
-            clients, new SegmentContents(records, group -> rebuild, metrics), metrics)
-        .followUp(
-            refused,
-            since,
-            LongStream.of(numbers).mapToObj(TestParts::receipt).toList(),
+    SegmentStrategy strategy = new SegmentStrategy(records, 1 << 20, null, group -> rebuild);
+    return new AbortedTransactionRecovery<>(clients, strategy, strategy.recovery(metrics), metrics)
+        .recover(
+            new TransactionCommittable<>(
+                refused, since, LongStream.of(numbers).mapToObj(TestParts::receipt).toList()),
             new IOException("refused, on purpose"));
   }
 
@@ -275,7 +273,7 @@ class AbortedTransactionRecoveryITCase {
 
   /** Writes parts into a transaction that stays open. */
   private KafkaCommittable open(String id, long... numbers) throws Exception {
-    KafkaProducer<byte[], byte[]> producer = clients.producer(id);
+    KafkaProducer<byte[], byte[]> producer = TestProducers.transactional(clients, id);
     producers.add(producer);
     producer.initTransactions();
     producer.beginTransaction();
@@ -283,8 +281,7 @@ class AbortedTransactionRecoveryITCase {
       records.of(TestParts.of(number)).forEach(producer::send);
     }
     producer.flush();
-    TransactionDescription now = describe(id);
-    return new KafkaCommittable(now.producerId(), (short) now.producerEpoch(), id, null);
+    return TestProducers.committable(admin, id);
   }
 
   private KafkaCommittable commit(String id, long... numbers) throws Exception {
@@ -299,7 +296,7 @@ class AbortedTransactionRecoveryITCase {
     return open;
   }
 
-  /** Aborts what is open under an id, after which the broker no longer tells what was before. */
+  /** Aborts what is open under an id; then the broker no longer knows the former status. */
   private static void takeOver(String id) throws Exception {
     admin.fenceProducers(List.of(id)).all().get();
   }
@@ -316,34 +313,24 @@ class AbortedTransactionRecoveryITCase {
 
   private Map<TopicPartition, Long> ends() throws Exception {
     try (TopicEndOffsets ends =
-        new TopicEndOffsets(
-            Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers())),
-            records.topics())) {
+        new TopicEndOffsets(KafkaClientProperties.common(clients), records.topics())) {
       return ends.now();
     }
   }
 
-  private KafkaClients clients() {
-    Map<String, String> options =
-        Map.of("kafka.bootstrap.servers", broker.bootstrapServers(), "redis.uri", "redis://unused");
-    return KafkaClients.of(SpanfoldConfig.of(Configuration.fromMap(options)), 1 << 20);
-  }
-
-  /** All records of the parts are there once, beside what was there at first. */
+  /** All records of the parts are there once, next to those from before the test. */
   private void assertEachOnceMore(long... numbers) {
     List<String> expected = new ArrayList<>(TestParts.flushIds(7));
-    int lost = 1;
+    int lostParts = 1;
     for (long number : numbers) {
       expected.addAll(TestParts.flushIds(number));
-      lost += TestParts.lost(number) ? 1 : 0;
+      lostParts += TestParts.lost(number) ? 1 : 0;
     }
-    SegmentContents contents =
-        new SegmentContents(records, group -> null, new UnregisteredMetricsGroup());
     try (CommittedRecords committed = new CommittedRecords(broker.bootstrapServers(), segments);
-        CommittedRecords told = new CommittedRecords(broker.bootstrapServers(), outcomes)) {
-      assertThat(committed.all().stream().map(contents::id))
+        CommittedRecords lost = new CommittedRecords(broker.bootstrapServers(), outcomes)) {
+      assertThat(committed.all().stream().map(records::id))
           .containsExactlyInAnyOrderElementsOf(expected);
-      assertThat(told.all()).hasSize(lost);
+      assertThat(lost.all()).hasSize(lostParts);
     }
   }
 
@@ -351,7 +338,7 @@ class AbortedTransactionRecoveryITCase {
   private static final class Untouched extends TestParts.Again {
     @Override
     public void rebuild(List<Receipt> receipts, Consumer<FlushedPart> parts) throws IOException {
-      throw new IOException("asked to make again what is there: " + receipts.size());
+      throw new IOException("asked to make again parts that are committed: " + receipts.size());
     }
   }
 
@@ -373,14 +360,14 @@ class AbortedTransactionRecoveryITCase {
   /** Waits after the first part. */
   private static final class Blocked extends TestParts.Again {
     private final CountDownLatch reached = new CountDownLatch(1);
-    private final CountDownLatch goOn = new CountDownLatch(1);
+    private final CountDownLatch resume = new CountDownLatch(1);
 
     @Override
     public void rebuild(List<Receipt> receipts, Consumer<FlushedPart> parts) throws IOException {
       super.rebuild(receipts.subList(0, 1), parts);
       reached.countDown();
       try {
-        goOn.await();
+        resume.await();
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }

@@ -14,16 +14,17 @@ import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
 import org.apache.flink.api.connector.sink2.SupportsCommitter;
 import org.apache.flink.api.connector.sink2.SupportsWriterState;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
+import org.apache.flink.connector.kafka.sink.KafkaWriterState;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 import org.apache.flink.streaming.api.connector.sink2.CommittableMessage;
 import org.apache.flink.streaming.api.connector.sink2.SupportsPostCommitTopology;
 import org.apache.flink.streaming.api.datastream.DataStream;
 
 /** The sink under test, with something that happens before and after its commits. */
-record FaultySink(SegmentSink sink, Fault before, Fault after)
+record FaultySink(RecoverableKafkaSink<FlushedPart, Receipt> sink, Fault before, Fault after)
     implements Sink<FlushedPart>,
         SupportsCommitter<TransactionCommittable<Receipt>>,
-        SupportsWriterState<FlushedPart, SegmentWriterState>,
+        SupportsWriterState<FlushedPart, KafkaWriterState>,
         SupportsPostCommitTopology<TransactionCommittable<Receipt>> {
 
   /** What happens. */
@@ -39,13 +40,13 @@ record FaultySink(SegmentSink sink, Fault before, Fault after)
   }
 
   @Override
-  public StatefulSinkWriter<FlushedPart, SegmentWriterState> restoreWriter(
-      WriterInitContext context, Collection<SegmentWriterState> states) throws IOException {
+  public StatefulSinkWriter<FlushedPart, KafkaWriterState> restoreWriter(
+      WriterInitContext context, Collection<KafkaWriterState> states) throws IOException {
     return sink.restoreWriter(context, states);
   }
 
   @Override
-  public SimpleVersionedSerializer<SegmentWriterState> getWriterStateSerializer() {
+  public SimpleVersionedSerializer<KafkaWriterState> getWriterStateSerializer() {
     return sink.getWriterStateSerializer();
   }
 

@@ -4,15 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.job.sink.SegmentStrategy.CleanUp;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.LongStream;
-import org.apache.flink.metrics.Counter;
-import org.apache.flink.metrics.SimpleCounter;
-import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.junit.jupiter.api.Test;
 
 class PendingCleanUpsTest {
@@ -36,7 +32,7 @@ class PendingCleanUpsTest {
   }
 
   @Test
-  void triesAgainWhatFailedTogetherWithWhatCameSince() throws Exception {
+  void retriesFailedCleanUpsTogetherWithLaterOnes() throws Exception {
     PendingCleanUps pending = pending(1_000);
     failures = 2;
     pending.add(receipts(0, 2));
@@ -63,7 +59,7 @@ class PendingCleanUpsTest {
   }
 
   @Test
-  void survivesAStoreThatCannotBeReachedAtFirst() throws Exception {
+  void opensTheStoreAgainIfItCouldNotBeReached() throws Exception {
     PendingCleanUps pending = pending(1_000);
     failedStarts = 1;
     pending.add(receipts(0, 1));
@@ -74,7 +70,7 @@ class PendingCleanUpsTest {
   }
 
   @Test
-  void leavesTheOldestToTheirTtlWhenItFallsTooFarBehind() throws Exception {
+  void leavesTheOldestToTheirTtlIfItFallsTooFarBehind() throws Exception {
     PendingCleanUps pending = pending(5);
     failures = 1;
     pending.add(receipts(0, 4));
@@ -87,19 +83,19 @@ class PendingCleanUpsTest {
   }
 
   @Test
-  void failsWhereItIsNoLongerItsToDo() {
+  void failsIfAnotherJobHasTakenOver() {
     PendingCleanUps pending = pending(1_000);
     superseded = true;
     pending.add(receipts(0, 2));
 
-    assertThatExceptionOfType(NotOwnerException.class)
+    assertThatExceptionOfType(IllegalStateException.class)
         .isThrownBy(pending::run)
-        .withMessageContaining("nothing was cleaned up: somebody else, on purpose");
+        .withMessageContaining("another job, on purpose");
     assertThat(cleaned).isEmpty();
   }
 
   @Test
-  void countsWhatIsLeftWhenItCloses() throws Exception {
+  void countsCleanUpsThatAreLeftWhenItCloses() throws Exception {
     PendingCleanUps pending = pending(1_000);
     failures = 1;
     pending.add(receipts(0, 2));
@@ -127,31 +123,18 @@ class PendingCleanUpsTest {
 
   private final class Recording implements CleanUp {
     @Override
-    public void cleanUp(List<Receipt> receipts) {
+    public void cleanUp(List<Receipt> receipts) throws IOException {
       if (superseded) {
-        throw new NotOwnerException(new IllegalStateException("somebody else, on purpose"));
+        throw new IllegalStateException("superseded by another job, on purpose");
       }
       List<Long> numbers = receipts.stream().map(Receipt::segmentId).toList();
       if (failures-- > 0 || numbers.contains(failsOn)) {
-        throw new IllegalStateException("not now, on purpose");
+        throw new IOException("not now, on purpose");
       }
       cleaned.addAll(numbers);
     }
 
     @Override
     public void close() {}
-  }
-
-  private static final class CountingMetrics extends UnregisteredMetricsGroup {
-    private final Map<String, Counter> counters = new HashMap<>();
-
-    @Override
-    public Counter counter(String name) {
-      return counters.computeIfAbsent(name, unused -> new SimpleCounter());
-    }
-
-    long count(String name) {
-      return counters.get(name).getCount();
-    }
   }
 }

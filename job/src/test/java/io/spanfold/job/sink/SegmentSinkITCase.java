@@ -61,8 +61,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The sink in a real job with a real broker: what a reader of committed records sees, and what was
- * cleaned up. Whenever something is cleaned up, its records must be committed.
+ * The segments' sink in a real job with a real broker: what a reader of committed records sees, and
+ * what was cleaned up. At each clean-up the records must be committed.
  */
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class SegmentSinkITCase {
@@ -145,7 +145,7 @@ class SegmentSinkITCase {
   }
 
   @Test
-  void commitsEachPartOnceAndCleansItUpAfter() throws Exception {
+  void commitsEachPartOnceAndCleansUpAfterTheCommit() throws Exception {
     run(2, new Recorder());
 
     assertEachSegmentOnce();
@@ -167,7 +167,7 @@ class SegmentSinkITCase {
   }
 
   @Test
-  void commitsOnceWhenATaskFailsInTheMiddleOfACheckpoint() throws Exception {
+  void commitsOnceIfATaskFailsInTheMiddleOfACheckpoint() throws Exception {
     failingSnapshot = 6;
     run(2, new Recorder());
 
@@ -177,7 +177,7 @@ class SegmentSinkITCase {
   }
 
   @Test
-  void commitsAfterTheRestartWhatACrashKeptFromBeingCommitted() throws Exception {
+  void commitsAfterARestartThatPrecededTheCommit() throws Exception {
     run(
         2,
         new Recorder(),
@@ -194,7 +194,7 @@ class SegmentSinkITCase {
   }
 
   @Test
-  void cleansUpAfterTheRestartWhatACrashKeptFromBeingCleanedUp() throws Exception {
+  void cleansUpAfterARestartThatFollowedTheCommit() throws Exception {
     Recorder crashing = new Recorder();
     crashing.crashAt = 4;
     run(1, crashing);
@@ -230,7 +230,7 @@ class SegmentSinkITCase {
   }
 
   @Test
-  void emitsAgainWhatWasInATransactionThatTheBrokerAborted() throws Exception {
+  void emitsAgainIfTheBrokerAbortsATransaction() throws Exception {
     String servers = broker.bootstrapServers();
     run(
         1,
@@ -249,7 +249,7 @@ class SegmentSinkITCase {
   }
 
   @Test
-  void emitsAgainWhatWasInATransactionThatExpired() throws Exception {
+  void emitsAgainIfATransactionExpires() throws Exception {
     config = ShortTransactions.in(config, Duration.ofSeconds(4));
     String servers = broker.bootstrapServers();
     run(
@@ -268,7 +268,7 @@ class SegmentSinkITCase {
   }
 
   @Test
-  void emitsOnceAgainWhereItCrashesBeforeTheNextCheckpoint() throws Exception {
+  void emitsAgainOnceIfItCrashesBeforeTheNextCheckpoint() throws Exception {
     String servers = broker.bootstrapServers();
     run(
         1,
@@ -381,8 +381,10 @@ class SegmentSinkITCase {
         .uid("parts")
         .sinkTo(
             new FaultySink(
-                new SegmentSink(
-                    config, 1 << 20, metrics -> cleanUp, metrics -> new TestParts.Again()),
+                new RecoverableKafkaSink<>(
+                    config,
+                    new SegmentStrategy(
+                        config, 1 << 20, metrics -> cleanUp, metrics -> new TestParts.Again())),
                 requests -> {
                   note(requests);
                   before.accept(requests);
@@ -407,7 +409,7 @@ class SegmentSinkITCase {
     return LongStream.range(0, PARTS).boxed().toList();
   }
 
-  /** Whose clean-up was done, maybe more than once. */
+  /** The parts that were cleaned up, once or more. */
   private static List<Long> cleaned() {
     return CLEANED.stream().map(Receipt::segmentId).distinct().sorted().toList();
   }
@@ -434,7 +436,7 @@ class SegmentSinkITCase {
     }
   }
 
-  /** Has the broker abort what is about to be committed, as it does with what is open too long. */
+  /** Makes the broker abort the transactions, as if they had been open for too long. */
   private static void abort(
       String servers, Collection<CommitRequest<TransactionCommittable<Receipt>>> requests)
       throws IOException {
@@ -445,7 +447,7 @@ class SegmentSinkITCase {
     }
   }
 
-  /** Waits until the broker has aborted what is about to be committed. */
+  /** Waits until the broker has aborted the transactions. */
   private static void awaitExpiry(
       String servers, Collection<CommitRequest<TransactionCommittable<Receipt>>> requests)
       throws IOException {
@@ -497,9 +499,9 @@ class SegmentSinkITCase {
   }
 
   /**
-   * Asks the broker, as readers of committed records may have to wait: for transactions that a
-   * failed attempt left open, which are aborted only after the clean-up. What is over and was not
-   * committed is missing in the end.
+   * Asks the broker, as readers of committed records may wait for transactions that a failed
+   * attempt left open and that are aborted only after the clean-up. A transaction that has ended
+   * without a commit is found by the missing records at the end.
    */
   private static boolean isCommitted(Receipt receipt) throws IOException {
     Optional<KafkaCommittable> transaction = WRITTEN_IN.get(receipt.segmentId());
@@ -511,11 +513,11 @@ class SegmentSinkITCase {
             return wanted.isEmpty();
           });
     }
-    try (TransactionStatusClient fates =
+    try (TransactionStatusClient client =
         new TransactionStatusClient(
             Admin.create(
                 Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers())))) {
-      return fates.of(transaction.get()) != TransactionStatusClient.Fate.OPEN;
+      return client.status(transaction.get()) != TransactionStatusClient.Status.OPEN;
     } catch (InterruptedException e) {
       throw new IOException(e);
     }
@@ -531,8 +533,8 @@ class SegmentSinkITCase {
     }
   }
 
-  /** Records what it is to clean up, and looks whether the records are committed. */
-  private static final class Recorder implements CleanUp, Serializable {
+  /** Records the clean-ups, and checks that the records are committed. */
+  private static final class Recorder implements SegmentStrategy.CleanUp, Serializable {
     private static final long serialVersionUID = 1L;
 
     private int crashAt = -1;

@@ -86,7 +86,7 @@ final class TestParts {
   }
 
   /** Makes parts again as they were. */
-  static class Again implements Rebuild {
+  static class Again implements SegmentStrategy.Rebuild {
     @Override
     public void rebuild(List<Receipt> receipts, Consumer<FlushedPart> parts) throws IOException {
       receipts.forEach(receipt -> parts.accept(of(receipt.segmentId())));

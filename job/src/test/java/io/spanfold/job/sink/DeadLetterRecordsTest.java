@@ -4,47 +4,15 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.core.model.DeadLetter;
-import io.spanfold.job.config.SpanfoldConfig;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Properties;
-import org.apache.flink.configuration.Configuration;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.Test;
 
-class KafkaSinksTest {
+class DeadLetterRecordsTest {
 
   @Test
-  void takesRecordsOfTheLargestSizeThatTheJobMakes() {
-    Properties properties = KafkaSinks.producerProperties(config(), 10_000_000);
-
-    assertThat(properties)
-        .containsEntry("max.request.size", "10065536")
-        .containsEntry("buffer.memory", "33554432")
-        .containsEntry("transaction.timeout.ms", "900000")
-        .containsEntry("bootstrap.servers", "broker:9092");
-    assertThat(KafkaSinks.producerProperties(config(), 40_000_000))
-        .containsEntry("buffer.memory", "80131072");
-  }
-
-  @Test
-  void keepsWhatTheUserSetUnlessItIsTooSmall() {
-    SpanfoldConfig config =
-        config(
-            "kafka.properties.compression.type", "zstd",
-            "kafka.properties.max.request.size", "1000",
-            "kafka.properties.buffer.memory", "99999999");
-
-    assertThat(KafkaSinks.producerProperties(config, 1_000_000))
-        .containsEntry("compression.type", "zstd")
-        .containsEntry("max.request.size", "1065536")
-        .containsEntry("buffer.memory", "99999999");
-  }
-
-  @Test
-  void writesDeadLettersAsTheyCameWithReasonAndOrigin() {
+  void aLetterIsTheSourceRecordWithHeadersForReasonAndPosition() {
     DeadLetter letter =
         new DeadLetter(
             null,
@@ -79,15 +47,5 @@ class KafkaSinksTest {
 
   private static String header(ProducerRecord<byte[], byte[]> record, String name) {
     return new String(record.headers().lastHeader(name).value(), UTF_8);
-  }
-
-  private static SpanfoldConfig config(String... namesAndValues) {
-    Map<String, String> options = new HashMap<>();
-    options.put("kafka.bootstrap.servers", "broker:9092");
-    options.put("redis.uri", "redis://unused");
-    for (int i = 0; i < namesAndValues.length; i += 2) {
-      options.put(namesAndValues[i], namesAndValues[i + 1]);
-    }
-    return SpanfoldConfig.of(Configuration.fromMap(options));
   }
 }

@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatNoException;
 
 import io.spanfold.core.model.DeadLetter;
+import io.spanfold.core.model.Outcome;
+import io.spanfold.core.model.Outcome.Reason;
+import io.spanfold.core.model.Reject;
+import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
 import io.spanfold.job.serialization.CodecTypeInfo;
-import io.spanfold.job.serialization.DeadLetterCodec;
+import io.spanfold.job.serialization.RejectCodec;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.KafkaUnderTest;
 import java.time.Duration;
@@ -39,36 +43,39 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
-class DeadLetterSinkITCase {
+class RejectSinkITCase {
 
   private static final int LARGE = 12_000_000;
 
   @RegisterExtension static final MiniClusterExtension FLINK = new MiniClusterExtension();
 
   @Test
-  void commitsDeadLettersOnceWhateverTheirSize() throws Exception {
+  void commitsLettersOfAnySizeAndOutcomesOnceInTheSameTransactions() throws Exception {
     try (KafkaUnderTest broker = KafkaUnderTest.start()) {
       broker.createTopic("ingest-spans-dlq", 1);
-      run(
-          SpanfoldConfig.of(
-              Configuration.fromMap(
-                  Map.of(
-                      "kafka.bootstrap.servers",
-                      broker.bootstrapServers(),
-                      "redis.uri",
-                      "redis://unused"))));
+      broker.createTopic("outcomes", 1);
+      run(config(broker));
 
       try (CommittedRecords dead =
-          new CommittedRecords(broker.bootstrapServers(), "ingest-spans-dlq")) {
+              new CommittedRecords(broker.bootstrapServers(), "ingest-spans-dlq");
+          CommittedRecords outcomes = new CommittedRecords(broker.bootstrapServers(), "outcomes")) {
         List<ConsumerRecord<byte[], byte[]>> records = dead.all();
         assertThat(records)
             .map(
                 record -> new String(record.headers().lastHeader("spanfold-offset").value(), UTF_8))
-            .containsExactlyInAnyOrder("0", "1", "2", "3", "4", "5");
+            .containsExactlyInAnyOrder("0", "1", "3", "4", "6", "7");
         assertThat(records).filteredOn(record -> record.value() == null).hasSize(3);
         assertThat(records)
             .filteredOn(record -> record.value() != null)
             .allMatch(record -> record.value().length == LARGE);
+        assertThat(outcomes.all())
+            .map(record -> new String(record.headers().lastHeader("outcome_id").value(), UTF_8))
+            .containsExactlyInAnyOrder("outcome 2", "outcome 5", "outcome 8");
+      }
+      try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+        assertThat(admin.listTransactions().all().get())
+            .isNotEmpty()
+            .allMatch(listed -> listed.transactionalId().startsWith("spanfold-rejects-"));
       }
     }
   }
@@ -78,19 +85,13 @@ class DeadLetterSinkITCase {
   void aWriterThatWasFencedIsClosedWithoutAnError() throws Exception {
     try (KafkaUnderTest broker = KafkaUnderTest.start()) {
       broker.createTopic("ingest-spans-dlq", 1);
+      broker.createTopic("outcomes", 1);
       Map<String, Object> client = Map.of("bootstrap.servers", broker.bootstrapServers());
-      SpanfoldConfig config =
-          SpanfoldConfig.of(
-              Configuration.fromMap(
-                  Map.of(
-                      "kafka.bootstrap.servers",
-                      broker.bootstrapServers(),
-                      "redis.uri",
-                      "redis://unused")));
+      SpanfoldConfig config = config(broker);
       var harness =
           new OneInputStreamOperatorTestHarness<>(
-              new SinkWriterOperatorFactory<DeadLetter, Object>(
-                  new DeadLetterSink(config, source(config))));
+              new SinkWriterOperatorFactory<Reject, Object>(
+                  new RecoverableKafkaSink<>(config, new RejectStrategy(config, source(config)))));
       harness.open();
       harness.processElement(new StreamRecord<>(letter(0)));
       Map<String, Object> same = new HashMap<>(client);
@@ -103,6 +104,16 @@ class DeadLetterSinkITCase {
 
       assertThatNoException().isThrownBy(harness::close);
     }
+  }
+
+  private static SpanfoldConfig config(KafkaUnderTest broker) {
+    return SpanfoldConfig.of(
+        Configuration.fromMap(
+            Map.of(
+                "kafka.bootstrap.servers",
+                broker.bootstrapServers(),
+                "redis.uri",
+                "redis://unused")));
   }
 
   private static String openTransaction(Map<String, Object> client) throws Exception {
@@ -127,19 +138,25 @@ class DeadLetterSinkITCase {
     environment
         .fromSource(
             new DataGeneratorSource<>(
-                number -> number, 6, RateLimiterStrategy.perCheckpoint(2), Types.LONG),
+                number -> number, 9, RateLimiterStrategy.perCheckpoint(3), Types.LONG),
             WatermarkStrategy.noWatermarks(),
             "numbers")
-        .map(DeadLetterSinkITCase::letter)
-        .returns(new CodecTypeInfo<>(DeadLetter.class, new DeadLetterCodec()))
+        .map(RejectSinkITCase::reject)
+        .returns(new CodecTypeInfo<>(Reject.class, new RejectCodec()))
         .disableChaining()
-        .sinkTo(new DeadLetterSink(config, source(config)));
+        .sinkTo(new RecoverableKafkaSink<>(config, new RejectStrategy(config, source(config))));
     environment.execute();
   }
 
   private static PayloadRecoverySettings source(SpanfoldConfig config) {
     return new PayloadRecoverySettings(
         config.kafka().bootstrapServers(), Map.of(), "ingest-spans", Duration.ofMinutes(1));
+  }
+
+  private static Reject reject(long number) {
+    return number % 3 == 2
+        ? new TalliedOutcome("outcome " + number, new Outcome(0, 1, 2, Reason.DROPPED, 1))
+        : letter(number);
   }
 
   private static DeadLetter letter(long number) {

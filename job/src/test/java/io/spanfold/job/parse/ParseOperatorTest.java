@@ -8,18 +8,18 @@ import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.Outcome;
 import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.testing.SpanRecords;
 import io.spanfold.testing.Spans;
 import java.util.List;
-import org.apache.flink.streaming.api.operators.ProcessOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-class ParseFunctionTest {
+class ParseOperatorTest {
 
   private static final TraceKey TRACE = new TraceKey(42, 1, 2);
   private static final TraceKey OF_OTHERS = new TraceKey(8, 1, 2);
@@ -31,8 +31,8 @@ class ParseFunctionTest {
   void open() throws Exception {
     harness =
         new OneInputStreamOperatorTestHarness<>(
-            new ProcessOperator<>(
-                new ParseFunction(MAX_RECORD_BYTES, List.of("7", OF_OTHERS.toString()))));
+            new ParseOperator(
+                MAX_RECORD_BYTES, List.of("7", OF_OTHERS.toString(), "organization:9")));
     harness.open();
   }
 
@@ -42,7 +42,7 @@ class ParseFunctionTest {
   }
 
   @Test
-  void handsGoodRecordsOnWithTheirTimeAndPosition() throws Exception {
+  void emitsGoodRecordsWithTimeAndPosition() throws Exception {
     byte[] value = SpanRecords.json(Spans.child(TRACE, 7, 5, 3_000, 0)).getBytes(UTF_8);
 
     read(new SourceRecord("spans", 3, 99, null, value, List.of()), 123_456);
@@ -60,11 +60,11 @@ class ParseFunctionTest {
               assertThat(span.offset()).isEqualTo(99);
               assertThat(span.record()).isEqualTo(value);
             });
-    assertThat(harness.getSideOutput(ParseFunction.REJECTED)).isNull();
+    assertThat(harness.getSideOutput(ParseOperator.REJECTED)).isNull();
   }
 
   @Test
-  void putsBadRecordsAsideUnchangedWithReasonAndOrigin() throws Exception {
+  void rejectsBadRecordsUnchangedWithReasonAndPosition() throws Exception {
     byte[] key = {1, 2};
     byte[] value = "{\"span_id\": tru".getBytes(UTF_8);
     List<DeadLetter.Header> headers = List.of(new DeadLetter.Header("h", new byte[] {9}));
@@ -84,7 +84,7 @@ class ParseFunctionTest {
   }
 
   @Test
-  void putsTombstonesAside() throws Exception {
+  void rejectsTombstones() throws Exception {
     read(new SourceRecord("spans", 0, 1, null, null, List.of()), 0);
 
     assertThat(onlyLetter().reason()).isEqualTo(RejectReason.EMPTY.label());
@@ -92,7 +92,7 @@ class ParseFunctionTest {
   }
 
   @Test
-  void putsRecordsAsideThatNoMessageCouldHold() throws Exception {
+  void rejectsRecordsThatAreTooLargeForAMessage() throws Exception {
     String good = SpanRecords.json(Spans.root(TRACE, 7, 3_000, 0));
     String padded = "{\"pad\":\"" + "x".repeat(MAX_RECORD_BYTES) + "\"," + good.substring(1);
 
@@ -102,7 +102,7 @@ class ParseFunctionTest {
   }
 
   @Test
-  void goesOnAfterABadRecord() throws Exception {
+  void continuesAfterABadRecord() throws Exception {
     read(new SourceRecord("spans", 0, 1, null, new byte[] {'x'}, List.of()), 0);
     byte[] value = SpanRecords.json(Spans.root(TRACE, 7, 3_000, 0)).getBytes(UTF_8);
     read(new SourceRecord("spans", 0, 2, null, value, List.of()), 0);
@@ -111,38 +111,94 @@ class ParseFunctionTest {
   }
 
   @Test
-  void dropsWhatIsListedAndTellsWhoseItWas() throws Exception {
+  void dropsListedSpansAndAddsThemUpByOrganizationAndProjectUntilTheBarrier() throws Exception {
+    harness.setProcessingTime(3_000);
+    readSpan(1, new TraceKey(7, 9, 9));
     harness.setProcessingTime(5_000);
-    for (TraceKey trace : List.of(new TraceKey(7, 9, 9), TRACE, OF_OTHERS)) {
-      byte[] value = SpanRecords.json(Spans.root(trace, 7, 3_000, 0)).getBytes(UTF_8);
-      read(new SourceRecord("spans", 0, 1, null, value, List.of()), 0);
-    }
+    readSpan(1, new TraceKey(7, 9, 8));
+    readSpan(1, TRACE);
+    readSpan(1, OF_OTHERS);
+    readSpan(2, new TraceKey(7, 9, 9));
+    readSpan(9, TRACE);
+    assertThat(harness.getSideOutput(ParseOperator.REJECTED)).isNull();
+
+    harness.prepareSnapshotPreBarrier(1);
 
     assertThat(harness.extractOutputValues()).extracting(Span::trace).containsExactly(TRACE);
-    assertThat(harness.getSideOutput(ParseFunction.REJECTED)).isNull();
-    assertThat(harness.getSideOutput(ParseFunction.DROPPED))
-        .extracting(StreamRecord::getValue)
-        .containsExactly(
-            new Outcome(5_000, 1, 7, Outcome.Reason.DROPPED, 1),
-            new Outcome(5_000, 1, 8, Outcome.Reason.DROPPED, 1));
+    assertThat(outcomes())
+        .extracting(TalliedOutcome::outcome)
+        .containsExactlyInAnyOrder(
+            dropped(5_000, 1, 7, 2),
+            dropped(5_000, 1, 8, 1),
+            dropped(5_000, 2, 7, 1),
+            dropped(5_000, 9, 42, 1));
+    assertThat(outcomes())
+        .extracting(TalliedOutcome::id)
+        .doesNotHaveDuplicates()
+        .allMatch(id -> id.matches("[0-9a-f]{32}"));
   }
 
   @Test
-  void rejectsABadRecordOfADroppedProjectAllTheSame() throws Exception {
+  void emitsEachSumOnceBeforeABarrierAndAtTheEndOfInput() throws Exception {
+    readSpan(1, new TraceKey(7, 9, 9));
+    harness.prepareSnapshotPreBarrier(1);
+    harness.prepareSnapshotPreBarrier(2);
+    readSpan(1, new TraceKey(7, 9, 9));
+    readSpan(1, new TraceKey(7, 9, 9));
+    harness.getOneInputOperator().finish();
+
+    assertThat(outcomes())
+        .extracting(tallied -> tallied.outcome().quantity())
+        .containsExactly(1L, 2L);
+    assertThat(outcomes()).extracting(TalliedOutcome::id).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void keepsABoundedNumberOfSums() throws Exception {
+    for (int project = 0; project < ParseOperator.MAX_OUTCOMES - 1; project++) {
+      readSpan(9, new TraceKey(project, 1, 2));
+    }
+    assertThat(harness.getSideOutput(ParseOperator.REJECTED)).isNull();
+
+    readSpan(9, new TraceKey(ParseOperator.MAX_OUTCOMES, 1, 2));
+
+    assertThat(outcomes()).hasSize(ParseOperator.MAX_OUTCOMES);
+  }
+
+  @Test
+  void rejectsABadRecordOfADroppedProject() throws Exception {
     byte[] value = "{\"organization_id\":1,\"project_id\":7}".getBytes(UTF_8);
 
     read(new SourceRecord("spans", 0, 1, null, value, List.of()), 0);
 
     assertThat(onlyLetter().reason()).isEqualTo(RejectReason.INVALID_FIELD.label());
-    assertThat(harness.getSideOutput(ParseFunction.DROPPED)).isNull();
+    harness.prepareSnapshotPreBarrier(1);
+    assertThat(harness.getSideOutput(ParseOperator.REJECTED)).hasSize(1);
   }
 
   private void read(SourceRecord source, long timestamp) throws Exception {
     harness.processElement(new StreamRecord<>(source, timestamp));
   }
 
+  private void readSpan(long organization, TraceKey trace) throws Exception {
+    String json =
+        SpanRecords.json(Spans.root(trace, 7, 3_000, 0))
+            .replace("\"organization_id\":1,", "\"organization_id\":" + organization + ",");
+    read(new SourceRecord("spans", 0, 1, null, json.getBytes(UTF_8), List.of()), 0);
+  }
+
+  private static Outcome dropped(long time, long organization, long project, long quantity) {
+    return new Outcome(time, organization, project, Outcome.Reason.DROPPED, quantity);
+  }
+
+  private List<TalliedOutcome> outcomes() {
+    return harness.getSideOutput(ParseOperator.REJECTED).stream()
+        .map(record -> (TalliedOutcome) record.getValue())
+        .toList();
+  }
+
   private DeadLetter onlyLetter() {
-    assertThat(harness.getSideOutput(ParseFunction.REJECTED)).hasSize(1);
-    return harness.getSideOutput(ParseFunction.REJECTED).element().getValue();
+    assertThat(harness.getSideOutput(ParseOperator.REJECTED)).hasSize(1);
+    return (DeadLetter) harness.getSideOutput(ParseOperator.REJECTED).element().getValue();
   }
 }

@@ -1,0 +1,150 @@
+package io.spanfold.job.parse;
+
+import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.format.RejectedRecordException;
+import io.spanfold.core.format.SpanParser;
+import io.spanfold.core.model.Outcome;
+import io.spanfold.core.model.Reject;
+import io.spanfold.core.model.SourceRecord;
+import io.spanfold.core.model.Span;
+import io.spanfold.core.model.TalliedOutcome;
+import io.spanfold.job.config.DropRules;
+import io.spanfold.job.serialization.CodecTypeInfo;
+import io.spanfold.job.serialization.RejectCodec;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.util.OutputTag;
+
+/**
+ * Parses records. Bad records leave by the side output {@link #REJECTED}, and never fail the job.
+ * Spans that {@code ingest.drop} lists are dropped and counted. A bad record is never dropped, as
+ * nothing in it can be relied on.
+ *
+ * <p>Dropped spans are added up by organization and project, so that a flood of them is not a flood
+ * of outcomes. The sums are not in state: they are emitted before each barrier and at the end of
+ * input, so an outcome is in the checkpoint in which its spans were read. Their number is bounded.
+ */
+public final class ParseOperator extends AbstractStreamOperator<Span>
+    implements OneInputStreamOperator<SourceRecord, Span> {
+
+  private static final long serialVersionUID = 1L;
+
+  /** Dead letters, and outcomes of dropped spans. */
+  public static final OutputTag<Reject> REJECTED =
+      new OutputTag<>("rejected", new CodecTypeInfo<>(Reject.class, new RejectCodec()));
+
+  /** How many sums are kept at most, of some hundred bytes each. */
+  static final int MAX_OUTCOMES = 10_000;
+
+  private record Owner(long organizationId, long projectId) {}
+
+  private final int maxRecordBytes;
+  private final List<String> drop;
+
+  private transient SpanParser parser;
+  private transient DropRules rules;
+  private transient Map<Owner, Outcome> outcomes;
+  private transient Counter spansIn;
+  private transient Counter bytesIn;
+  private transient Counter rejected;
+  private transient Counter dropped;
+
+  /**
+   * @param maxRecordBytes the largest record that is accepted
+   * @param drop whose spans are dropped: {@code project}, {@code project:trace} (the trace as 32
+   *     hexadecimal digits) or {@code organization:id}; checked before
+   */
+  public ParseOperator(int maxRecordBytes, List<String> drop) {
+    this.maxRecordBytes = maxRecordBytes;
+    this.drop = List.copyOf(drop);
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    parser = new SpanParser(maxRecordBytes);
+    rules = new DropRules(drop);
+    outcomes = new LinkedHashMap<>();
+    spansIn = getMetricGroup().counter("spansIn");
+    bytesIn = getMetricGroup().counter("spanBytesIn");
+    rejected = getMetricGroup().counter("deadLetters");
+    dropped = getMetricGroup().counter("spansDropped");
+  }
+
+  @Override
+  public void processElement(StreamRecord<SourceRecord> element) {
+    SourceRecord source = element.getValue();
+    spansIn.inc();
+    try {
+      Span span =
+          parser.parse(source.value(), element.getTimestamp(), source.partition(), source.offset());
+      if (rules.drop(span)) {
+        drop(span);
+      } else {
+        bytesIn.inc(span.record().length);
+        output.collect(element.replace(span));
+      }
+    } catch (RejectedRecordException e) {
+      rejected.inc();
+      reject(source.rejected(e.reason().label(), e.getMessage()));
+    }
+  }
+
+  private void drop(Span span) {
+    dropped.inc();
+    outcomes.merge(
+        new Owner(span.organizationId(), span.trace().projectId()),
+        new Outcome(
+            getProcessingTimeService().getCurrentProcessingTime(),
+            span.organizationId(),
+            span.trace().projectId(),
+            Outcome.Reason.DROPPED,
+            1),
+        ParseOperator::sum);
+    if (outcomes.size() >= MAX_OUTCOMES) {
+      emitOutcomes();
+    }
+  }
+
+  private static Outcome sum(Outcome some, Outcome more) {
+    return new Outcome(
+        Math.max(some.timestamp(), more.timestamp()),
+        some.organizationId(),
+        some.projectId(),
+        some.reason(),
+        some.quantity() + more.quantity());
+  }
+
+  private void emitOutcomes() {
+    for (Outcome outcome : outcomes.values()) {
+      // Random, as nothing identifies a sum: after a failure other records are added up together.
+      UUID id = UUID.randomUUID();
+      reject(
+          new TalliedOutcome(
+              Hex.id(id.getMostSignificantBits()) + Hex.id(id.getLeastSignificantBits()), outcome));
+    }
+    outcomes.clear();
+  }
+
+  private void reject(Reject reject) {
+    output.collect(REJECTED, new StreamRecord<>(reject));
+  }
+
+  @Override
+  public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+    emitOutcomes();
+    super.prepareSnapshotPreBarrier(checkpointId);
+  }
+
+  @Override
+  public void finish() throws Exception {
+    emitOutcomes();
+    super.finish();
+  }
+}

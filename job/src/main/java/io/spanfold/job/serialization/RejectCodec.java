@@ -1,0 +1,46 @@
+package io.spanfold.job.serialization;
+
+import io.spanfold.core.model.DeadLetter;
+import io.spanfold.core.model.Reject;
+import io.spanfold.core.model.TalliedOutcome;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+
+/** Writes {@link Reject}s: a byte for the kind, then the form of that kind. */
+public final class RejectCodec implements Codec<Reject> {
+
+  private static final long serialVersionUID = 1L;
+
+  private static final int DEAD_LETTER = 1;
+  private static final int OUTCOME = 2;
+
+  private final DeadLetterCodec letters = new DeadLetterCodec();
+  private final TalliedOutcomeCodec outcomes = new TalliedOutcomeCodec();
+
+  @Override
+  public int version() {
+    return 1;
+  }
+
+  @Override
+  public void write(Reject reject, DataOutput out) throws IOException {
+    if (reject instanceof DeadLetter letter) {
+      out.writeByte(DEAD_LETTER);
+      letters.write(letter, out);
+    } else {
+      out.writeByte(OUTCOME);
+      outcomes.write((TalliedOutcome) reject, out);
+    }
+  }
+
+  @Override
+  public Reject read(int version, DataInput in) throws IOException {
+    int kind = in.readByte();
+    return switch (kind) {
+      case DEAD_LETTER -> letters.read(1, in);
+      case OUTCOME -> outcomes.read(1, in);
+      default -> throw new IOException("unknown kind of reject: " + kind);
+    };
+  }
+}

@@ -1,0 +1,257 @@
+package io.spanfold.job.sink;
+
+import io.spanfold.core.model.DeadLetter;
+import io.spanfold.core.model.Reject;
+import io.spanfold.core.model.TalliedOutcome;
+import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.job.kafka.KafkaClientProperties;
+import io.spanfold.job.recovery.OffsetReader;
+import io.spanfold.job.recovery.PayloadRecoverySettings;
+import io.spanfold.job.serialization.Codec;
+import io.spanfold.job.serialization.RejectCodec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Rejects: dead letters, and the outcomes of dropped spans. A listed letter holds the position of
+ * its source record but neither key, value nor headers: it is made again from the source topic. A
+ * listed outcome is complete.
+ */
+public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
+
+  private static final long serialVersionUID = 1L;
+  private static final Logger LOG = LoggerFactory.getLogger(RejectStrategy.class);
+
+  /** The largest record of the outcomes topic, in bytes; usually an outcome has some hundred. */
+  public static final int OUTCOME_BYTES = 64 * 1024;
+
+  /**
+   * The largest dead letter, in bytes. A record that is too large for a segment must fit into a
+   * dead letter. How large it can be is up to the source topic, and whether the dead-letter topic
+   * accepts it is up to the broker.
+   */
+  private static final int DEAD_LETTER_BYTES = 64 * 1024 * 1024;
+
+  /** How many letters a transaction lists: some 20 MB at most, with {@link #MAX_ERROR}. */
+  private static final int MAX_LISTED = 50_000;
+
+  /** How many characters of a listed letter's error are kept. */
+  private static final int MAX_ERROR = 200;
+
+  private final DeadLetterRecords letters;
+  private final OutcomeRecords outcomes;
+  private final PayloadRecoverySettings source;
+  private final int maxListed;
+
+  /**
+   * @param source where the source records are
+   */
+  public RejectStrategy(SpanfoldConfig config, PayloadRecoverySettings source) {
+    this(
+        config.sink().deadLetterTopic(),
+        config.sink().outcomesTopic(),
+        source,
+        // Without transactions nothing is recovered, so nothing needs to be listed.
+        config.sink().guarantee() == DeliveryGuarantee.EXACTLY_ONCE ? MAX_LISTED : 0);
+  }
+
+  RejectStrategy(
+      String deadLetterTopic, String outcomesTopic, PayloadRecoverySettings source, int maxListed) {
+    this.letters = new DeadLetterRecords(deadLetterTopic);
+    this.outcomes = new OutcomeRecords(outcomesTopic, "outcome_id");
+    this.source = source;
+    this.maxListed = maxListed;
+  }
+
+  /** Returns the largest request that the producers of dead letters send, in bytes. */
+  public static long maxRequestBytes(SpanfoldConfig config) {
+    return Long.parseLong(
+        KafkaClientProperties.producer(config.kafka(), DEAD_LETTER_BYTES)
+            .getProperty(ProducerConfig.MAX_REQUEST_SIZE_CONFIG));
+  }
+
+  @Override
+  public String name() {
+    return "rejects";
+  }
+
+  @Override
+  public List<String> topics() {
+    return List.of(letters.topic(), outcomes.topic());
+  }
+
+  @Override
+  public int maxValueBytes() {
+    return DEAD_LETTER_BYTES;
+  }
+
+  @Override
+  public Codec<Reject> itemCodec() {
+    return new RejectCodec();
+  }
+
+  @Override
+  public Layout<Reject, Reject> layout(MetricGroup metrics) {
+    return new RejectLayout(metrics);
+  }
+
+  @Override
+  public Recovery<Reject> recovery(MetricGroup metrics) {
+    return new RejectRecovery(metrics.counter("deadLettersLost"));
+  }
+
+  private ProducerRecord<byte[], byte[]> record(Reject reject) {
+    return reject instanceof TalliedOutcome tallied
+        ? outcomes.of(tallied.outcome(), tallied.id())
+        : letters.of((DeadLetter) reject);
+  }
+
+  private final class RejectLayout implements Layout<Reject, Reject> {
+    private final Counter lettersUnlisted;
+    private final Counter spansOut;
+    private final Counter spansUnlisted;
+
+    RejectLayout(MetricGroup metrics) {
+      this.lettersUnlisted = metrics.counter("deadLettersUnlisted");
+      this.spansOut = metrics.counter("outcomeSpansOut");
+      this.spansUnlisted = metrics.counter("outcomeSpansUnlisted");
+    }
+
+    @Override
+    public List<ProducerRecord<byte[], byte[]>> records(Reject reject) {
+      return List.of(record(reject));
+    }
+
+    @Override
+    public Reject item(Reject reject, int listed) {
+      if (reject instanceof TalliedOutcome tallied) {
+        return outcome(tallied, listed);
+      }
+      if (listed < maxListed) {
+        return withoutRecord((DeadLetter) reject);
+      }
+      if (maxListed > 0) {
+        lettersUnlisted.inc();
+      }
+      return null;
+    }
+
+    /** Outcomes have room for as many again: they come last, right before the barrier. */
+    private Reject outcome(TalliedOutcome tallied, int listed) {
+      spansOut.inc(tallied.outcome().quantity());
+      if (listed < 2 * maxListed) {
+        return tallied;
+      }
+      if (maxListed > 0) {
+        spansUnlisted.inc(tallied.outcome().quantity());
+      }
+      return null;
+    }
+
+    private static DeadLetter withoutRecord(DeadLetter letter) {
+      String error = letter.error();
+      return new DeadLetter(
+          null,
+          null,
+          List.of(),
+          letter.reason(),
+          letter.topic(),
+          letter.partition(),
+          letter.offset(),
+          error.length() <= MAX_ERROR ? error : error.substring(0, MAX_ERROR) + "...");
+    }
+  }
+
+  private final class RejectRecovery implements Recovery<Reject> {
+    private final Counter lost;
+
+    RejectRecovery(Counter lost) {
+      this.lost = lost;
+    }
+
+    @Override
+    public Set<String> ids(Reject reject) {
+      return Set.of(
+          reject instanceof TalliedOutcome tallied
+              ? tallied.id()
+              : DeadLetterRecords.id((DeadLetter) reject));
+    }
+
+    /** A letter may have any header of its source record; an outcome has no header of letters. */
+    @Override
+    public String id(ConsumerRecord<byte[], byte[]> record) {
+      String letter = DeadLetterRecords.id(record);
+      return letter != null ? letter : outcomes.id(record.headers());
+    }
+
+    @Override
+    public int records(List<Reject> rejects, Consumer<ProducerRecord<byte[], byte[]>> made)
+        throws InterruptedException {
+      List<DeadLetter> listed = new ArrayList<>();
+      for (Reject reject : rejects) {
+        if (reject instanceof DeadLetter letter) {
+          listed.add(letter);
+        } else {
+          made.accept(record(reject));
+        }
+      }
+      List<DeadLetter> gone = listed.isEmpty() ? List.of() : readAgain(listed, made);
+      for (DeadLetter letter : gone) {
+        LOG.warn(
+            "A dead letter is lost: its transaction was aborted, and {} no longer has its record at"
+                + " {}-{} offset {} ({}).",
+            source.topic(),
+            letter.topic(),
+            letter.partition(),
+            letter.offset(),
+            letter.reason());
+      }
+      lost.inc(gone.size());
+      return rejects.size() - gone.size();
+    }
+
+    /** Makes letters again; returns those whose source records no longer exist. */
+    private List<DeadLetter> readAgain(
+        List<DeadLetter> listed, Consumer<ProducerRecord<byte[], byte[]>> made)
+        throws InterruptedException {
+      List<DeadLetter> gone = new ArrayList<>();
+      SortedMap<Integer, SortedMap<Long, DeadLetter>> positions = new TreeMap<>();
+      for (DeadLetter letter : listed) {
+        if (letter.topic().equals(source.topic())) {
+          positions
+              .computeIfAbsent(letter.partition(), partition -> new TreeMap<>())
+              .put(letter.offset(), letter);
+        } else {
+          gone.add(letter); // It was read before source.topic was changed.
+        }
+      }
+      SortedMap<Integer, long[]> wanted = new TreeMap<>();
+      positions.forEach(
+          (partition, offsets) ->
+              wanted.put(
+                  partition, offsets.keySet().stream().mapToLong(Long::longValue).toArray()));
+      try (OffsetReader reader = OffsetReader.open(source)) {
+        reader.read(
+            wanted,
+            record -> {
+              DeadLetter letter = positions.get(record.partition()).remove(record.offset());
+              made.accept(letters.of(record.rejected(letter.reason(), letter.error())));
+            });
+      }
+      positions.values().forEach(left -> gone.addAll(left.values()));
+      return gone;
+    }
+  }
+}

@@ -1,0 +1,132 @@
+package io.spanfold.job.sink;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.spanfold.core.model.DeadLetter;
+import io.spanfold.core.model.FlushedPart;
+import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.Outcome;
+import io.spanfold.core.model.Reject;
+import io.spanfold.core.model.TalliedOutcome;
+import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.job.recovery.PayloadRecoverySettings;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.connector.kafka.sink.KafkaCommittable;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.util.InstantiationUtil;
+import org.apache.kafka.common.TopicPartition;
+import org.junit.jupiter.api.Test;
+
+class RecoverableKafkaSinkTest {
+
+  private static final KafkaCommittable TRANSACTION =
+      new KafkaCommittable(12, (short) 3, "spanfold-1", null);
+  private static final Map<TopicPartition, Long> SINCE =
+      Map.of(new TopicPartition("segments", 1), 1L << 40);
+
+  private final SpanfoldConfig config =
+      SpanfoldConfig.of(
+          Configuration.fromMap(
+              Map.of("kafka.bootstrap.servers", "unused:1", "redis.uri", "redis://unused")));
+
+  private final RecoverableKafkaSink<FlushedPart, Receipt> segments =
+      new RecoverableKafkaSink<>(
+          config,
+          new SegmentStrategy(
+              config,
+              1 << 20,
+              metrics -> {
+                throw new IOException("unused");
+              },
+              metrics -> {
+                throw new IOException("unused");
+              }));
+
+  private final RecoverableKafkaSink<Reject, Reject> rejects =
+      new RecoverableKafkaSink<>(
+          config,
+          new RejectStrategy(
+              config,
+              new PayloadRecoverySettings("unused:1", Map.of(), "spans", Duration.ofSeconds(1))));
+
+  @Test
+  void readsCommittablesOfSegmentsAsTheyWereWritten() throws IOException {
+    TransactionCommittable<Receipt> read =
+        roundTrip(
+            segments,
+            new TransactionCommittable<>(
+                TRANSACTION, SINCE, List.of(TestParts.receipt(1), TestParts.receipt(2))));
+
+    assertThat(read.transaction()).isEqualTo(TRANSACTION);
+    assertThat(read.since()).isEqualTo(SINCE);
+    assertThat(read.items()).map(Receipt::segmentId).containsExactly(1L, 2L);
+    assertThat(read.items().get(1).flushIds()).isEqualTo(TestParts.flushIds(2));
+  }
+
+  @Test
+  void readsCommittablesOfRejectsAsTheyWereWritten() throws IOException {
+    TransactionCommittable<Reject> written =
+        new TransactionCommittable<>(
+            TRANSACTION,
+            SINCE,
+            List.of(
+                new DeadLetter(null, null, List.of(), "invalid-json", "spans", 3, 42, "no brace"),
+                new TalliedOutcome(
+                    "0123456789abcdef0123456789abcdef",
+                    new Outcome(1_000, 2, 3, Outcome.Reason.DROPPED, 5))));
+
+    assertThat(roundTrip(rejects, written)).isEqualTo(written);
+  }
+
+  @Test
+  void readsCommittablesWithoutATransaction() throws IOException {
+    TransactionCommittable<Receipt> read =
+        roundTrip(
+            segments, new TransactionCommittable<>(null, Map.of(), List.of(TestParts.receipt(9))));
+
+    assertThat(read.transaction()).isNull();
+    assertThat(read.items()).hasSize(1);
+  }
+
+  @Test
+  void refusesCommittablesOfANewerRelease() throws IOException {
+    SimpleVersionedSerializer<TransactionCommittable<Receipt>> committables =
+        segments.getCommittableSerializer();
+    byte[] bytes = committables.serialize(new TransactionCommittable<>(null, Map.of(), List.of()));
+
+    assertThatThrownBy(() -> committables.deserialize(2, bytes))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("of version 2")
+        .hasMessageContaining("reads up to 1");
+  }
+
+  @Test
+  void refusesCommittablesOfAnotherKind() throws IOException {
+    byte[] bytes =
+        segments
+            .getCommittableSerializer()
+            .serialize(new TransactionCommittable<>(null, Map.of(), List.of()));
+
+    assertThatThrownBy(() -> rejects.getCommittableSerializer().deserialize(1, bytes))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("of segments where one of rejects is expected");
+  }
+
+  @Test
+  void isSerializable() throws Exception {
+    assertThat(InstantiationUtil.clone(segments)).isNotNull();
+    assertThat(InstantiationUtil.clone(rejects)).isNotNull();
+  }
+
+  private static <T> TransactionCommittable<T> roundTrip(
+      RecoverableKafkaSink<?, T> sink, TransactionCommittable<T> committable) throws IOException {
+    SimpleVersionedSerializer<TransactionCommittable<T>> serializer =
+        sink.getCommittableSerializer();
+    return serializer.deserialize(serializer.getVersion(), serializer.serialize(committable));
+  }
+}
