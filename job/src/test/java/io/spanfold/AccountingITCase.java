@@ -49,8 +49,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The whole job on real servers: whatever goes in comes out as a span, a dead letter or in an
- * outcome, or is a duplicate.
+ * The whole job on real servers: each record is emitted as a span, is a dead letter, is counted in
+ * an outcome, or is a duplicate.
  */
 class AccountingITCase {
 
@@ -60,7 +60,7 @@ class AccountingITCase {
   private static final long DROPPED_PROJECT = 7;
   private static final TraceKey DROPPED_TRACE = new TraceKey(2, -1, 2);
 
-  /** The last is of a dropped project, as far as one can tell. */
+  /** The last one seems to be of a dropped project. */
   private static final List<byte[]> BAD =
       List.of(
           new byte[0],
@@ -96,7 +96,7 @@ class AccountingITCase {
     servers.close();
   }
 
-  /** What attempts have left that were given up ends by its time to live only. */
+  /** What failed attempts have left ends only by its time to live. */
   @AfterEach
   void wipe() {
     servers.wipeRedis();
@@ -106,10 +106,10 @@ class AccountingITCase {
   private record Sent(long timestamp, byte[] value) {}
 
   /**
-   * What goes in, and what must become of it.
+   * The records, and the expected result.
    *
-   * @param sent all records, in the order of their time
-   * @param out the spans that must come out
+   * @param sent all records, in the order of their timestamps
+   * @param out the spans that must be emitted
    * @param duplicates how many records repeat one of them
    * @param dropped how many spans are dropped, by organization and project
    */
@@ -119,8 +119,7 @@ class AccountingITCase {
   @ParameterizedTest
   @CsvSource({"1, exactly-once", "2, exactly-once", "2, at-least-once"})
   @Timeout(120)
-  void everyRecordIsOutADeadLetterAnOutcomeOrADuplicate(int parallelism, String guarantee)
-      throws Exception {
+  void accountsForEveryRecord(int parallelism, String guarantee) throws Exception {
     String name = "accounts-%d-%s".formatted(parallelism, guarantee);
     createTopics(name);
     Random random = new Random(parallelism);
@@ -147,25 +146,27 @@ class AccountingITCase {
 
   @Test
   @Timeout(120)
-  void theSameHoldsWhereTaskManagersDie() throws Exception {
+  void accountsForEveryRecordIfTaskManagersDie() throws Exception {
     String name = "accounts-failures";
     createTopics(name);
     Random random = new Random(4);
     Input input = input(random);
     Configuration options = options(name);
-    // So long that nothing is due before the job is drained, by whichever clock.
+    // So long that no clock makes anything due before the job is drained.
     options.setString("segment.timeout", "10 min");
     options.setString("segment.root-timeout", "10 min");
     try (JobCluster cluster = new JobCluster(directory, 2, 2);
-        CommittedRecords told =
+        CommittedRecords outcomes =
             new CommittedRecords(servers.bootstrapServers(), name + "-outcomes")) {
       JobID job = cluster.submit(options, new Configuration(), 2, null);
       for (int i = 0; i < FAILURES; i++) {
         cluster.awaitRunning(job);
-        int seen = told.all().size();
+        int seen = outcomes.all().size();
         send(name, share(input.sent(), i), random);
-        assertThat(told.readUntil(all -> all.size() > seen)).as("outcomes go on").isTrue();
-        // Read, and perhaps not yet committed: some of it is read again, and added up otherwise.
+        assertThat(outcomes.readUntil(all -> all.size() > seen))
+            .as("outcomes are emitted")
+            .isTrue();
+        // Perhaps not committed yet: some of it is read again and added up differently.
         send(name, share(input.sent(), FAILURES + i), random);
         cluster.replaceTaskManager(random.nextInt(2));
       }
@@ -181,7 +182,7 @@ class AccountingITCase {
     return all.subList(all.size() * number / of, all.size() * (number + 1) / of);
   }
 
-  /** Holds what is in the topics against what went in. */
+  /** Compares the topics with the input. */
   private static void assertAccounts(String name, Input input) throws Exception {
     List<String> out = spansOut(name);
     List<ConsumerRecord<byte[], byte[]>> dead = committed(name + "-dead");
@@ -195,7 +196,7 @@ class AccountingITCase {
         .isEqualTo(out.size() + dead.size() + sum(dropped) + input.duplicates());
   }
 
-  /** Runs the job to its end, and returns what its counters say then, over all subtasks. */
+  /** Runs the job to its end, and returns the sums of its counters over all subtasks. */
   private static Map<String, Long> run(Configuration options, int parallelism) throws Exception {
     InMemoryReporter metrics = InMemoryReporter.createWithRetainedMetrics();
     Configuration flink = metrics.addToConfiguration(new Configuration());
@@ -258,10 +259,11 @@ class AccountingITCase {
     sent.sort(Comparator.comparingLong(Sent::timestamp));
     Set<String> out = new HashSet<>();
     kept.forEach(span -> out.add(span.trace() + " " + Hex.id(span.spanId())));
-    Map<String, Long> told = new TreeMap<>();
-    dropped.forEach(span -> told.merge("1:" + span.trace().projectId(), 1L, Long::sum));
-    ofOrganization.forEach(span -> told.merge("9:" + span.trace().projectId(), 1L, Long::sum));
-    return new Input(sent, out, (long) kept.size() - out.size(), told);
+    Map<String, Long> quantities = new TreeMap<>();
+    dropped.forEach(span -> quantities.merge("1:" + span.trace().projectId(), 1L, Long::sum));
+    ofOrganization.forEach(
+        span -> quantities.merge("9:" + span.trace().projectId(), 1L, Long::sum));
+    return new Input(sent, out, (long) kept.size() - out.size(), quantities);
   }
 
   /** Spans of several projects, some ids twice; one trace is dropped in another project. */
@@ -288,7 +290,7 @@ class AccountingITCase {
     return spans;
   }
 
-  /** Spans of projects that are kept where they are another organization's. */
+  /** Spans of projects that are kept for other organizations. */
   private static List<Span> ofDroppedOrganization(Random random) {
     List<Span> spans = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
@@ -327,7 +329,7 @@ class AccountingITCase {
     return spans;
   }
 
-  /** How many spans are told of as dropped, by organization and project. */
+  /** The number of dropped spans in outcomes, by organization and project. */
   private static Map<String, Long> outcomes(String name) throws Exception {
     Map<String, Long> quantities = new TreeMap<>();
     for (ConsumerRecord<byte[], byte[]> record : committed(name + "-outcomes")) {

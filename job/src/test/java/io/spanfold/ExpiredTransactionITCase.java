@@ -1,7 +1,9 @@
 package io.spanfold;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TraceKey;
@@ -13,6 +15,7 @@ import io.spanfold.testing.SegmentParts;
 import io.spanfold.testing.Servers;
 import io.spanfold.testing.ShortTransactions;
 import io.spanfold.testing.SpanRecords;
+import io.spanfold.testing.Spans;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -21,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.IntStream;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.StateRecoveryOptions;
@@ -28,7 +32,10 @@ import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.AfterAll;
@@ -40,7 +47,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The whole job on real servers, stopped between a checkpoint and its commit for so long that the
- * broker aborts the transactions in it.
+ * broker aborts the transactions in it: of segments, and of dead letters and outcomes.
  */
 class ExpiredTransactionITCase {
 
@@ -48,6 +55,10 @@ class ExpiredTransactionITCase {
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
 
   private static final int TRACES = 300;
+  private static final int BAD_RECORDS = 40;
+  private static final int DROPPED_SPANS = 30;
+  private static final long DROPPED_PROJECT = 99;
+  private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration NEVER = Duration.ofHours(1);
   private static final Duration EXPIRY = Duration.ofSeconds(20);
 
@@ -65,15 +76,18 @@ class ExpiredTransactionITCase {
     servers.close();
   }
 
-  /** Redis may be wiped meanwhile, too: then all of it is read again from Kafka. */
+  /** Redis may be wiped meanwhile: then the job reads all payloads again from Kafka. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   @Timeout(180)
-  void everySpanIsCommittedOnceThoughTheTransactionsOfTheCheckpointExpire(boolean wiped)
+  void commitsEveryRecordOnceIfTheTransactionsOfTheCheckpointExpire(boolean wiped)
       throws Exception {
     String name = "expired-" + wiped;
     servers.createTopic(name, Servers.PARTITIONS);
     servers.createTopic(name + "-segments", 2);
+    servers.createTopic(name + "-dead", 1);
+    servers.createTopic(name + "-outcomes", 1);
+    sendRejects(name);
     List<Span> spans = traces(new Random(wiped ? 1 : 2));
     SpanRecords.send(servers.bootstrapServers(), name, Servers.PARTITIONS, spans);
     List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
@@ -92,6 +106,7 @@ class ExpiredTransactionITCase {
     try (CommittedRecords committed =
         new CommittedRecords(servers.bootstrapServers(), name + "-segments")) {
       assertThat(committed.all()).as("committed before it is restored").isEmpty();
+      assertThat(committed(name + "-dead")).isEmpty();
       if (wiped) {
         servers.wipeRedis();
       }
@@ -102,9 +117,18 @@ class ExpiredTransactionITCase {
       assertThat(SegmentParts.differences(expected, SegmentParts.committed(committed.all())))
           .isEmpty();
     }
+    assertThat(committed(name + "-dead"))
+        .extracting(record -> new String(record.value(), UTF_8))
+        .containsExactlyInAnyOrderElementsOf(
+            IntStream.range(0, BAD_RECORDS).mapToObj(i -> "bad " + i).toList());
+    assertThat(committed(name + "-outcomes"))
+        .extracting(record -> JSON.readTree(record.value()).get("quantity").asInt())
+        .satisfies(
+            quantities ->
+                assertThat(quantities.stream().mapToInt(i -> i).sum()).isEqualTo(DROPPED_SPANS));
     assertThat(servers.redisKeys())
         .as("not cleaned up")
-        // The first job's locks of parts that had not to be made again end by their TTL.
+        // The first job's locks of parts that were not flushed again end by their TTL.
         .allMatch(key -> key.startsWith("span-buf:fl:"));
   }
 
@@ -121,7 +145,7 @@ class ExpiredTransactionITCase {
     return env.executeAsync(name);
   }
 
-  /** Tries until all tasks run: one may still be emitting again. */
+  /** Tries until all tasks run: one may still be recovering. */
   private static void drain(JobClient job) throws Exception {
     while (true) {
       try {
@@ -134,7 +158,30 @@ class ExpiredTransactionITCase {
     }
   }
 
-  /** How many records are in the segments topic, committed or not. */
+  /** Sends bad records, and spans of a project that is dropped. */
+  private static void sendRejects(String topic) {
+    List<Span> dropped = new ArrayList<>();
+    TraceKey trace = new TraceKey(DROPPED_PROJECT, 1, 2);
+    for (int i = 0; i < DROPPED_SPANS; i++) {
+      dropped.add(Spans.root(trace, 1 + i, 1_000_000, i));
+    }
+    SpanRecords.send(servers.bootstrapServers(), topic, Servers.PARTITIONS, dropped);
+    try (KafkaProducer<byte[], byte[]> producer =
+        SpanRecords.producer(servers.bootstrapServers())) {
+      for (int i = 0; i < BAD_RECORDS; i++) {
+        producer.send(new ProducerRecord<>(topic, ("bad " + i).getBytes(UTF_8)));
+      }
+      producer.flush();
+    }
+  }
+
+  private static List<ConsumerRecord<byte[], byte[]>> committed(String topic) {
+    try (CommittedRecords records = new CommittedRecords(servers.bootstrapServers(), topic)) {
+      return records.all();
+    }
+  }
+
+  /** The number of records in the segments topic, committed or not. */
   private static long written(String name) {
     try (KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(
@@ -150,6 +197,9 @@ class ExpiredTransactionITCase {
 
   private static Configuration options(String name) {
     Configuration options = servers.options(name);
+    options.setString("dead-letter.topic", name + "-dead");
+    options.setString("outcomes.topic", name + "-outcomes");
+    options.setString("ingest.drop", Long.toString(DROPPED_PROJECT));
     options.setString("segment.max-age", "100 s");
     options.setString("segment.late-grace", "30 s");
     options.setString("flush.lock-ttl", "90 s");
