@@ -1,6 +1,6 @@
 package io.spanfold;
 
-import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
@@ -24,7 +24,7 @@ import io.spanfold.job.preflight.JobStart;
 import io.spanfold.job.preflight.PreflightChecks;
 import io.spanfold.job.preflight.TopicLimits;
 import io.spanfold.job.serialization.CodecTypeInfo;
-import io.spanfold.job.serialization.DuePartCodec;
+import io.spanfold.job.serialization.FlushRequestCodec;
 import io.spanfold.job.serialization.FlushedPartCodec;
 import io.spanfold.job.serialization.SpanBatchCodec;
 import io.spanfold.job.serialization.SpanCodec;
@@ -68,8 +68,8 @@ public final class SpanfoldJob {
       new CodecTypeInfo<>(SpanBatch.class, new SpanBatchCodec());
   private static final TypeInformation<StoredTrace> STORED =
       new CodecTypeInfo<>(StoredTrace.class, new StoredTraceCodec());
-  private static final TypeInformation<DuePart> PART =
-      new CodecTypeInfo<>(DuePart.class, new DuePartCodec());
+  private static final TypeInformation<FlushRequest> REQUEST =
+      new CodecTypeInfo<>(FlushRequest.class, new FlushRequestCodec());
   private static final TypeInformation<FlushedPart> FLUSHED =
       new CodecTypeInfo<>(FlushedPart.class, new FlushedPartCodec());
 
@@ -167,10 +167,11 @@ public final class SpanfoldJob {
                     new SpanBatchCodec()))
             .uid("write");
 
-    DataStream<DuePart> due =
+    DataStream<FlushRequest> due =
         stored
             .keyBy(StoredTrace::trace, TRACE)
-            .transform("Track", PART, new TrackOperator(steps.foldSettings(), steps.memoryGuard()))
+            .transform(
+                "Track", REQUEST, new TrackOperator(steps.foldSettings(), steps.memoryGuard()))
             .uid("track");
 
     SingleOutputStreamOperator<FlushedPart> flushed =
@@ -181,7 +182,7 @@ public final class SpanfoldJob {
                 new AsyncStageOperator<>(
                     new FlushFunction(steps.flush(), chunkBytes, Clock.systemUTC()),
                     steps.flushStage(),
-                    new DuePartCodec()))
+                    new FlushRequestCodec()))
             .uid("flush");
 
     var segments =
@@ -214,9 +215,9 @@ public final class SpanfoldJob {
   }
 
   /** Two parts of a trace may share a payload, so one subtask must flush them, in their order. */
-  private static DataStream<DuePart> inOrderOfTraces(
-      DataStream<DuePart> due, SpanfoldConfig config) {
-    return config.flush().parallelism() > 0 ? due.keyBy(DuePart::trace, TRACE) : due;
+  private static DataStream<FlushRequest> inOrderOfTraces(
+      DataStream<FlushRequest> due, SpanfoldConfig config) {
+    return config.flush().parallelism() > 0 ? due.keyBy(FlushRequest::trace, TRACE) : due;
   }
 
   private static void configure(StreamExecutionEnvironment env) {

@@ -9,8 +9,9 @@ import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import io.spanfold.core.payload.BufferedSpan;
 import io.spanfold.core.payload.SpanFrames;
-import io.spanfold.core.segment.SegmentChunker;
+import io.spanfold.core.segment.PartBuilder;
 import io.spanfold.core.segment.SpanStamper;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -38,7 +39,7 @@ public class BuildBenchmark {
 
   private static final int MESSAGE_BYTES = 10_000_000;
 
-  private final SegmentChunker chunker = new SegmentChunker(MESSAGE_BYTES);
+  private final PartBuilder builder = new PartBuilder(MESSAGE_BYTES, Clock.systemUTC());
   private final byte[] message = new byte[1 << 20];
   private List<LoadedPart> parts;
   private List<BufferedSpan> spans;
@@ -57,7 +58,7 @@ public class BuildBenchmark {
         loaded.add(new LoadedSlice(slice, subsegment.payload()));
         SpanFrames.forEach(subsegment.payload(), (index, span) -> spans.add(span));
       }
-      DuePart candidate =
+      DuePart due =
           new DuePart(
               trace.trace(),
               slices.get(0).subsegment().parentId(),
@@ -66,7 +67,7 @@ public class BuildBenchmark {
               0,
               false,
               slices);
-      parts.add(new LoadedPart(candidate, loaded));
+      parts.add(new LoadedPart(due, loaded));
     }
   }
 
@@ -86,7 +87,7 @@ public class BuildBenchmark {
   @OperationsPerInvocation(Traffic.SPANS)
   public void chunk(Blackhole hole) {
     for (LoadedPart part : parts) {
-      hole.consume(chunker.messages(part));
+      hole.consume(builder.build(part));
     }
   }
 }

@@ -3,6 +3,7 @@ package io.spanfold.benchmarks;
 import io.spanfold.core.fold.FoldOutput;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.fold.TraceFold;
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
@@ -65,7 +66,7 @@ public class FoldBenchmark {
       timers.segments.clear();
       fold.add(trace, 0);
       for (Long segment : List.copyOf(timers.segments)) {
-        fold.onTimer(trace.trace(), segment, LONG_AFTER, null);
+        fold.onTimer(trace.trace(), segment, LONG_AFTER);
       }
     }
   }
@@ -80,6 +81,11 @@ public class FoldBenchmark {
     }
 
     @Override
+    public void discard(Discard discard) {
+      hole.consume(discard);
+    }
+
+    @Override
     public void duplicate() {}
 
     @Override
@@ -88,12 +94,12 @@ public class FoldBenchmark {
     }
 
     @Override
-    public void ahead(int spans) {
+    public void early(int spans) {
       hole.consume(spans);
     }
 
     @Override
-    public void setAheadTimer(long time) {
+    public void setReorderTimer(long time) {
       hole.consume(time);
     }
   }

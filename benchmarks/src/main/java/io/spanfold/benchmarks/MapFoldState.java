@@ -67,39 +67,39 @@ final class MapFoldState implements FoldState {
   }
 
   @Override
-  public Integer referenceCounts(long subsegmentId) {
+  public Integer referenceCount(long subsegmentId) {
     return referenceCounts.get(subsegmentId);
   }
 
   @Override
-  public void putReferenceCounts(long subsegmentId, int count) {
+  public void putReferenceCount(long subsegmentId, int count) {
     referenceCounts.put(subsegmentId, count);
   }
 
   @Override
-  public void removeReferenceCounts(long subsegmentId) {
+  public void removeReferenceCount(long subsegmentId) {
     referenceCounts.remove(subsegmentId);
   }
 
   @Override
-  public ReorderState ahead() {
+  public ReorderState reorderState() {
     return ahead;
   }
 
   @Override
-  public void putAhead(ReorderState state) {
+  public void putReorderState(ReorderState state) {
     ahead = state;
   }
 
   @Override
-  public List<EarlySpans> takeAhead() {
+  public List<EarlySpans> takeEarlySpans() {
     List<EarlySpans> taken = List.copyOf(waiting);
     waiting.clear();
     return taken;
   }
 
   @Override
-  public void putAhead(EarlySpans spans) {
+  public void putEarlySpans(EarlySpans spans) {
     waiting.add(spans);
   }
 }

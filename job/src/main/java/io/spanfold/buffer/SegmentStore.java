@@ -237,8 +237,8 @@ public final class SegmentStore implements AutoCloseable {
       for (Subsegment subsegment : receipt.subsegments()) {
         commands.addAll(layouts.remove(receipt.trace(), subsegment));
       }
-      // What was merely deleted had no lock; another part of that segment may have it.
-      boolean locked = receipt.candidate().spanCount() > 0;
+      // A discard takes no lock; another part of its segment may hold it.
+      boolean locked = receipt.request() instanceof DuePart;
       commands.add(scripts.finishFlush(receipt, locked ? owner.lock() : ""));
     }
     send("clean up %d flushed parts in Redis".formatted(receipts.size()), commands);

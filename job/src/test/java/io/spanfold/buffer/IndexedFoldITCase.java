@@ -7,7 +7,9 @@ import io.spanfold.buffer.layout.MergedLayout;
 import io.spanfold.buffer.layout.SmallLayout;
 import io.spanfold.core.fold.FoldHarness;
 import io.spanfold.core.fold.FoldSettings;
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
@@ -164,6 +166,12 @@ class IndexedFoldITCase {
       due.add(
           new Receipt(
               part, 1 << 20, List.of(), spansOf(part).stream().mapToLong(Span::spanId).toArray()));
+    }
+
+    @Override
+    public void discard(Discard discard) {
+      super.discard(discard);
+      due.add(FlushedPart.discarded(discard).receipt());
     }
 
     void cleanUp(int which, Random random) {

@@ -11,42 +11,42 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Spans of one subsegment that wait for the clock: see {@link ReorderBuffer}.
+ * Spans of one subsegment that wait for the clock; see {@link ReorderBuffer}.
  *
- * @param subsegment holds the spans; it is stored
- * @param spans all of that one subsegment
+ * @param subsegment the subsegment, which is stored
+ * @param spans those of its spans that wait; their subsegment column is 0
  */
 public record EarlySpans(Subsegment subsegment, SpanColumns spans) {
 
-  /** Returns those {@code rows} of a batch that are of its subsegment {@code index}. */
-  static EarlySpans of(StoredTrace batch, int index, List<Integer> rows) {
-    SpanColumns columns = new SpanColumns(rows.size());
-    for (int row : rows) {
-      columns.addFrom(batch.spans(), row, 0);
+  /** Returns those rows of {@code spans} that wait as early spans of {@code subsegment}. */
+  static EarlySpans of(SpanColumns spans, BatchSubsegment subsegment) {
+    SpanColumns columns = new SpanColumns(subsegment.earlyRows.size());
+    for (int row : subsegment.earlyRows) {
+      columns.addFrom(spans, row, 0);
     }
-    return new EarlySpans(batch.subsegments().get(index), columns);
+    return new EarlySpans(subsegment.subsegment, columns);
   }
 
   /**
-   * Returns them all as what a batch brings: those of a partition in its order, and the partitions
-   * beside each other as their clocks, which never go back, went on.
+   * Returns them all as a batch: those of a partition in its order, and the partitions merged by
+   * their clocks. A partition's clock at a span is the highest timestamp up to there.
    */
   static StoredTrace inOrder(TraceKey trace, List<EarlySpans> all) {
     List<Subsegment> subsegments = new ArrayList<>(all.size());
     List<Place> places = new ArrayList<>();
-    for (EarlySpans ahead : all) {
-      Positions positions = Positions.of(ahead.subsegment);
-      for (int row = 0; row < ahead.spans.size(); row++) {
-        int index = ahead.spans.index(row);
+    for (EarlySpans early : all) {
+      Positions positions = Positions.of(early.subsegment);
+      for (int row = 0; row < early.spans.size(); row++) {
+        int index = early.spans.index(row);
         places.add(
             new Place(
-                ahead.spans,
+                early.spans,
                 row,
                 subsegments.size(),
                 positions.partition(index),
                 positions.offset(index)));
       }
-      subsegments.add(ahead.subsegment);
+      subsegments.add(early.subsegment);
     }
     places.sort(Comparator.comparingLong(place -> place.offset));
     Map<Integer, Long> clocks = new HashMap<>();

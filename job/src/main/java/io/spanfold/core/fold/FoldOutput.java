@@ -1,29 +1,30 @@
 package io.spanfold.core.fold;
 
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 
-/** What the fold tells the world. */
+/** Receives what the fold decides, within the call that decides it. */
 public interface FoldOutput {
 
-  /**
-   * A part is due. One without spans has nothing to emit, only subsegments to delete: all their
-   * spans were seen before.
-   */
+  /** A part is due. */
   void due(DuePart part);
+
+  /** A stored subsegment has nothing (more) to emit, and no part is left that would delete it. */
+  void discard(Discard discard);
 
   /** A span's id was seen before in its trace; the span is dropped. */
   void duplicate();
 
+  /** {@code spans} spans wait for the clock; a span can be counted several times. */
+  void early(int spans);
+
   /**
-   * {@link TraceFold#onTimer} is to be called for the segment when the clock reaches {@code time}.
+   * {@link TraceFold#onTimer} has to be called for the segment when the clock reaches {@code time}.
    */
   void setTimer(long segment, long time);
 
-  /** So many spans wait for the clock, some perhaps again. */
-  void ahead(int spans);
-
   /**
-   * {@link TraceFold#addAhead} is to be called for the trace when the clock reaches {@code time}.
+   * {@link TraceFold#addEarly} has to be called for the trace when the clock reaches {@code time}.
    */
-  void setAheadTimer(long time);
+  void setReorderTimer(long time);
 }

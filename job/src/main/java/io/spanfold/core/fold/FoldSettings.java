@@ -3,27 +3,33 @@ package io.spanfold.core.fold;
 import java.io.Serializable;
 
 /**
- * The rules of time and size that the fold goes by. All times are milliseconds of record time.
+ * The fold's rules of time and size. All times are milliseconds of record time.
  *
- * @param timeout how long after its last span a part is due while its segment's root is not known
+ * @param timeout how long after its last span a part is due while its segment's root is unknown
  * @param rootTimeout the same, once the root is known
  * @param maxAge how long after its first span a part is due at the latest
  * @param lateGrace how long a flushed segment is remembered after its deadline, so that late spans
  *     find it
  * @param maxBytes the length of records at which a part is closed
- * @param maxIds a segment that has more span ids at the end of a batch is flushed and forgotten:
- *     the bound on what one may take of state
+ * @param maxIds a segment with more span ids at the end of a batch is flushed and forgotten: the
+ *     bound on the state of one segment
  */
 public record FoldSettings(
     long timeout, long rootTimeout, long maxAge, long lateGrace, long maxBytes, int maxIds)
     implements Serializable {
 
-  /** Settings that bound no segment's ids. */
+  /** Settings that do not bound the number of a segment's ids. */
   public FoldSettings(long timeout, long rootTimeout, long maxAge, long lateGrace, long maxBytes) {
     this(timeout, rootTimeout, maxAge, lateGrace, maxBytes, Integer.MAX_VALUE);
   }
 
   long timeout(boolean rootKnown) {
     return rootKnown ? rootTimeout : timeout;
+  }
+
+  /** Returns {@code time + duration}, or the last representable time if that overflows. */
+  static long plus(long time, long duration) {
+    long sum = time + duration;
+    return sum < time && duration > 0 ? Long.MAX_VALUE : sum;
   }
 }

@@ -2,13 +2,13 @@ package io.spanfold.core.fold;
 
 /**
  * A span id that the fold knows: of a span that came, or of a parent that has not come yet. The ids
- * of a segment form a tree of redirects that ends at the segment's representative, and a list
- * through all of them that starts there.
+ * of a segment form a tree of redirects that ends at the segment's representative, and a linked
+ * list of all of them that starts there.
  *
  * @param redirect the id this one redirects to, nearer to the representative; the representative
  *     redirects to itself
- * @param next the next id of the segment's list
- * @param last whether the list ends here; {@code next} says nothing then
+ * @param next the next id of the segment's list; undefined if {@code last}
+ * @param last whether the list ends here
  * @param seen whether the span itself has come
  */
 public record Node(long redirect, long next, boolean last, boolean seen) {

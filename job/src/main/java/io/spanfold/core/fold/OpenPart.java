@@ -1,31 +1,28 @@
 package io.spanfold.core.fold;
 
+import static io.spanfold.core.fold.FoldSettings.plus;
+
 import io.spanfold.core.fold.SegmentState.PartState;
 import io.spanfold.core.fold.SegmentState.SliceList;
 import io.spanfold.core.model.FlushReason;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** A part while a batch is folded into it. */
+/** A part while a batch is folded into it; {@link PartState} is its form between two batches. */
 final class OpenPart {
-
-  private static final long IN_TIME = Long.MIN_VALUE;
 
   private long first;
   private long last;
   private long bytes;
-  private long heldUntil = IN_TIME;
-  private long lateSince = IN_TIME;
+  private long heldUntil = PartState.NOT_HELD;
+  private long lateSince = PartState.NOT_LATE;
 
-  /** Its slices in state. */
+  /** Its slices in state; null for none. */
   private SliceList slices;
 
-  /**
-   * What it took of the current batch: for each subsegment (its place in the batch) the spans'
-   * indexes.
-   */
-  private final Map<Integer, SpanIndexes> taken = new HashMap<>();
+  /** What it took of the current batch. */
+  private final Map<BatchSubsegment, SpanIndexes> taken = new LinkedHashMap<>();
 
   OpenPart(long timestamp) {
     first = timestamp;
@@ -45,23 +42,21 @@ final class OpenPart {
     return new PartState(first, last, bytes, heldUntil, lateSince, slices);
   }
 
-  void add(long timestamp, int recordBytes, int subsegment, int index) {
+  void add(long timestamp, int recordBytes, BatchSubsegment subsegment, int index) {
     first = Math.min(first, timestamp);
     last = Math.max(last, timestamp);
     bytes += recordBytes;
     taken.computeIfAbsent(subsegment, s -> new SpanIndexes()).add(index);
   }
 
-  /** Takes in {@code other}; the lists of slices in state must be joined by the caller. */
+  /** Adds all of {@code other}; the caller joins the lists of slices in state. */
   void absorb(OpenPart other) {
     first = Math.min(first, other.first);
     last = Math.max(last, other.last);
     bytes += other.bytes;
     heldUntil = Math.max(heldUntil, other.heldUntil);
-    // The one that was late first has waited the longest, and is held for the maximum age at most.
-    if (lateSince == IN_TIME || other.lateSince != IN_TIME && other.lateSince < lateSince) {
-      lateSince = other.lateSince;
-    }
+    // The part that was late first has waited longest, and is held for the maximum age at most.
+    lateSince = Math.min(lateSince, other.lateSince);
     other.taken.forEach(
         (subsegment, indexes) ->
             taken.computeIfAbsent(subsegment, s -> new SpanIndexes()).addAll(indexes));
@@ -69,34 +64,33 @@ final class OpenPart {
 
   /** Returns the record time after which no span joins: the rule itself, whatever the clock. */
   long deadline(FoldSettings settings, boolean rootKnown) {
-    return Math.min(
-        Times.plus(last, settings.timeout(rootKnown)), Times.plus(first, settings.maxAge()));
+    return Math.min(plus(last, settings.timeout(rootKnown)), plus(first, settings.maxAge()));
   }
 
-  /** Returns the clock's time at which the part is flushed if nothing more comes. */
+  /** Returns the clock's time at which the part is flushed if no more spans come. */
   long dueAt(FoldSettings settings, boolean rootKnown) {
     return Math.max(deadline(settings, rootKnown), heldUntil);
   }
 
   /**
-   * Spans of a lagging producer may come when their deadline has passed already. Flushing each at
-   * once would shred their segment, so they are gathered for as long as they would be in time.
+   * Holds the part if its deadline has passed already. Spans of a lagging producer come like that:
+   * flushing each at once would shred their segment, so they are gathered for as long as they would
+   * be in time.
    */
   void holdIfLate(FoldSettings settings, boolean rootKnown, long clock) {
     if (deadline(settings, rootKnown) > clock) {
       return;
     }
-    if (lateSince == IN_TIME) {
+    if (lateSince == PartState.NOT_LATE) {
       lateSince = clock;
     }
     heldUntil =
-        Math.min(
-            Times.plus(clock, settings.timeout(rootKnown)),
-            Times.plus(lateSince, settings.maxAge()));
+        Math.min(plus(clock, settings.timeout(rootKnown)), plus(lateSince, settings.maxAge()));
   }
 
+  /** Returns which of the part's two deadlines comes first. */
   FlushReason reason(FoldSettings settings, boolean rootKnown) {
-    return Times.plus(first, settings.maxAge()) < Times.plus(last, settings.timeout(rootKnown))
+    return plus(first, settings.maxAge()) < plus(last, settings.timeout(rootKnown))
         ? FlushReason.MAX_AGE
         : FlushReason.IDLE;
   }
@@ -105,7 +99,7 @@ final class OpenPart {
     return last;
   }
 
-  /** Returns whether both together would be larger than a part may become. */
+  /** Returns whether both parts together would be full. */
   boolean overflowsWith(OpenPart other, FoldSettings settings) {
     return bytes + other.bytes >= settings.maxBytes();
   }
@@ -122,11 +116,11 @@ final class OpenPart {
     slices = list;
   }
 
-  Map<Integer, SpanIndexes> taken() {
+  Map<BatchSubsegment, SpanIndexes> taken() {
     return taken;
   }
 
-  /** Indexes of spans of one subsegment. */
+  /** Indexes of spans of one subsegment, in the order in which they came. */
   static final class SpanIndexes {
     private int[] indexes = new int[4];
     private int size;
@@ -144,7 +138,7 @@ final class OpenPart {
       }
     }
 
-    /** Returns the indexes in ascending order, or null where they are all of {@code spanCount}. */
+    /** Returns the indexes in ascending order, or null if they are all of {@code spanCount}. */
     int[] unlessAll(int spanCount) {
       if (size == spanCount) {
         return null;

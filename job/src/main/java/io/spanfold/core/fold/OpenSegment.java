@@ -4,12 +4,13 @@ import io.spanfold.core.fold.SegmentState.PartState;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A segment while a batch is folded into it, or while its timer is served. */
+/**
+ * A segment while a batch is folded into it, or while its timer is served; {@link SegmentState},
+ * which says what the fields are, is its immutable form in state.
+ */
 final class OpenSegment {
 
-  static final long NO_TIMER = Long.MAX_VALUE;
-
-  /** The representative: the id under which the segment is kept, which says nothing of its name. */
+  /** The representative: the id under which the segment is kept; it need not be its name. */
   final long id;
 
   long name;
@@ -32,7 +33,7 @@ final class OpenSegment {
     lastMember = id;
     rememberUntil = Long.MIN_VALUE;
     retainUntil = Long.MIN_VALUE;
-    timerAt = NO_TIMER;
+    timerAt = SegmentState.NO_TIMER;
   }
 
   OpenSegment(long id, SegmentState state) {
@@ -71,7 +72,7 @@ final class OpenSegment {
     return open != null || !closed.isEmpty();
   }
 
-  /** Returns its parts, the oldest first. */
+  /** Returns a copy of the list of its parts, the oldest first. */
   List<OpenPart> parts() {
     List<OpenPart> parts = new ArrayList<>(closed);
     if (open != null) {

@@ -1,12 +1,7 @@
 package io.spanfold.core.fold;
 
-import io.spanfold.core.fold.EarlySpans.Positions;
-import io.spanfold.core.model.StoredTrace;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
+import io.spanfold.core.model.SpanColumns;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -14,56 +9,58 @@ import java.util.TreeSet;
  * The spans of a trace that were read ahead of the clock, and wait for it.
  *
  * <p>Partitions are read side by side, and one may be seconds ahead of another, as after an outage.
- * A span that by its timestamp ends a part waits until the clock, too, says that the part is over:
- * what still belongs into the part may stand in a partition that is read more slowly. What comes
- * after such a span waits behind it: the rest of its partition, and of the others what is later. So
- * a trace that stands in one partition is folded in exactly its order.
+ * A span whose timestamp ends a part waits until the clock confirms that the part is over: what
+ * still belongs to the part may be in a partition that is read more slowly. Spans after it wait
+ * behind it: the rest of its partition, and those of other partitions that are not older. So a
+ * trace that is in one partition is folded in exactly its order.
  */
 final class ReorderBuffer {
+
+  private static final long NONE = Long.MAX_VALUE;
 
   private final FoldState state;
   private final FoldOutput output;
 
-  private StoredTrace batch;
-  private ReorderState known;
-  private long from;
-  private long until;
-  private final Set<Integer> partitions = new TreeSet<>();
-  private final Map<Integer, Positions> positions = new HashMap<>();
+  private SpanColumns spans;
+  private BatchSubsegment[] subsegments;
 
-  /** The rows that wait, by subsegment. */
-  private final Map<Integer, List<Integer>> rows = new LinkedHashMap<>();
+  /** The earliest timestamp of what waits. */
+  private long from;
+
+  /** The earliest time that a span of this batch waits for. */
+  private long until;
+
+  /** The partitions of what waits. */
+  private final Set<Integer> partitions = new TreeSet<>();
 
   ReorderBuffer(FoldState state, FoldOutput output) {
     this.state = state;
     this.output = output;
   }
 
-  /** Begins with a batch's share of the trace. */
-  void begin(StoredTrace trace) {
-    batch = trace;
-    rows.clear();
-    positions.clear();
+  void begin(SpanColumns batch, BatchSubsegment[] itsSubsegments) {
+    spans = batch;
+    subsegments = itsSubsegments;
+    from = NONE;
+    until = NONE;
     partitions.clear();
-    known = state.ahead();
-    from = known == null ? Long.MAX_VALUE : known.from();
-    until = Long.MAX_VALUE;
+    ReorderState known = state.reorderState();
     if (known != null) {
+      from = known.from();
       partitions.addAll(known.partitions());
     }
   }
 
-  /** Returns whether {@code row} comes after what waits. */
-  boolean isBefore(int row) {
-    return from != Long.MAX_VALUE
-        && (batch.spans().timestamp(row) >= from || partitions.contains(partition(row)));
+  /** Returns whether {@code row} has to wait behind what waits already. */
+  boolean holds(int row) {
+    return from != NONE && (spans.timestamp(row) >= from || partitions.contains(partition(row)));
   }
 
   /** Lets {@code row} wait behind others. */
   void add(int row) {
-    from = Math.min(from, batch.spans().timestamp(row));
+    from = Math.min(from, spans.timestamp(row));
     partitions.add(partition(row));
-    rows.computeIfAbsent(batch.spans().subsegment(row), s -> new ArrayList<>()).add(row);
+    subsegments[spans.subsegment(row)].earlyRows.add(row);
   }
 
   /** Lets {@code row} wait until the clock reaches {@code time}. */
@@ -73,33 +70,28 @@ final class ReorderBuffer {
   }
 
   private int partition(int row) {
-    int subsegment = batch.spans().subsegment(row);
-    return positions
-        .computeIfAbsent(subsegment, s -> Positions.of(batch.subsegments().get(s)))
-        .partition(batch.spans().index(row));
+    return subsegments[spans.subsegment(row)].positions().partition(spans.index(row));
   }
 
-  /**
-   * Writes what waits into state.
-   *
-   * @param slicesWaiting how many slices of each subsegment wait: those that wait here are added
-   */
-  void save(int[] slicesWaiting) {
-    if (rows.isEmpty()) {
+  /** Writes what waits of this batch into state, and counts it among the waiting slices. */
+  void save() {
+    int count = 0;
+    for (BatchSubsegment subsegment : subsegments) {
+      if (!subsegment.earlyRows.isEmpty()) {
+        state.putEarlySpans(EarlySpans.of(spans, subsegment));
+        subsegment.slicesWaiting++;
+        count += subsegment.earlyRows.size();
+      }
+    }
+    if (count == 0) {
       return;
     }
-    int count = 0;
-    for (Map.Entry<Integer, List<Integer>> each : rows.entrySet()) {
-      state.putAhead(EarlySpans.of(batch, each.getKey(), each.getValue()));
-      slicesWaiting[each.getKey()]++;
-      count += each.getValue().size();
-    }
-    state.putAhead(new ReorderState(from, List.copyOf(partitions)));
-    output.ahead(count);
-    // What merely waits behind others is served with them.
-    if (until != Long.MAX_VALUE) {
-      // Not a moment later: what waits may have to join parts that are due soon after.
-      output.setAheadTimer(until);
+    state.putReorderState(new ReorderState(from, List.copyOf(partitions)));
+    output.early(count);
+    // What only waits behind others is folded with them.
+    if (until != NONE) {
+      // Not rounded up: what waits may have to join parts that are due soon after.
+      output.setReorderTimer(until);
     }
   }
 }

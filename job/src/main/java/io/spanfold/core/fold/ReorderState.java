@@ -3,9 +3,9 @@ package io.spanfold.core.fold;
 import java.util.List;
 
 /**
- * What is to be known of a trace's spans that wait for the clock, before they are served.
+ * What has to be known of a trace's early spans to decide which spans wait behind them.
  *
  * @param from the earliest of their timestamps
- * @param partitions the source's partitions that they stand in
+ * @param partitions the source partitions they were read from
  */
 public record ReorderState(long from, List<Integer> partitions) {}

@@ -5,8 +5,8 @@ import java.util.Map;
 
 /**
  * Which ids belong to one segment: disjoint sets over the nodes in state, joined by size with path
- * compression, so that finding and joining cost next to nothing whatever a trace's size, depth or
- * order. Segments that were touched are kept open until {@link #save}.
+ * compression, so that the amortized cost of finding and joining does not depend on a trace's size,
+ * depth or order. Segments that were touched are kept open until {@link #save}.
  */
 final class SegmentForest {
 
@@ -17,7 +17,7 @@ final class SegmentForest {
     this.state = state;
   }
 
-  /** Returns the segment that an id belongs to, or null where the id is not known. */
+  /** Returns the segment that an id belongs to; null if the id is unknown. */
   OpenSegment find(long spanId) {
     Node node = state.node(spanId);
     if (node == null) {
@@ -47,7 +47,7 @@ final class SegmentForest {
     }
   }
 
-  /** Returns the segment kept under a representative, or null where there is none. */
+  /** Returns the segment kept under a representative; null if there is none. */
   OpenSegment open(long representative) {
     OpenSegment segment = touched.get(representative);
     if (segment == null) {
@@ -61,7 +61,7 @@ final class SegmentForest {
     return segment;
   }
 
-  /** Makes a segment of an id that is not known yet. */
+  /** Creates a segment of an id that is unknown so far. */
   OpenSegment create(long spanId) {
     OpenSegment segment = new OpenSegment(spanId);
     touched.put(spanId, segment);
@@ -75,12 +75,12 @@ final class SegmentForest {
     return node != null && node.seen();
   }
 
-  /** Remembers that the span with this id, which some segment has, has come. */
+  /** Remembers that the span with this id, which a segment has already, has come. */
   void markSeen(long spanId) {
     state.putNode(spanId, state.node(spanId).asSeen());
   }
 
-  /** Adds an id that is not known yet to a segment, as a span that has come. */
+  /** Adds an id that is unknown so far to a segment, as a span that has come. */
   void add(OpenSegment segment, long spanId) {
     state.putNode(spanId, new Node(segment.id, spanId, true, true));
     append(segment, spanId);
@@ -89,11 +89,11 @@ final class SegmentForest {
   }
 
   /**
-   * Joins the ids of two segments. The one of fewer ids is hung below the other, whichever is above
+   * Joins the ids of two segments. The one of fewer ids redirects to the other, whichever is above
    * in the trace.
    *
-   * @return the segment that now has both; the other is gone. Its fields besides its ids are still
-   *     its own.
+   * @return the segment that now has the ids of both; all its other fields are unchanged, and are
+   *     the caller's to merge. The other segment is removed.
    */
   OpenSegment join(OpenSegment one, OpenSegment other) {
     OpenSegment larger = one.size >= other.size ? one : other;
@@ -127,12 +127,11 @@ final class SegmentForest {
     state.removeSegment(segment.id);
   }
 
-  /** Returns the segments that were touched. */
   Iterable<OpenSegment> touched() {
     return touched.values();
   }
 
-  /** Writes what was touched back. */
+  /** Writes the touched segments into state. */
   void save() {
     touched.forEach((id, segment) -> state.putSegment(id, segment.toState()));
     touched.clear();

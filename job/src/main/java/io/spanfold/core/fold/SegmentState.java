@@ -15,7 +15,7 @@ import java.util.List;
  * @param rememberUntil the record time up to which spans still find it once its parts are flushed
  * @param retainUntil the clock's time at which it is forgotten once its parts are flushed; not
  *     before {@code rememberUntil}
- * @param timerAt for when its timer is set; {@link Long#MAX_VALUE} for none
+ * @param timerAt the time its timer is set for; {@link #NO_TIMER} for none
  * @param closed parts that were full before the root was known
  * @param open the part that spans join; null for none
  */
@@ -32,6 +32,8 @@ public record SegmentState(
     List<PartState> closed,
     PartState open) {
 
+  static final long NO_TIMER = Long.MAX_VALUE;
+
   /**
    * What is remembered of a part.
    *
@@ -39,13 +41,20 @@ public record SegmentState(
    * @param last the record time of its last span
    * @param bytes the length of its records
    * @param heldUntil the clock's time before which it is not flushed though its deadline has
-   *     passed, as its spans came late and more of them may follow; {@link Long#MIN_VALUE} for a
-   *     part that came in time
-   * @param lateSince the clock's time when its first late span came, or {@link Long#MIN_VALUE}
+   *     passed, as its spans came late and more of them may follow; {@link #NOT_HELD} for a part
+   *     that came in time
+   * @param lateSince the clock's time when its first late span came; {@link #NOT_LATE} for none
    * @param slices the ends of its list of slices; null for none
    */
   public record PartState(
-      long first, long last, long bytes, long heldUntil, long lateSince, SliceList slices) {}
+      long first, long last, long bytes, long heldUntil, long lateSince, SliceList slices) {
+
+    /** Before all times. */
+    static final long NOT_HELD = Long.MIN_VALUE;
+
+    /** After all times. */
+    static final long NOT_LATE = Long.MAX_VALUE;
+  }
 
   /**
    * A list of slices in the fold's state.

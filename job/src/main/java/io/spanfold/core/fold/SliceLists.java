@@ -34,8 +34,7 @@ final class SliceLists {
   }
 
   /**
-   * Takes a list out of state. Of a shared subsegment only the slice that is taken last may have it
-   * deleted.
+   * Removes a list from state. Of a shared subsegment only the slice that is taken last deletes it.
    */
   List<Slice> take(SliceList list) {
     List<Slice> slices = new ArrayList<>();
@@ -55,23 +54,20 @@ final class SliceLists {
   }
 
   private boolean releases(SliceState slice) {
-    if (slice.indexes() == null) {
-      return true;
-    }
-    return release(slice.subsegment().id()) == 0;
+    return slice.indexes() == null || release(slice.subsegment().id()) == 0;
   }
 
-  /** Takes one slice of a subsegment from those that wait, and returns how many still do. */
+  /** Counts one slice of a subsegment less among those that wait; returns how many still do. */
   int release(long subsegmentId) {
-    Integer referenceCounts = state.referenceCounts(subsegmentId);
-    if (referenceCounts == null) {
+    Integer waiting = state.referenceCount(subsegmentId);
+    if (waiting == null) {
       return 0;
     }
-    if (referenceCounts > 2) {
-      state.putReferenceCounts(subsegmentId, referenceCounts - 1);
+    if (waiting > 2) {
+      state.putReferenceCount(subsegmentId, waiting - 1);
     } else {
-      state.removeReferenceCounts(subsegmentId);
+      state.removeReferenceCount(subsegmentId);
     }
-    return referenceCounts - 1;
+    return waiting - 1;
   }
 }

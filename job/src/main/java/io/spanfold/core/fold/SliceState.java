@@ -7,8 +7,8 @@ import io.spanfold.core.model.Subsegment;
  *
  * @param subsegment the subsegment
  * @param indexes which of its spans, ascending; null for all
- * @param next the key of the next slice of the part
- * @param last whether there is no next; {@code next} says nothing then
+ * @param next the key of the next slice of the part; undefined if {@code last}
+ * @param last whether the part's list ends here
  */
 public record SliceState(Subsegment subsegment, int[] indexes, long next, boolean last) {
 

@@ -1,62 +1,56 @@
 package io.spanfold.core.fold;
 
 import io.spanfold.core.fold.OpenPart.SpanIndexes;
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.SpanColumns;
 import io.spanfold.core.model.StoredTrace;
-import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiFunction;
 
 /**
  * Folds the spans of traces into segments, and decides which parts of them are due.
  *
- * <p>Spans are looked at one by one, in the order in which they came. Before a span joins the
- * segments that it names, what is over for them at the span's own timestamp is done: parts whose
- * deadline lies before it are flushed, and what need not be remembered any more is forgotten. So
- * the outcome is that of a clock that ran exactly along the record timestamps, and how spans were
- * batched or how far the real clock had come does not show.
+ * <p>Spans are folded one by one, in the order in which they came. Before a span joins the segments
+ * that it names, these are brought to the span's own timestamp: parts whose deadline is before it
+ * are flushed, and a segment that is no longer remembered then is forgotten. So the outcome is that
+ * of a clock that runs exactly along the record timestamps; it does not depend on how spans are
+ * batched or how far the real clock has come.
  *
- * <p>The order is that of the source's partitions; as these are read side by side, what is ahead of
+ * <p>The order is that of the source's partitions. As these are read side by side, what is ahead of
  * the clock may have to wait ({@link ReorderBuffer}).
  *
- * <p>Not safe for concurrent use. {@link FoldState} must be that of the trace which a call names.
+ * <p>The cost of a span does not depend on the size of its trace. Not safe for concurrent use.
+ * {@link FoldState} must be that of the trace which a call names.
  */
 public final class TraceFold {
+
+  private static final long TIMER_STEP = 100;
 
   private final FoldSettings settings;
   private final FoldState state;
   private final FoldOutput output;
   private final SegmentForest forest;
   private final SliceLists slices;
-  private final ReorderBuffer ahead;
+  private final ReorderBuffer early;
 
   private TraceKey trace;
   private long clock;
 
   /** The subsegments of the batch that is being folded. */
-  private List<Subsegment> subsegments = List.of();
+  private BatchSubsegment[] subsegments = {};
 
-  /** How many slices of each wait, in parts or for the clock. */
-  private int[] slicesWaiting = {};
-
-  /** Whether a part has left that may delete it. */
-  private boolean[] released = {};
-
-  /**
-   * Makes a fold that keeps what it knows in {@code state} and tells what it finds to {@code
-   * output}.
-   */
   public TraceFold(FoldSettings settings, FoldState state, FoldOutput output) {
     this.settings = settings;
     this.state = state;
     this.output = output;
     this.forest = new SegmentForest(state);
     this.slices = new SliceLists(state);
-    this.ahead = new ReorderBuffer(state, output);
+    this.early = new ReorderBuffer(state, output);
   }
 
   /**
@@ -66,89 +60,118 @@ public final class TraceFold {
    * @param now the clock: how far record time is known to have come, in milliseconds
    */
   public void add(StoredTrace batch, long now) {
-    add(batch, now, false);
+    begin(batch.trace(), now);
+    fold(batch);
+    finishBatch();
   }
 
   /**
-   * Folds what waited for the clock.
+   * Folds the trace's early spans; those that have to wait longer become early spans again.
    *
    * @param key the trace
    * @param now the clock
    */
-  public void addAhead(TraceKey key, long now) {
-    List<EarlySpans> all = state.takeAhead();
-    if (!all.isEmpty()) {
-      add(EarlySpans.inOrder(key, all), now, true);
+  public void addEarly(TraceKey key, long now) {
+    List<EarlySpans> all = state.takeEarlySpans();
+    if (all.isEmpty()) {
+      return;
     }
+    begin(key, now);
+    fold(EarlySpans.inOrder(key, all));
+    for (BatchSubsegment each : subsegments) {
+      // What waited was one of the waiting slices until now, so that no other was the last.
+      each.slicesWaiting = slices.release(each.subsegment.id());
+    }
+    finishBatch();
   }
 
-  private void add(StoredTrace batch, long now, boolean again) {
-    begin(batch.trace(), now);
-    ahead.begin(batch);
-    subsegments = batch.subsegments();
-    slicesWaiting = new int[subsegments.size()];
-    released = new boolean[subsegments.size()];
+  private void fold(StoredTrace batch) {
     SpanColumns spans = batch.spans();
-    int[] toCome = new int[subsegments.size()];
+    subsegments =
+        batch.subsegments().stream().map(BatchSubsegment::new).toArray(BatchSubsegment[]::new);
     for (int row = 0; row < spans.size(); row++) {
-      toCome[spans.subsegment(row)]++;
+      subsegments[spans.subsegment(row)].rows++;
     }
-    int begun = 0;
-    boolean[] isBegun = new boolean[subsegments.size()];
+    early.begin(spans, subsegments);
+    int incomplete = 0;
     List<OpenSegment> full = new ArrayList<>();
     for (int row = 0; row < spans.size(); row++) {
-      int subsegment = spans.subsegment(row);
-      if (!isBegun[subsegment]) {
-        isBegun[subsegment] = true;
-        begun++;
+      BatchSubsegment subsegment = subsegments[spans.subsegment(row)];
+      if (subsegment.rowsFolded == 0) {
+        incomplete++;
       }
       OpenSegment segment = addSpan(spans, row);
       if (segment != null && segment.open.full(settings)) {
         full.add(segment);
       }
-      if (--toCome[subsegment] == 0) {
-        begun--;
+      subsegment.rowsFolded++;
+      if (subsegment.rowsFolded == subsegment.rows) {
+        incomplete--;
       }
       // Only between subsegments, so that none is divided for its size alone.
-      if (begun == 0 && !full.isEmpty()) {
+      if (incomplete == 0 && !full.isEmpty()) {
         full.forEach(this::closeIfFull);
         full.clear();
       }
     }
     endLarge();
+  }
+
+  private void finishBatch() {
     keepSlices();
-    ahead.save(slicesWaiting);
-    keepReferenceCounts(again);
-    deleteDuplicates();
+    early.save();
+    for (BatchSubsegment each : subsegments) {
+      if (each.slicesWaiting > 1) {
+        state.putReferenceCount(each.subsegment.id(), each.slicesWaiting);
+      } else if (each.slicesWaiting == 0 && !each.released) {
+        output.discard(new Discard(trace, each.subsegment, clock));
+      }
+    }
     finish();
   }
 
   /**
-   * Serves a segment's timer.
+   * Serves a segment's timer: flushes the parts that are due, as their deadlines have passed.
    *
    * @param key the trace
    * @param representative the segment, as named to {@link FoldOutput#setTimer}
-   * @param now the time it was set for
-   * @param reason why parts are flushed that are due, or null to tell idle from old
+   * @param now the time the timer was set for
    */
+  public void onTimer(TraceKey key, long representative, long now) {
+    onTimer(key, representative, now, this::deadline);
+  }
+
+  /** The same while the clock is driven by something else: {@code reason} is why parts are due. */
   public void onTimer(TraceKey key, long representative, long now, FlushReason reason) {
+    onTimer(key, representative, now, (segment, part) -> reason);
+  }
+
+  private void onTimer(
+      TraceKey key,
+      long representative,
+      long now,
+      BiFunction<OpenSegment, OpenPart, FlushReason> reason) {
     begin(key, now);
     OpenSegment segment = forest.open(representative);
     if (segment == null) {
       return;
     }
     if (segment.timerAt <= now) {
-      segment.timerAt = OpenSegment.NO_TIMER;
+      segment.timerAt = SegmentState.NO_TIMER;
     }
     for (OpenPart part : segment.parts()) {
       if (part.dueAt(settings, segment.rootKnown) <= now) {
-        flush(segment, part, reason);
+        flush(segment, part, reason.apply(segment, part));
       }
     }
     if (!segment.hasParts() && segment.retainUntil <= now) {
       forest.forget(segment);
     }
     finish();
+  }
+
+  private FlushReason deadline(OpenSegment segment, OpenPart part) {
+    return part.reason(settings, segment.rootKnown);
   }
 
   private void begin(TraceKey key, long now) {
@@ -163,19 +186,19 @@ public final class TraceFold {
     forest.save();
   }
 
-  /** Returns the segment that the span joined, or null where it was a duplicate or waits. */
+  /** Returns the segment that the span joined; null if it is a duplicate or waits. */
   private OpenSegment addSpan(SpanColumns spans, int row) {
     long spanId = spans.spanId(row);
     long parentId = spans.parentId(row);
     long timestamp = spans.timestamp(row);
-    if (ahead.isBefore(row)) {
-      ahead.add(row);
+    if (early.holds(row)) {
+      early.add(row);
       return null;
     }
     OpenSegment own = forest.find(spanId);
     long until = certainAt(own, timestamp);
     if (until > clock) {
-      ahead.add(row, until);
+      early.add(row, until);
       return null;
     }
     own = asOf(timestamp, own);
@@ -190,7 +213,7 @@ public final class TraceFold {
       OpenSegment above = parentId == spanId ? own : forest.find(parentId);
       until = certainAt(above, timestamp);
       if (until > clock) {
-        ahead.add(row, until);
+        early.add(row, until);
         return null;
       }
       segment = below(parentId, spanId, own, asOf(timestamp, above));
@@ -200,9 +223,9 @@ public final class TraceFold {
   }
 
   /**
-   * Returns from when on, by the clock, it is certain that the segment's parts which a span of this
-   * timestamp ends are complete, and that it is forgotten where that span finds it so; {@link
-   * Long#MIN_VALUE} where the span does neither.
+   * Returns the clock's time from which it is certain what a span of this timestamp ends: that the
+   * parts whose deadline is before it are complete, and that a segment not remembered at that time
+   * is forgotten. {@link Long#MIN_VALUE} if the span ends nothing.
    */
   private long certainAt(OpenSegment segment, long timestamp) {
     long certain = Long.MIN_VALUE;
@@ -243,22 +266,19 @@ public final class TraceFold {
     }
     forest.markSeen(spanId);
     if (above == own) {
-      return own; // A cycle ends where it is closed.
+      return own; // The span closes a cycle of parents.
     }
     return merge(own, above == null ? forest.create(parentId) : above);
   }
 
-  /**
-   * Returns a segment as it is at {@code timestamp}, or null where it is not known or forgotten by
-   * then.
-   */
+  /** Brings a segment to {@code timestamp}. Returns null if it is unknown, or forgotten by then. */
   private OpenSegment asOf(long timestamp, OpenSegment segment) {
     if (segment == null) {
       return null;
     }
     for (OpenPart part : segment.parts()) {
       if (part.deadline(settings, segment.rootKnown) < timestamp) {
-        flush(segment, part, null);
+        flush(segment, part, deadline(segment, part));
       }
     }
     if (segment.hasParts() || segment.rememberUntil >= timestamp) {
@@ -271,14 +291,12 @@ public final class TraceFold {
   private OpenSegment merge(OpenSegment below, OpenSegment above) {
     OpenSegment merged = forest.join(above, below);
     OpenSegment other = merged == above ? below : above;
-    long rememberUntil = Math.max(below.rememberUntil, above.rememberUntil);
-    long retainUntil = Math.max(below.retainUntil, above.retainUntil);
     merged.name = above.name;
     merged.rootKnown = above.rootKnown;
     merged.nextPart = above.nextPart;
     merged.overflowed = above.overflowed || below.overflowed;
-    merged.rememberUntil = rememberUntil;
-    merged.retainUntil = retainUntil;
+    merged.rememberUntil = Math.max(below.rememberUntil, above.rememberUntil);
+    merged.retainUntil = Math.max(below.retainUntil, above.retainUntil);
     merged.closed.addAll(other.closed);
     if (merged.open == null) {
       merged.open = other.open;
@@ -301,15 +319,16 @@ public final class TraceFold {
     if (segment.open == null) {
       segment.open = new OpenPart(timestamp);
     }
-    segment.open.add(timestamp, spans.recordBytes(row), spans.subsegment(row), spans.index(row));
+    segment.open.add(
+        timestamp, spans.recordBytes(row), subsegments[spans.subsegment(row)], spans.index(row));
     segment.open.holdIfLate(settings, segment.rootKnown, clock);
   }
 
   private void closeIfFull(OpenSegment candidate) {
     OpenSegment segment = forest.open(candidate.id);
     if (segment == null || segment.open == null || !segment.open.full(settings)) {
-      return; // Flushed, or merged into another, since; that one is on the list itself where it is
-      // full.
+      // Flushed since, or merged into another segment, which is listed itself if it is full.
+      return;
     }
     segment.closed.add(segment.open);
     segment.open = null;
@@ -319,7 +338,7 @@ public final class TraceFold {
     }
   }
 
-  /** Flushes and forgets segments that have grown too large, as if their time had come. */
+  /** Flushes and forgets segments that have too many ids, as if their time had come. */
   private void endLarge() {
     List<OpenSegment> large = new ArrayList<>();
     for (OpenSegment segment : forest.touched()) {
@@ -345,29 +364,31 @@ public final class TraceFold {
   private void flush(OpenSegment segment, OpenPart part, FlushReason reason) {
     segment.remove(part);
     long deadline = part.deadline(settings, segment.rootKnown);
-    long remember = Times.plus(deadline, settings.lateGrace());
+    long remember = FoldSettings.plus(deadline, settings.lateGrace());
     segment.rememberUntil = Math.max(segment.rememberUntil, remember);
-    // The clock may be far past the deadline; who was late once may be late again.
+    // The clock may be far past the deadline, and a producer that is late may stay late.
     segment.retainUntil =
-        Math.max(segment.retainUntil, Math.max(remember, Times.plus(clock, settings.lateGrace())));
-    List<Slice> taken = new ArrayList<>(slices.take(part.slices()));
+        Math.max(
+            segment.retainUntil,
+            Math.max(remember, FoldSettings.plus(clock, settings.lateGrace())));
+    List<Slice> taken = slices.take(part.slices());
     part.taken().forEach((subsegment, spans) -> taken.add(leaving(subsegment, spans)));
     output.due(
         new DuePart(
             trace,
             segment.name,
             segment.nextPart++,
-            reason == null ? part.reason(settings, segment.rootKnown) : reason,
+            reason,
             reason == FlushReason.FULL ? part.last() : part.dueAt(settings, segment.rootKnown),
             segment.overflowed,
             List.copyOf(taken)));
   }
 
-  /** A slice that leaves in the same batch that brought it. */
-  private Slice leaving(int subsegment, SpanIndexes spans) {
-    int[] indexes = spans.unlessAll(subsegments.get(subsegment).spanCount());
-    released[subsegment] = indexes == null;
-    return new Slice(subsegments.get(subsegment), indexes, indexes == null);
+  /** Returns a slice that leaves in the same batch that brought it. */
+  private Slice leaving(BatchSubsegment from, SpanIndexes spans) {
+    int[] indexes = spans.unlessAll(from.subsegment.spanCount());
+    from.released = indexes == null;
+    return new Slice(from.subsegment, indexes, from.released);
   }
 
   /** Writes what the open parts took of this batch into state. */
@@ -380,44 +401,12 @@ public final class TraceFold {
     }
   }
 
-  /** Writes down how many slices of each subsegment wait, where that is more than one. */
-  private void keepReferenceCounts(boolean again) {
-    for (int i = 0; i < slicesWaiting.length; i++) {
-      long id = subsegments.get(i).id();
-      if (again) {
-        // What waited for the clock was one of them until now, so that nobody took itself for the
-        // last.
-        slicesWaiting[i] += slices.release(id);
-      }
-      if (slicesWaiting[i] > 1) {
-        state.putReferenceCounts(id, slicesWaiting[i]);
-      }
-    }
-  }
-
-  private SegmentState.SliceList keep(OpenPart part, int index, SpanIndexes spans) {
-    Subsegment subsegment = subsegments.get(index);
-    slicesWaiting[index]++;
-    int[] indexes = spans.unlessAll(subsegment.spanCount());
+  private SegmentState.SliceList keep(OpenPart part, BatchSubsegment from, SpanIndexes spans) {
+    from.slicesWaiting++;
+    int[] indexes = spans.unlessAll(from.subsegment.spanCount());
     // No two slices of a subsegment have the same first span.
-    long key = subsegment.id() + (indexes == null ? 0 : indexes[0]) * 0x9E3779B97F4A7C15L;
-    return slices.with(part.slices(), key, new SliceState(subsegment, indexes, key, true));
-  }
-
-  /**
-   * Of a subsegment that has nothing to emit (any more) there is no part that could have it
-   * deleted.
-   */
-  private void deleteDuplicates() {
-    for (int i = 0; i < subsegments.size(); i++) {
-      if (slicesWaiting[i] == 0 && !released[i]) {
-        Subsegment subsegment = subsegments.get(i);
-        Slice nothing = new Slice(subsegment, new int[0], true);
-        output.due(
-            new DuePart(
-                trace, subsegment.parentId(), 0, FlushReason.IDLE, clock, false, List.of(nothing)));
-      }
-    }
+    long key = from.subsegment.id() + (indexes == null ? 0 : indexes[0]) * 0x9E3779B97F4A7C15L;
+    return slices.with(part.slices(), key, new SliceState(from.subsegment, indexes, key, true));
   }
 
   private void setTimer(OpenSegment segment) {
@@ -428,10 +417,16 @@ public final class TraceFold {
     if (!segment.hasParts()) {
       next = segment.retainUntil;
     }
-    long at = Times.roundUpForTimer(next);
+    long at = roundUpForTimer(next);
     if (at < segment.timerAt) {
       segment.timerAt = at;
       output.setTimer(segment.id, at);
     }
+  }
+
+  /** Returns the next tenth of a second: one timer then serves deadlines that differ by little. */
+  private static long roundUpForTimer(long time) {
+    long rest = Math.floorMod(time, TIMER_STEP);
+    return rest == 0 ? time : FoldSettings.plus(time, TIMER_STEP - rest);
   }
 }

@@ -9,28 +9,26 @@ import java.util.Map;
  * @param segments by representative
  * @param slices by key
  * @param referenceCounts by subsegment
- * @param ahead by subsegment
- * @param aheadState null where no span waits for the clock
+ * @param earlySpans by subsegment
+ * @param reorderState null if no span waits for the clock
  */
 public record WholeTrace(
     Map<Long, Node> nodes,
     Map<Long, SegmentState> segments,
     Map<Long, SliceState> slices,
     Map<Long, Integer> referenceCounts,
-    Map<Long, EarlySpans> ahead,
-    ReorderState aheadState) {
+    Map<Long, EarlySpans> earlySpans,
+    ReorderState reorderState) {
 
-  /** A trace of which nothing is known. */
   public static final WholeTrace EMPTY =
       new WholeTrace(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), null);
 
-  /** Returns whether nothing is known. */
   public boolean isEmpty() {
     return nodes.isEmpty()
         && segments.isEmpty()
         && slices.isEmpty()
         && referenceCounts.isEmpty()
-        && ahead.isEmpty()
-        && aheadState == null;
+        && earlySpans.isEmpty()
+        && reorderState == null;
   }
 }

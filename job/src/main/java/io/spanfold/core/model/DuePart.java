@@ -4,7 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A part that is due: the first of the three forms in which it goes through the flush.
+ * A part that is due: the first of the three forms in which it goes through the flush. It has at
+ * least one span to emit.
  *
  * @param trace the trace
  * @param segmentId the segment's id as known now
@@ -12,7 +13,7 @@ import java.util.List;
  * @param reason why it is due
  * @param dueAt since when, in milliseconds of record time
  * @param skipEnrichment whether the segment is known not to fit into one message
- * @param slices what it consists of
+ * @param slices what it consists of, each with a span at least
  */
 public record DuePart(
     TraceKey trace,
@@ -21,19 +22,23 @@ public record DuePart(
     FlushReason reason,
     long dueAt,
     boolean skipEnrichment,
-    List<Slice> slices) {
+    List<Slice> slices)
+    implements FlushRequest {
 
   /** Returns how many spans it is to emit. */
   public int spanCount() {
     return slices.stream().mapToInt(Slice::spanCount).sum();
   }
 
-  /**
-   * Returns the length of the records of all subsegments it touches, in bytes: what loading it may
-   * cost.
-   */
+  /** Returns the length of the records of all subsegments it touches, taken from or not. */
+  @Override
   public long recordBytes() {
     return slices.stream().mapToLong(slice -> slice.subsegment().recordBytes()).sum();
+  }
+
+  @Override
+  public List<Subsegment> obsolete() {
+    return slices.stream().filter(Slice::last).map(Slice::subsegment).toList();
   }
 
   /**
@@ -42,12 +47,11 @@ public record DuePart(
    *
    * @param subsegment the subsegment
    * @param indexes which of its spans, ascending; null for all
-   * @param last whether nothing else of it will be emitted, so that it can be deleted once this
-   *     part is committed
+   * @param last whether nothing else of the subsegment will be emitted, so that it can be deleted
+   *     once this part is committed
    */
   public record Slice(Subsegment subsegment, int[] indexes, boolean last) {
 
-    /** Returns how many spans are taken. */
     public int spanCount() {
       return indexes == null ? subsegment.spanCount() : indexes.length;
     }

@@ -1,18 +1,22 @@
 package io.spanfold.core.model;
 
-import io.spanfold.core.model.DuePart.Slice;
 import java.util.List;
 
 /**
  * A part as it goes to the sink: the last of the three forms in which it goes through the flush.
- * Its records and what may be deleted once they are committed travel together, so that the one
- * cannot happen without the other.
+ * Its records and what may be deleted once they are committed travel together, so that neither
+ * happens without the other.
  *
  * @param messages the records for the segments topic
  * @param outcomes the records for the outcomes topic: spans of this part that will never be emitted
  * @param receipt what it was made from
  */
 public record FlushedPart(List<SegmentMessage> messages, List<Outcome> outcomes, Receipt receipt) {
+
+  /** Returns what the sink gets of a discard: no records, only the receipt to clean up by. */
+  public static FlushedPart discarded(Discard discard) {
+    return new FlushedPart(List.of(), List.of(), new Receipt(discard, 0, List.of(), new long[] {}));
+  }
 
   /**
    * One record of the segments topic.
@@ -28,36 +32,42 @@ public record FlushedPart(List<SegmentMessage> messages, List<Outcome> outcomes,
    * What a part was made from: enough to clean up after it, to look for it in the topics, and to
    * make it again with the same messages.
    *
-   * @param candidate the part as it was due
+   * @param request the part as it was due, or the discard
    * @param chunkBytes the largest length of a value that its messages were cut to
    * @param flushIds the ids of its messages
    * @param spanIds the ids of its spans, whose redirects may be dropped
    */
-  public record Receipt(DuePart candidate, int chunkBytes, List<String> flushIds, long[] spanIds) {
+  public record Receipt(
+      FlushRequest request, int chunkBytes, List<String> flushIds, long[] spanIds) {
 
-    /** Returns the trace. */
     public TraceKey trace() {
-      return candidate.trace();
+      return request.trace();
     }
 
-    /** Returns the segment's id when the part was flushed. */
     public long segmentId() {
-      return candidate.segmentId();
+      return request.segmentId();
     }
 
-    /** Returns which part of the segment it is. */
+    /**
+     * Returns the part that the records were made from.
+     *
+     * @throws ClassCastException for a discard, which has no records
+     */
+    public DuePart part() {
+      return (DuePart) request;
+    }
+
     public int partNumber() {
-      return candidate.partNumber();
+      return part().partNumber();
     }
 
-    /** Returns why it was flushed. */
     public FlushReason reason() {
-      return candidate.reason();
+      return part().reason();
     }
 
     /** Returns what may be deleted: the subsegments of which nothing else will be emitted. */
     public List<Subsegment> subsegments() {
-      return candidate.slices().stream().filter(Slice::last).map(Slice::subsegment).toList();
+      return request.obsolete();
     }
   }
 }

@@ -5,7 +5,6 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushedPart.SegmentMessage;
-import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.payload.BufferedSpan;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,13 +12,12 @@ import java.util.List;
 /**
  * Cuts a part into messages of the segments topic.
  *
- * <p>No message's value is longer than the bound, and no two of a part could have been one. What is
- * in which message depends on the spans alone, not on the order in which they came or on how they
- * were batched: they are taken in the order of their ids, each into the first message that has room
- * for it.
+ * <p>No message's value is longer than the bound, and no two messages of a part would fit into one.
+ * Which span is in which message depends on the spans alone, not on the order in which they came or
+ * on how they were batched: they are taken in the order of their ids, each into the first message
+ * with room for it.
  *
- * <p>Immutable, so usable by several threads. Values are written once, into arrays of their exact
- * length.
+ * <p>Immutable and thread-safe. Each value is written once, into an array of its exact length.
  */
 public final class SegmentChunker {
 
@@ -32,10 +30,8 @@ public final class SegmentChunker {
   private final int chunkBytes;
 
   /**
-   * Makes a chunker.
-   *
    * @param chunkBytes the largest length of a value
-   * @throws IllegalArgumentException where no span at all could fit
+   * @throws IllegalArgumentException if no span at all could fit
    */
   public SegmentChunker(int chunkBytes) {
     if (maxRecordBytes(chunkBytes) < 1) {
@@ -48,38 +44,35 @@ public final class SegmentChunker {
 
   /**
    * Returns the length of the largest record that certainly fits alone into a value of {@code
-   * chunkBytes}, whatever is added to it. Zero or less where none does.
+   * chunkBytes}, whatever is added to it. Zero or less if none does.
    */
   public static int maxRecordBytes(int chunkBytes) {
     return chunkBytes - envelopeBytes(true) - SpanStamper.MAX_GROWTH;
   }
 
   /**
-   * Stamps the spans of {@code part} and lays them out as messages. Lost slices are left out.
+   * Stamps spans and lays them out as messages.
    *
-   * @return the messages, by chunk number; none where there is no span
-   * @throws IllegalArgumentException where a payload does not hold the spans that its slice names,
-   *     or a span does not fit alone because the bound was lowered after it was accepted
+   * @param part the part they are of
+   * @param spans the spans, by id
+   * @return the messages, by chunk number; none if there is no span
+   * @throws IllegalArgumentException if a span does not fit alone because the bound was lowered
+   *     after it was accepted
    */
-  public List<SegmentMessage> messages(LoadedPart part) {
-    return messages(part.candidate(), PartSpans.sorted(part));
-  }
-
-  /** The same, of spans that were sorted already. */
-  List<SegmentMessage> messages(DuePart candidate, List<BufferedSpan> spans) {
-    SpanStamper stamper = new SpanStamper(candidate.segmentId());
+  List<SegmentMessage> messages(DuePart part, List<BufferedSpan> spans) {
+    SpanStamper stamper = new SpanStamper(part.segmentId());
     long spanBytes = 0;
     for (BufferedSpan span : spans) {
       spanBytes += stamper.stampedLength(span) + 1L;
     }
     // The last span has no comma after it.
     boolean fitsInOne = spanBytes - 1 + envelopeBytes(false) <= chunkBytes;
-    boolean skipEnrichment = candidate.skipEnrichment() || !fitsInOne;
+    boolean skipEnrichment = part.skipEnrichment() || !fitsInOne;
     List<Chunk> chunks = assign(spans, stamper, skipEnrichment);
     List<SegmentMessage> messages = new ArrayList<>(chunks.size());
     for (int number = 0; number < chunks.size(); number++) {
       Chunk chunk = chunks.get(number);
-      String flushId = FlushIds.of(candidate.trace(), candidate.segmentId(), chunk.spans, number);
+      String flushId = FlushIds.of(part.trace(), part.segmentId(), chunk.spans, number);
       byte[] value = write(chunk, stamper, flushId, skipEnrichment);
       messages.add(new SegmentMessage(flushId, value, number, chunks.size()));
     }

@@ -1,6 +1,7 @@
 package io.spanfold.job.flush;
 
 import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.segment.PartBuilder;
 import io.spanfold.job.async.AsyncStageFunction;
@@ -13,76 +14,76 @@ import java.util.function.Supplier;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * Flushes parts. Parts of one trace are flushed one after another, in the order in which they
- * became due: two of them may share a subsegment, which the later one lets be deleted.
+ * Flushes parts, and turns discards into receipts for the clean-up. Requests of one trace are
+ * served in their order: two parts may share a subsegment, which the later request deletes.
  */
-public final class FlushFunction implements AsyncStageFunction<DuePart, FlushedPart> {
+public final class FlushFunction implements AsyncStageFunction<FlushRequest, FlushedPart> {
 
   private static final long serialVersionUID = 1L;
 
-  /** A part is held twice: as it was loaded, and as messages. */
+  /** A part is in memory twice: as it was loaded, and as messages. */
   private static final int COPIES = 2;
 
   private final FlushSettings settings;
   private final int chunkBytes;
-  private final Clock wall;
+  private final Clock wallClock;
 
   /**
-   * Makes a function.
-   *
-   * @param settings what it works with
    * @param chunkBytes the largest length of a message's value
-   * @param wall the wall clock; serializable
+   * @param wallClock has to be serializable
    */
-  public FlushFunction(FlushSettings settings, int chunkBytes, Clock wall) {
+  public FlushFunction(FlushSettings settings, int chunkBytes, Clock wallClock) {
     this.settings = settings;
     this.chunkBytes = chunkBytes;
-    this.wall = wall;
+    this.wallClock = wallClock;
   }
 
   @Override
-  public StageWorker<DuePart, FlushedPart> open(MetricGroup metrics) {
-    return new Worker(PartFlusher.open(settings, metrics, wall), new PartBuilder(chunkBytes, wall));
+  public StageWorker<FlushRequest, FlushedPart> open(MetricGroup metrics) {
+    return new Worker(
+        PartFlusher.open(settings, metrics, wallClock), new PartBuilder(chunkBytes, wallClock));
   }
 
-  /** The lag is how long the part that has been in flush for longest is due, by the wall clock. */
+  /** The lag is how long the oldest request in flush is due, by the wall clock. */
   @Override
-  public void register(MetricGroup metrics, Supplier<DuePart> oldest) {
+  public void register(MetricGroup metrics, Supplier<FlushRequest> oldest) {
     metrics.gauge(
         "flushLagMillis",
         () -> {
-          DuePart part = oldest.get();
-          return part == null ? 0L : Math.max(0, wall.millis() - part.dueAt());
+          FlushRequest request = oldest.get();
+          return request == null ? 0L : Math.max(0, wallClock.millis() - request.dueAt());
         });
   }
 
-  /** Slices are what a candidate consists of: they are counted. */
+  /** Counts slices, as they take the memory of a waiting part. */
   @Override
-  public long waitingCost(DuePart part) {
-    return 1L + part.slices().size();
+  public long waitingCost(FlushRequest request) {
+    return request instanceof DuePart part ? 1L + part.slices().size() : 1L;
   }
 
   @Override
-  public long activeCost(DuePart part) {
-    return part.recordBytes() * COPIES;
+  public long activeCost(FlushRequest request) {
+    return request.recordBytes() * COPIES;
   }
 
   @Override
-  public int orderingKey(DuePart part) {
-    return part.trace().hashCode();
+  public int orderingKey(FlushRequest request) {
+    return request.trace().hashCode();
   }
 
   private record Worker(PartFlusher flusher, PartBuilder builder)
-      implements StageWorker<DuePart, FlushedPart> {
+      implements StageWorker<FlushRequest, FlushedPart> {
 
     @Override
-    public void process(List<StageTask<DuePart, FlushedPart>> tasks) throws InterruptedException {
-      IdentityHashMap<DuePart, StageTask<DuePart, FlushedPart>> taskOf = new IdentityHashMap<>();
+    public void process(List<StageTask<FlushRequest, FlushedPart>> tasks)
+        throws InterruptedException {
+      IdentityHashMap<FlushRequest, StageTask<FlushRequest, FlushedPart>> taskOf =
+          new IdentityHashMap<>();
       tasks.forEach(task -> taskOf.put(task.input(), task));
       flusher.flush(
           tasks.stream().map(StageTask::input).toList(),
           builder,
-          (candidate, flushed) -> taskOf.get(candidate).complete(List.of(flushed)));
+          (request, flushed) -> taskOf.get(request).complete(List.of(flushed)));
     }
 
     @Override

@@ -1,61 +1,61 @@
 package io.spanfold.job.flush;
 
+import io.spanfold.buffer.lease.LockState;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
 import io.spanfold.core.model.Outcome;
 import java.time.Clock;
+import java.util.Collections;
 import java.util.List;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 
-/** What is counted of flushes: one of these for each worker, and used by it alone. */
+/** The metrics of one worker's flushes, for that worker's thread. */
 final class FlushMetrics {
 
+  private final Counter lockTakeOvers;
+  private final Counter locksRefused;
+  private final Counter locksWithoutRoom;
   private final Counter parts;
   private final Counter spans;
   private final Counter rereadSubsegments;
   private final Counter rereadSpans;
   private final Counter lost;
-  private final Clock wall;
+  private final Clock wallClock;
   private volatile long lastFlushAt;
 
-  FlushMetrics(MetricGroup metrics, Clock wall) {
+  FlushMetrics(MetricGroup metrics, Clock wallClock) {
+    lockTakeOvers = metrics.counter("lockTakeOvers");
+    locksRefused = metrics.counter("locksRefused");
+    locksWithoutRoom = metrics.counter("locksWithoutRoom");
     parts = metrics.counter("partsFlushed");
     spans = metrics.counter("spansFlushed");
     rereadSubsegments = metrics.counter("rereadSubsegments");
     rereadSpans = metrics.counter("rereadSpans");
     lost = metrics.counter("spansLost");
-    this.wall = wall;
+    this.wallClock = wallClock;
     metrics.gauge("lastFlushAt", () -> lastFlushAt);
   }
 
-  /** Counts what {@code parts} have that {@code stored}, the same as Redis gave them, have not. */
-  void restored(List<LoadedPart> stored, List<LoadedPart> parts) {
-    if (stored == parts) {
-      return;
-    }
-    for (int i = 0; i < parts.size(); i++) {
-      for (int j = 0; j < parts.get(i).slices().size(); j++) {
-        LoadedSlice before = stored.get(i).slices().get(j);
-        LoadedSlice after = parts.get(i).slices().get(j);
-        if (before.lostSpans() > after.lostSpans()) {
-          rereadSubsegments.inc();
-          rereadSpans.inc(before.lostSpans() - after.lostSpans());
-        }
-      }
-    }
+  void locked(List<LockState> states) {
+    lockTakeOvers.inc(Collections.frequency(states, LockState.TAKEN_OVER));
+    locksRefused.inc(Collections.frequency(states, LockState.REFUSED));
+    locksWithoutRoom.inc(Collections.frequency(states, LockState.NO_ROOM));
   }
 
   void flushed(LoadedPart loaded, FlushedPart flushed) {
-    if (loaded.candidate().spanCount() == 0) {
-      return; // Nothing but subsegments to delete, as all their spans were duplicates.
-    }
     parts.inc();
     spans.inc(flushed.receipt().spanIds().length);
+    for (LoadedSlice slice : loaded.slices()) {
+      if (slice.recoveredSpans() > 0) {
+        rereadSubsegments.inc();
+        rereadSpans.inc(slice.recoveredSpans());
+      }
+    }
     for (Outcome outcome : flushed.outcomes()) {
       lost.inc(outcome.quantity());
     }
-    lastFlushAt = wall.millis();
+    lastFlushAt = wallClock.millis();
   }
 }

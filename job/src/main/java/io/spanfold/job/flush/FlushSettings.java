@@ -11,7 +11,7 @@ import java.time.Duration;
  *
  * @param store where the payloads are
  * @param lease the lease under which segments are locked
- * @param lockTtl how long a lock lives that nobody releases
+ * @param lockTtl after what time a lock expires that is not released
  * @param reread where the records are that the payloads were made from
  */
 public record FlushSettings(

@@ -1,56 +1,106 @@
 package io.spanfold.job.flush;
 
+import io.spanfold.buffer.lease.LockOwner;
+import io.spanfold.buffer.lease.LockState;
 import io.spanfold.buffer.SegmentStore;
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.segment.PartBuilder;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.recovery.PayloadRecovery;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
+import java.util.function.BiConsumer;
 import org.apache.flink.metrics.MetricGroup;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The way from a candidate to a flushed part, for those that are due and for those whose commit was
- * refused. For use by one thread, which it blocks.
+ * Turns requests into flushed parts: those that the fold makes, and parts again whose transaction
+ * was aborted. For one thread, which it blocks.
  */
 record PartFlusher(
     SegmentStore store,
     Lease lease,
-    FlushLocks locks,
+    Duration lockTtl,
     PayloadRecovery lostPayloads,
     FlushMetrics metrics)
     implements AutoCloseable {
 
-  /** Takes a part when it is done. */
-  @FunctionalInterface
-  interface Done {
-    void accept(DuePart candidate, FlushedPart flushed);
-  }
+  private static final Logger LOG = LoggerFactory.getLogger(PartFlusher.class);
 
-  static PartFlusher open(FlushSettings settings, MetricGroup metrics, Clock wall) {
+  static PartFlusher open(FlushSettings settings, MetricGroup metrics, Clock wallClock) {
     SegmentStore store = SegmentStore.connect(settings.store());
     metrics.gauge("redisRetries", store::retriedCommands);
     Lease lease = Lease.open(settings.lease(), metrics);
+    lease.register(metrics);
     return new PartFlusher(
         store,
         lease,
-        new FlushLocks(store, lease, settings.lockTtl(), metrics),
+        settings.lockTtl(),
         new PayloadRecovery(settings.reread()),
-        new FlushMetrics(metrics, wall));
+        new FlushMetrics(metrics, wallClock));
   }
 
-  /** Flushes {@code parts}, which are all loaded at once. */
-  void flush(List<DuePart> parts, PartBuilder builder, Done done) throws InterruptedException {
-    locks.take(parts);
-    List<LoadedPart> stored = store.load(parts);
-    List<LoadedPart> restored = lostPayloads.restore(stored);
-    metrics.restored(stored, restored);
-    for (LoadedPart loaded : restored) {
+  /**
+   * Flushes {@code requests}, whose payloads are all in memory at once.
+   *
+   * @param done is given each request and what became of it
+   * @throws io.spanfold.buffer.lease.LeaseException if another attempt or job has the lease
+   * @throws io.spanfold.buffer.StoreException if Redis could not be asked
+   */
+  void flush(
+      List<FlushRequest> requests, PartBuilder builder, BiConsumer<FlushRequest, FlushedPart> done)
+      throws InterruptedException {
+    List<DuePart> parts =
+        requests.stream().filter(DuePart.class::isInstance).map(DuePart.class::cast).toList();
+    lock(parts);
+    for (LoadedPart loaded : lostPayloads.restore(store.load(parts))) {
       FlushedPart flushed = builder.build(loaded);
       metrics.flushed(loaded, flushed);
-      done.accept(loaded.candidate(), flushed);
+      done.accept(loaded.due(), flushed);
+    }
+    // After the parts, as one of them may have spans of the same subsegment. Were a discard
+    // committed before its part, the part could not be loaded again after a failure.
+    for (FlushRequest request : requests) {
+      if (request instanceof Discard discard) {
+        done.accept(discard, FlushedPart.discarded(discard));
+      }
+    }
+  }
+
+  /**
+   * Takes the flush locks of the parts' segments, in one round. The clean-up releases them, or they
+   * expire.
+   *
+   * <p>A lock belongs to the newest epoch, so that a superseded process that does not know it yet
+   * gets none. Where a lock decides nothing, as Redis has no room for it or it is that of an epoch
+   * which Redis lost together with the lease, the lease alone decides.
+   *
+   * <p>Discards are not locked. They are deleted from where the index filed them, which may be
+   * another segment when they are written again; a lock on that would be released by nobody.
+   */
+  void lock(List<DuePart> parts) throws InterruptedException {
+    LockOwner owner = lease.confirm();
+    if (parts.isEmpty()) {
+      return;
+    }
+    List<LockState> states = store.lock(parts, owner, lockTtl);
+    metrics.locked(states);
+    int refused = Collections.frequency(states, LockState.REFUSED);
+    if (refused > 0) {
+      lease.check(store.leaseEpoch());
+      LOG.warn(
+          "{} of {} segments are locked by a newer epoch than {}, which the lease does not know:"
+              + " Redis lost the lease. They are flushed nevertheless.",
+          refused,
+          parts.size(),
+          owner.epoch());
     }
   }
 

@@ -13,7 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import org.apache.flink.metrics.MetricGroup;
 
-/** Cleans up in the store, if the lease is ours there at that moment. */
+/** Cleans up in the store, if the lease that Redis has now is this attempt's. */
 public final class StoreCleanUp implements CleanUp {
 
   private final SegmentStore store;

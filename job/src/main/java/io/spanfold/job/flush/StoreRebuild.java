@@ -1,6 +1,6 @@
 package io.spanfold.job.flush;
 
-import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.segment.PartBuilder;
@@ -11,44 +11,40 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.apache.flink.metrics.MetricGroup;
 
-/** Makes parts again from the store, and from the source topic what the store lost. */
+/** Makes parts again from the store; what the store lost, from the source topic. */
 public final class StoreRebuild implements Rebuild {
 
-  /** Parts are loaded together up to this many bytes of records, so that memory is bounded. */
+  /** Parts are loaded together up to this many bytes of records: the bound on memory. */
   private static final long BATCH_BYTES = 16L * 1024 * 1024;
 
   private static final int BATCH_PARTS = 1_000;
 
   private final PartFlusher flusher;
-  private final Clock wall;
+  private final Clock wallClock;
 
   /**
-   * Opens one. What it counts stands in the group {@code again}.
-   *
-   * @param settings what it works with
-   * @param metrics where to count
-   * @param wall the wall clock
+   * @param metrics its metrics are in the group {@code again} of this
    */
-  public StoreRebuild(FlushSettings settings, MetricGroup metrics, Clock wall) {
-    this.flusher = PartFlusher.open(settings, metrics.addGroup("again"), wall);
-    this.wall = wall;
+  public StoreRebuild(FlushSettings settings, MetricGroup metrics, Clock wallClock) {
+    this.flusher = PartFlusher.open(settings, metrics.addGroup("again"), wallClock);
+    this.wallClock = wallClock;
   }
 
   @Override
   public void rebuild(List<Receipt> receipts, Consumer<FlushedPart> parts)
       throws InterruptedException {
-    List<DuePart> batch = new ArrayList<>();
+    List<FlushRequest> batch = new ArrayList<>();
     long bytes = 0;
     for (int i = 0; i < receipts.size(); i++) {
       Receipt receipt = receipts.get(i);
-      batch.add(receipt.candidate());
-      bytes += receipt.candidate().recordBytes();
-      // Parts in flight at an upgrade may have been cut otherwise than those made since.
+      batch.add(receipt.request());
+      bytes += receipt.request().recordBytes();
+      // Parts in flight at an upgrade may have been cut to another length than later ones.
       boolean last =
           i + 1 == receipts.size() || receipts.get(i + 1).chunkBytes() != receipt.chunkBytes();
       if (last || bytes >= BATCH_BYTES || batch.size() == BATCH_PARTS) {
-        PartBuilder builder = new PartBuilder(receipt.chunkBytes(), wall);
-        flusher.flush(batch, builder, (candidate, part) -> parts.accept(part));
+        PartBuilder builder = new PartBuilder(receipt.chunkBytes(), wallClock);
+        flusher.flush(batch, builder, (request, part) -> parts.accept(part));
         batch = new ArrayList<>();
         bytes = 0;
       }

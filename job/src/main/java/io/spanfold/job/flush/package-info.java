@@ -1,2 +1,5 @@
-/** Flushes parts that are due: loads their payloads, and makes them messages. */
+/**
+ * Flushes parts that are due: locks them, loads their payloads and builds their messages; and
+ * deletes after the commit what they were made from.
+ */
 package io.spanfold.job.flush;

@@ -60,7 +60,7 @@ public final class PayloadRecovery implements AutoCloseable {
     for (LoadedPart part : parts) {
       for (LoadedSlice slice : part.slices()) {
         if (slice.lostSpans() > 0) {
-          lost.add(new LostSlice(part.candidate().trace(), slice));
+          lost.add(new LostSlice(part.due().trace(), slice));
         }
       }
     }
@@ -136,7 +136,7 @@ public final class PayloadRecovery implements AutoCloseable {
         after += now.lostSpans();
         slices.add(now);
       }
-      restored.add(new LoadedPart(part.candidate(), slices));
+      restored.add(new LoadedPart(part.due(), slices));
     }
     LOG.info(
         "Redis had lost {} spans; {} were read again from {}, in {} payloads.",

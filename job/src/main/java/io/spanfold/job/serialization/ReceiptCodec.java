@@ -2,7 +2,7 @@ package io.spanfold.job.serialization;
 
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.encoding.VarInts;
-import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import java.io.DataInput;
 import java.io.DataOutput;
@@ -11,14 +11,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Writes and reads receipts. The version of the candidate in one is written with it, so that {@link
- * DuePartCodec} can evolve by itself.
+ * Writes and reads receipts. The version of the request in one is written with it, so that {@link
+ * FlushRequestCodec} can evolve independently.
  */
 public final class ReceiptCodec implements Codec<Receipt> {
 
   private static final long serialVersionUID = 1L;
   private static final int ID_DIGITS = 16;
-  private static final DuePartCodec CANDIDATES = new DuePartCodec();
+  private static final FlushRequestCodec REQUESTS = new FlushRequestCodec();
 
   @Override
   public int version() {
@@ -27,8 +27,8 @@ public final class ReceiptCodec implements Codec<Receipt> {
 
   @Override
   public void write(Receipt value, DataOutput out) throws IOException {
-    VarInts.write(CANDIDATES.version(), out);
-    CANDIDATES.write(value.candidate(), out);
+    VarInts.write(REQUESTS.version(), out);
+    REQUESTS.write(value.request(), out);
     VarInts.write(value.chunkBytes(), out);
     VarInts.write(value.flushIds().size(), out);
     for (String flushId : value.flushIds()) {
@@ -43,7 +43,7 @@ public final class ReceiptCodec implements Codec<Receipt> {
 
   @Override
   public Receipt read(int version, DataInput in) throws IOException {
-    DuePart candidate = CANDIDATES.read(VarInts.readInt(in), in);
+    FlushRequest request = REQUESTS.read(VarInts.readInt(in), in);
     int chunkBytes = VarInts.readInt(in);
     int flushCount = VarInts.readInt(in);
     List<String> flushIds = new ArrayList<>(flushCount);
@@ -54,6 +54,6 @@ public final class ReceiptCodec implements Codec<Receipt> {
     for (int i = 0; i < spanIds.length; i++) {
       spanIds[i] = in.readLong();
     }
-    return new Receipt(candidate, chunkBytes, flushIds, spanIds);
+    return new Receipt(request, chunkBytes, flushIds, spanIds);
   }
 }

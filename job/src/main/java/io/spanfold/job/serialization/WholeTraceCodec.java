@@ -40,10 +40,10 @@ public final class WholeTraceCodec implements Codec<WholeTrace> {
       out.writeLong(each.getKey());
       VarInts.write(each.getValue(), out);
     }
-    writeEntries(trace.ahead(), ahead, out);
-    out.writeBoolean(trace.aheadState() != null);
-    if (trace.aheadState() != null) {
-      aheadState.write(trace.aheadState(), out);
+    writeEntries(trace.earlySpans(), ahead, out);
+    out.writeBoolean(trace.reorderState() != null);
+    if (trace.reorderState() != null) {
+      aheadState.write(trace.reorderState(), out);
     }
   }
 

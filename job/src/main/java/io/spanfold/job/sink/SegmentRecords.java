@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
@@ -47,7 +48,7 @@ record SegmentRecords(String segmentsTopic, OutcomeRecords outcomes) implements 
       records.add(segment(part.receipt(), key, message));
     }
     for (Outcome outcome : part.outcomes()) {
-      records.add(outcomes.of(outcome, outcomesId(part.receipt().candidate())));
+      records.add(outcomes.of(outcome, outcomesId(part.receipt().part())));
     }
     return records;
   }
@@ -58,11 +59,11 @@ record SegmentRecords(String segmentsTopic, OutcomeRecords outcomes) implements 
 
   /** Returns the ids that records of a part may have; none if it has no records. */
   static Set<String> ids(Receipt part) {
-    if (part.candidate().spanCount() == 0) {
-      return Set.of(); // It only deletes subsegments whose spans were all duplicates.
+    if (part.request() instanceof Discard) {
+      return Set.of(); // It has no records.
     }
     Set<String> ids = new HashSet<>(part.flushIds());
-    ids.add(outcomesId(part.candidate()));
+    ids.add(outcomesId(part.part()));
     return ids;
   }
 

@@ -153,7 +153,7 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
     @Override
     public Receipt item(FlushedPart part, int listed) {
       outcomeSpansOut.inc(part.outcomes().stream().mapToLong(Outcome::quantity).sum());
-      if (!part.messages().isEmpty()) { // Else all its spans were duplicates, or lost.
+      if (!part.messages().isEmpty()) { // Else a discard, or a part of which all spans are lost.
         partsOut.inc();
         if (part.receipt().partNumber() == 0) {
           segmentsOut.inc();

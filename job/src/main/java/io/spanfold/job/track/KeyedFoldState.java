@@ -7,7 +7,6 @@ import io.spanfold.core.fold.ReorderState;
 import io.spanfold.core.fold.SegmentState;
 import io.spanfold.core.fold.SliceState;
 import io.spanfold.core.fold.WholeTrace;
-import io.spanfold.job.serialization.Codec;
 import io.spanfold.job.serialization.CodecSerializer;
 import io.spanfold.job.serialization.EarlySpansCodec;
 import io.spanfold.job.serialization.NodeCodec;
@@ -18,40 +17,29 @@ import io.spanfold.job.serialization.WholeTraceCodec;
 import java.io.IOException;
 import java.util.List;
 import org.apache.flink.api.common.state.KeyedStateStore;
-import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.base.IntSerializer;
 import org.apache.flink.api.common.typeutils.base.LongSerializer;
 import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
-import org.apache.flink.runtime.state.KeyedStateBackend;
-import org.apache.flink.runtime.state.VoidNamespace;
-import org.apache.flink.runtime.state.VoidNamespaceSerializer;
-import org.apache.flink.util.FlinkRuntimeException;
 
 /**
- * The fold's state of the trace that is the current key. A trace of few spans is one value, which
- * is read and written once a batch; of a larger one each thing is an entry of its own, as what a
- * span costs must not grow with its trace. The names of the states are part of every savepoint. For
- * use by one thread, between {@link #begin} and {@link #save}.
+ * The fold's state of the trace that is the current key. A small trace is one value, which is read
+ * and written once a batch. Of a larger trace each thing is an entry of its own, so that the cost
+ * of a span does not grow with its trace. The names of the states are part of every savepoint. For
+ * one thread, between {@link #begin} and {@link #save}.
  */
 final class KeyedFoldState implements FoldState {
 
-  /** What a trace of some three hundred spans takes. */
+  /** The size of a trace of some three hundred spans. */
   static final int MAX_WHOLE_BYTES = 8 << 10;
 
   /** The value of a trace that is kept in entries. */
   private static final byte[] IN_ENTRIES = {};
-
-  private static final MapStateDescriptor<Long, Node> NODES =
-      new MapStateDescriptor<>(
-          "nodes", LongSerializer.INSTANCE, new CodecSerializer<>(new NodeCodec()));
-
-  private static final ValueStateDescriptor<byte[]> WHOLE =
-      new ValueStateDescriptor<>("trace", BytePrimitiveArraySerializer.INSTANCE);
 
   private final WholeTraceCodec codec = new WholeTraceCodec();
   private final DataOutputSerializer out = new DataOutputSerializer(MAX_WHOLE_BYTES);
@@ -63,62 +51,41 @@ final class KeyedFoldState implements FoldState {
   private final TraceEntries<SegmentState> segments;
   private final TraceEntries<SliceState> slices;
   private final TraceEntries<Integer> referenceCounts;
-  private final TraceEntries<EarlySpans> ahead;
-  private final ValueState<ReorderState> aheadEntry;
+  private final TraceEntries<EarlySpans> earlySpans;
+  private final ValueState<ReorderState> savedReorderState;
 
   private boolean saved;
   private boolean inEntries;
   private boolean changed;
   private boolean forgot;
-  private ReorderState aheadState;
+  private ReorderState reorderState;
 
   /**
-   * Makes the state.
-   *
    * @param maxWholeBytes a trace that takes more is kept in entries from then on
    */
   KeyedFoldState(KeyedStateStore store, int maxWholeBytes) {
     this.maxWholeBytes = maxWholeBytes;
-    whole = store.getState(WHOLE);
-    nodes = new TraceEntries<>(store.getMapState(NODES));
-    segments = entries(store, "segments", new SegmentStateCodec());
-    slices = entries(store, "slices", new SliceStateCodec());
-    referenceCounts =
-        new TraceEntries<>(
-            store.getMapState(
-                new MapStateDescriptor<>(
-                    "referenceCounts", LongSerializer.INSTANCE, IntSerializer.INSTANCE)));
-    ahead = entries(store, "ahead", new EarlySpansCodec());
-    aheadEntry =
+    whole =
+        store.getState(new ValueStateDescriptor<>("trace", BytePrimitiveArraySerializer.INSTANCE));
+    nodes = entries(store, "nodes", new CodecSerializer<>(new NodeCodec()));
+    segments = entries(store, "segments", new CodecSerializer<>(new SegmentStateCodec()));
+    slices = entries(store, "slices", new CodecSerializer<>(new SliceStateCodec()));
+    referenceCounts = entries(store, "reference-counts", IntSerializer.INSTANCE);
+    earlySpans = entries(store, "early-spans", new CodecSerializer<>(new EarlySpansCodec()));
+    savedReorderState =
         store.getState(
-            new ValueStateDescriptor<>(
-                "ahead-state", new CodecSerializer<>(new ReorderStateCodec())));
+            new ValueStateDescriptor<>("reorder", new CodecSerializer<>(new ReorderStateCodec())));
   }
 
-  private static <T> TraceEntries<T> entries(KeyedStateStore store, String name, Codec<T> codec) {
+  private static <T> TraceEntries<T> entries(
+      KeyedStateStore store, String name, TypeSerializer<T> serializer) {
     return new TraceEntries<>(
-        store.getMapState(
-            new MapStateDescriptor<>(name, LongSerializer.INSTANCE, new CodecSerializer<>(codec))));
-  }
-
-  /**
-   * Tells of every trace of a savepoint that it is kept in entries: to be called once where the
-   * savepoint is from before traces were kept in any other way.
-   */
-  static <K> void markAllInEntries(KeyedStateBackend<K> backend) throws Exception {
-    ValueState<byte[]> whole =
-        backend.getPartitionedState(
-            VoidNamespace.INSTANCE, VoidNamespaceSerializer.INSTANCE, WHOLE);
-    backend.applyToAllKeys(
-        VoidNamespace.INSTANCE,
-        VoidNamespaceSerializer.INSTANCE,
-        NODES,
-        (K trace, MapState<Long, Node> state) -> whole.update(IN_ENTRIES));
+        store.getMapState(new MapStateDescriptor<>(name, LongSerializer.INSTANCE, serializer)));
   }
 
   /** Begins with the current key. */
-  void begin() {
-    byte[] bytes = read();
+  void begin() throws IOException {
+    byte[] bytes = whole.value();
     saved = bytes != null;
     inEntries = saved && bytes.length == 0;
     changed = false;
@@ -128,8 +95,8 @@ final class KeyedFoldState implements FoldState {
       segments.begin();
       slices.begin();
       referenceCounts.begin();
-      ahead.begin();
-      aheadState = readAheadEntry();
+      earlySpans.begin();
+      reorderState = savedReorderState.value();
       return;
     }
     WholeTrace trace = saved ? decode(bytes) : WholeTrace.EMPTY;
@@ -137,12 +104,12 @@ final class KeyedFoldState implements FoldState {
     segments.beginWhole(trace.segments());
     slices.beginWhole(trace.slices());
     referenceCounts.beginWhole(trace.referenceCounts());
-    ahead.beginWhole(trace.ahead());
-    aheadState = trace.aheadState();
+    earlySpans.beginWhole(trace.earlySpans());
+    reorderState = trace.reorderState();
   }
 
   /** Writes what has changed of the current key into state. */
-  void save() {
+  void save() throws IOException {
     if (!changed) {
       return;
     }
@@ -159,8 +126,8 @@ final class KeyedFoldState implements FoldState {
             segments.all(),
             slices.all(),
             referenceCounts.all(),
-            ahead.all(),
-            aheadState);
+            earlySpans.all(),
+            reorderState);
     if (trace.isEmpty()) {
       if (saved) {
         whole.clear();
@@ -172,73 +139,37 @@ final class KeyedFoldState implements FoldState {
       saveEntries();
       bytes = IN_ENTRIES;
     }
-    write(bytes);
+    whole.update(bytes);
   }
 
-  private void saveEntries() {
+  private void saveEntries() throws IOException {
     nodes.writeBack();
     segments.writeBack();
     slices.writeBack();
     referenceCounts.writeBack();
-    ahead.writeBack();
-    try {
-      aheadEntry.update(aheadState);
-    } catch (IOException e) {
-      throw new FlinkRuntimeException("cannot write the state of a trace", e);
-    }
+    earlySpans.writeBack();
+    savedReorderState.update(reorderState);
   }
 
   private boolean areAllEntriesGone() {
-    return aheadState == null
+    return reorderState == null
         && segments.isEmptyInState()
         && nodes.isEmptyInState()
         && slices.isEmptyInState()
         && referenceCounts.isEmptyInState()
-        && ahead.isEmptyInState();
+        && earlySpans.isEmptyInState();
   }
 
-  private byte[] encode(WholeTrace trace) {
-    try {
-      out.clear();
-      out.writeByte(codec.version());
-      codec.write(trace, out);
-      return out.getCopyOfBuffer();
-    } catch (IOException e) {
-      throw new FlinkRuntimeException("cannot write the state of a trace", e);
-    }
+  private byte[] encode(WholeTrace trace) throws IOException {
+    out.clear();
+    out.writeByte(codec.version());
+    codec.write(trace, out);
+    return out.getCopyOfBuffer();
   }
 
-  private WholeTrace decode(byte[] bytes) {
-    try {
-      in.setBuffer(bytes);
-      return codec.read(in.readByte(), in);
-    } catch (IOException e) {
-      throw new FlinkRuntimeException("cannot read the state of a trace", e);
-    }
-  }
-
-  private byte[] read() {
-    try {
-      return whole.value();
-    } catch (IOException e) {
-      throw new FlinkRuntimeException("cannot read the state of a trace", e);
-    }
-  }
-
-  private void write(byte[] bytes) {
-    try {
-      whole.update(bytes);
-    } catch (IOException e) {
-      throw new FlinkRuntimeException("cannot write the state of a trace", e);
-    }
-  }
-
-  private ReorderState readAheadEntry() {
-    try {
-      return aheadEntry.value();
-    } catch (IOException e) {
-      throw new FlinkRuntimeException("cannot read the state of a trace", e);
-    }
+  private WholeTrace decode(byte[] bytes) throws IOException {
+    in.setBuffer(bytes);
+    return codec.read(in.readByte(), in);
   }
 
   @Override
@@ -260,20 +191,20 @@ final class KeyedFoldState implements FoldState {
   }
 
   @Override
-  public SegmentState segment(long id) {
-    return segments.get(id);
+  public SegmentState segment(long representative) {
+    return segments.get(representative);
   }
 
   @Override
-  public void putSegment(long id, SegmentState segment) {
+  public void putSegment(long representative, SegmentState segment) {
     changed = true;
-    segments.put(id, segment);
+    segments.put(representative, segment);
   }
 
   @Override
-  public void removeSegment(long id) {
+  public void removeSegment(long representative) {
     changed = true;
-    segments.put(id, null);
+    segments.put(representative, null);
   }
 
   @Override
@@ -294,43 +225,43 @@ final class KeyedFoldState implements FoldState {
   }
 
   @Override
-  public Integer referenceCounts(long subsegmentId) {
+  public Integer referenceCount(long subsegmentId) {
     return referenceCounts.get(subsegmentId);
   }
 
   @Override
-  public void putReferenceCounts(long subsegmentId, int count) {
+  public void putReferenceCount(long subsegmentId, int count) {
     changed = true;
     referenceCounts.put(subsegmentId, count);
   }
 
   @Override
-  public void removeReferenceCounts(long subsegmentId) {
+  public void removeReferenceCount(long subsegmentId) {
     changed = true;
     referenceCounts.put(subsegmentId, null);
   }
 
   @Override
-  public ReorderState ahead() {
-    return aheadState;
+  public ReorderState reorderState() {
+    return reorderState;
   }
 
   @Override
-  public void putAhead(ReorderState waiting) {
+  public void putReorderState(ReorderState state) {
     changed = true;
-    aheadState = waiting;
+    reorderState = state;
   }
 
   @Override
-  public List<EarlySpans> takeAhead() {
+  public List<EarlySpans> takeEarlySpans() {
     changed = true;
-    aheadState = null;
-    return List.copyOf(ahead.takeAll().values());
+    reorderState = null;
+    return List.copyOf(earlySpans.takeAll().values());
   }
 
   @Override
-  public void putAhead(EarlySpans spans) {
+  public void putEarlySpans(EarlySpans spans) {
     changed = true;
-    ahead.put(spans.subsegment().id(), spans);
+    earlySpans.put(spans.subsegment().id(), spans);
   }
 }

@@ -6,12 +6,11 @@ import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.util.FlinkRuntimeException;
 
 /**
- * One trace's entries of one kind, kept here between {@link #begin} and {@link #writeBack}: an
- * entry is read from state once at most, and written once at most, however often the fold asks.
- * What is held is bounded: of a large trace's entries those that were used are written back in
- * between.
+ * One trace's entries of one kind, cached between {@link #begin} and {@link #writeBack}: an entry
+ * is read from state once at most, and written once at most, however often the fold asks. The cache
+ * is bounded: a large trace's entries are written back in between.
  *
- * @param <V> what an entry is
+ * @param <V> an entry
  */
 final class TraceEntries<V> {
 
@@ -39,7 +38,7 @@ final class TraceEntries<V> {
     whole = false;
   }
 
-  /** Returns an entry, or null. */
+  /** Returns an entry; null if it does not exist. */
   V get(long key) {
     Held<V> entry = held.get(key);
     if (entry != null) {
@@ -75,7 +74,7 @@ final class TraceEntries<V> {
     held.put(key, entry);
   }
 
-  /** Writes to state what has changed, all of it where it was not there yet. */
+  /** Writes to state what has changed; all of it if the trace was begun as a whole. */
   void writeBack() {
     for (Map.Entry<Long, Held<V>> each : held.entrySet()) {
       Held<V> entry = each.getValue();
@@ -93,7 +92,7 @@ final class TraceEntries<V> {
     return all;
   }
 
-  /** Removes all entries, and returns them. */
+  /** Returns all entries, and removes them. */
   Map<Long, V> takeAll() {
     if (!whole) {
       writeBack();
@@ -104,7 +103,7 @@ final class TraceEntries<V> {
     return all;
   }
 
-  /** Returns whether there is none in state. Only after {@link #writeBack}. */
+  /** Returns whether state has no entry. Only after {@link #writeBack}. */
   boolean isEmptyInState() {
     try {
       return state.isEmpty();

@@ -3,8 +3,10 @@ package io.spanfold.job.track;
 import io.spanfold.core.fold.FoldOutput;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.fold.TraceFold;
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
+import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.job.memory.RedisMemoryMonitor;
@@ -15,11 +17,13 @@ import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.typeutils.base.IntSerializer;
 import org.apache.flink.api.common.typeutils.base.LongSerializer;
+import org.apache.flink.api.java.typeutils.runtime.EitherSerializer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.InternalTimer;
 import org.apache.flink.streaming.api.operators.InternalTimerService;
@@ -27,23 +31,25 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.types.Either;
 
 /**
- * Runs {@link TraceFold} on keyed state. A segment has its own event-time timer, by way of the
- * timers' namespace: so serving one costs the same however many segments its trace has, which a
- * timer a trace would not.
+ * Runs {@link TraceFold} on keyed state. A segment has its own event-time timer, by the timers'
+ * namespace, so that serving one costs the same however many segments its trace has.
+ *
+ * <p>The namespace is the segment's representative, or empty for the trace's early spans. Both
+ * kinds are in one timer service because their order matters: at the end of input a service fires
+ * all its timers before the next service fires any.
  */
-public final class TrackOperator extends AbstractStreamOperator<DuePart>
-    implements OneInputStreamOperator<StoredTrace, DuePart>,
-        Triggerable<TraceKey, Long>,
+public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
+    implements OneInputStreamOperator<StoredTrace, FlushRequest>,
+        Triggerable<TraceKey, Either<Long, VoidNamespace>>,
         FoldOutput {
 
   private static final long serialVersionUID = 1L;
 
-  /** In place of a segment. Should there be one that has this id, it is served as well. */
-  private static final long AHEAD = Long.MIN_VALUE;
-
-  private static final int FORMAT = 2;
+  private static final Either<Long, VoidNamespace> EARLY_SPANS =
+      Either.Right(VoidNamespace.INSTANCE);
 
   private final FoldSettings settings;
   private final RedisMemoryMonitorSettings guardSettings;
@@ -52,28 +58,22 @@ public final class TrackOperator extends AbstractStreamOperator<DuePart>
   private transient SharedResource.Share<RedisMemoryMonitor> guard;
   private transient KeyedFoldState state;
   private transient TraceFold fold;
-  private transient InternalTimerService<Long> timers;
+  private transient InternalTimerService<Either<Long, VoidNamespace>> timers;
   private transient Counter spans;
   private transient Counter duplicates;
-  private transient Counter ahead;
+  private transient Counter early;
   private transient Map<FlushReason, Counter> parts;
 
   /**
-   * How many spans are in state. Kept beside it, as counting them would mean reading all of it;
-   * after rescaling only the sum over all subtasks is right.
+   * How many spans are in state. Kept separately, as counting them would mean reading all of it.
+   * After rescaling only the sum over all subtasks is right.
    */
   private transient long buffered;
 
   private transient ListState<Long> savedBuffered;
 
-  /** Tells the savepoints in which a trace may be one value from those of before. */
-  private transient ListState<Integer> savedFormat;
-
   /**
-   * Makes an operator.
-   *
-   * @param settings by which it folds
-   * @param guard knows whether Redis is full, so that what becomes due does so for that
+   * @param guard monitors Redis: while it is nearly full, {@code pressure} is why parts are due
    */
   public TrackOperator(FoldSettings settings, RedisMemoryMonitorSettings guard) {
     this(settings, guard, KeyedFoldState.MAX_WHOLE_BYTES);
@@ -92,14 +92,7 @@ public final class TrackOperator extends AbstractStreamOperator<DuePart>
         context
             .getOperatorStateStore()
             .getListState(new ListStateDescriptor<>("spans-buffered", LongSerializer.INSTANCE));
-    savedFormat =
-        context
-            .getOperatorStateStore()
-            .getUnionListState(new ListStateDescriptor<>("fold-format", IntSerializer.INSTANCE));
     state = new KeyedFoldState(context.getKeyedStateStore(), maxWholeBytes);
-    if (context.isRestored() && !savedFormat.get().iterator().hasNext()) {
-      KeyedFoldState.markAllInEntries(getKeyedStateBackend());
-    }
     buffered = 0;
     for (long count : savedBuffered.get()) {
       buffered += count;
@@ -110,18 +103,21 @@ public final class TrackOperator extends AbstractStreamOperator<DuePart>
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
     savedBuffered.update(List.of(buffered));
-    savedFormat.update(List.of(FORMAT));
   }
 
   @Override
   public void open() throws Exception {
     super.open();
     guard = RedisMemoryMonitor.open(guardSettings);
-    timers = getInternalTimerService("deadlines", LongSerializer.INSTANCE, this);
+    timers =
+        getInternalTimerService(
+            "deadlines",
+            new EitherSerializer<>(LongSerializer.INSTANCE, VoidNamespaceSerializer.INSTANCE),
+            this);
     fold = new TraceFold(settings, state, this);
     spans = getMetricGroup().counter("spansTracked");
     duplicates = getMetricGroup().counter("duplicateSpans");
-    ahead = getMetricGroup().counter("spansAhead");
+    early = getMetricGroup().counter("spansAhead");
     getMetricGroup().gauge("spansBuffered", this::spansBuffered);
     parts = new EnumMap<>(FlushReason.class);
     for (FlushReason reason : FlushReason.values()) {
@@ -130,7 +126,7 @@ public final class TrackOperator extends AbstractStreamOperator<DuePart>
   }
 
   @Override
-  public void processElement(StreamRecord<StoredTrace> record) {
+  public void processElement(StreamRecord<StoredTrace> record) throws Exception {
     StoredTrace trace = record.getValue();
     spans.inc(trace.spans().size());
     buffered += trace.spans().size();
@@ -140,26 +136,30 @@ public final class TrackOperator extends AbstractStreamOperator<DuePart>
   }
 
   @Override
-  public void onEventTime(InternalTimer<TraceKey, Long> timer) {
+  public void onEventTime(InternalTimer<TraceKey, Either<Long, VoidNamespace>> timer)
+      throws Exception {
     state.begin();
-    fold.onTimer(timer.getKey(), timer.getNamespace(), timer.getTimestamp(), reason());
-    if (timer.getNamespace() == AHEAD) {
-      fold.addAhead(timer.getKey(), timer.getTimestamp());
+    if (timer.getNamespace().isLeft()) {
+      onSegmentTimer(timer.getKey(), timer.getNamespace().left(), timer.getTimestamp());
+    } else {
+      fold.addEarly(timer.getKey(), timer.getTimestamp());
     }
     state.save();
   }
 
-  /** Returns why parts are due where it is not their deadline alone; null where it is. */
-  private FlushReason reason() {
+  private void onSegmentTimer(TraceKey trace, long segment, long time) {
     if (timers.currentWatermark() == Watermark.MAX_WATERMARK.getTimestamp()) {
-      return FlushReason.END;
+      fold.onTimer(trace, segment, time, FlushReason.END);
+    } else if (guard.get().underPressure()) {
+      fold.onTimer(trace, segment, time, FlushReason.PRESSURE);
+    } else {
+      fold.onTimer(trace, segment, time);
     }
-    return guard.get().underPressure() ? FlushReason.PRESSURE : null;
   }
 
   @Override
-  public void onProcessingTime(InternalTimer<TraceKey, Long> timer) {
-    throw new IllegalStateException("no timer of processing time is ever set");
+  public void onProcessingTime(InternalTimer<TraceKey, Either<Long, VoidNamespace>> timer) {
+    throw new IllegalStateException("no processing-time timer is ever set");
   }
 
   @Override
@@ -177,10 +177,14 @@ public final class TrackOperator extends AbstractStreamOperator<DuePart>
   @Override
   public void due(DuePart part) {
     buffered -= part.spanCount();
-    if (part.spanCount() > 0) {
-      parts.get(part.reason()).inc();
-    }
+    parts.get(part.reason()).inc();
     output.collect(new StreamRecord<>(part));
+  }
+
+  /** Takes the way of the parts: one that was due before may still have to load the payload. */
+  @Override
+  public void discard(Discard discard) {
+    output.collect(new StreamRecord<>(discard));
   }
 
   @Override
@@ -191,17 +195,16 @@ public final class TrackOperator extends AbstractStreamOperator<DuePart>
 
   @Override
   public void setTimer(long segment, long time) {
-    timers.registerEventTimeTimer(segment, time);
+    timers.registerEventTimeTimer(Either.Left(segment), time);
   }
 
   @Override
-  public void ahead(int count) {
-    ahead.inc(count);
+  public void early(int count) {
+    early.inc(count);
   }
 
   @Override
-  public void setAheadTimer(long time) {
-    // Not by a timer service of its own: at the end of input each serves all its timers in turn.
-    timers.registerEventTimeTimer(AHEAD, time);
+  public void setReorderTimer(long time) {
+    timers.registerEventTimeTimer(EARLY_SPANS, time);
   }
 }

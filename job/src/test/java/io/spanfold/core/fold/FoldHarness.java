@@ -1,6 +1,7 @@
 package io.spanfold.core.fold;
 
 import io.spanfold.core.batch.SubsegmentGrouping;
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
@@ -18,6 +19,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.BiConsumer;
 
 /** One trace's fold with its state, its timers, and the payloads that would be in Redis. */
 public class FoldHarness implements FoldOutput {
@@ -32,7 +34,7 @@ public class FoldHarness implements FoldOutput {
   private final TraceFold fold;
   private final SubsegmentGrouping grouping;
   private final TreeMap<Long, Set<Long>> timers = new TreeMap<>();
-  private final TreeSet<Long> aheadTimers = new TreeSet<>();
+  private final TreeSet<Long> reorderTimers = new TreeSet<>();
   private final Map<Long, List<Span>> payloads = new HashMap<>();
   private final Set<Long> deletable = new HashSet<>();
   private long clock = Long.MIN_VALUE;
@@ -70,27 +72,27 @@ public class FoldHarness implements FoldOutput {
 
   public final void advanceTo(long time) {
     clock = Math.max(clock, time);
-    fire(clock, null);
+    fire(clock, (segment, at) -> fold.onTimer(TRACE, segment, at));
   }
 
   /** Lets all deadlines pass in their order, as at the end of input. */
   public final void end() {
-    fire(Long.MAX_VALUE, FlushReason.END);
+    fire(Long.MAX_VALUE, (segment, time) -> fold.onTimer(TRACE, segment, time, FlushReason.END));
   }
 
-  private void fire(long until, FlushReason reason) {
+  private void fire(long until, BiConsumer<Long, Long> onTimer) {
     while (true) {
       long segments = timers.isEmpty() ? Long.MAX_VALUE : timers.firstKey();
-      long ahead = aheadTimers.isEmpty() ? Long.MAX_VALUE : aheadTimers.first();
-      if (Math.min(segments, ahead) > until || timers.isEmpty() && aheadTimers.isEmpty()) {
+      long early = reorderTimers.isEmpty() ? Long.MAX_VALUE : reorderTimers.first();
+      if (Math.min(segments, early) > until || timers.isEmpty() && reorderTimers.isEmpty()) {
         return;
       }
-      if (ahead <= segments) {
-        fold.addAhead(TRACE, aheadTimers.pollFirst());
+      if (early <= segments) {
+        fold.addEarly(TRACE, reorderTimers.pollFirst());
       } else {
         Map.Entry<Long, Set<Long>> next = timers.pollFirstEntry();
         for (long segment : next.getValue()) {
-          fold.onTimer(TRACE, segment, next.getKey(), reason);
+          onTimer.accept(segment, next.getKey());
         }
       }
     }
@@ -98,18 +100,26 @@ public class FoldHarness implements FoldOutput {
 
   @Override
   public void due(DuePart part) {
-    if (part.spanCount() > 0) {
-      parts.add(part);
+    if (part.slices().stream().anyMatch(slice -> slice.spanCount() == 0) || part.spanCount() == 0) {
+      throw new AssertionError("a part has nothing to emit");
     }
+    parts.add(part);
     for (Slice slice : part.slices()) {
       if (deletable.contains(slice.subsegment().id())) {
         throw new AssertionError("a subsegment is used after it may have been deleted");
       }
     }
-    for (Slice slice : part.slices()) {
-      if (slice.last()) {
-        deletable.add(slice.subsegment().id());
-      }
+    part.obsolete().forEach(this::delete);
+  }
+
+  @Override
+  public void discard(Discard discard) {
+    discard.obsolete().forEach(this::delete);
+  }
+
+  private void delete(Subsegment subsegment) {
+    if (!deletable.add(subsegment.id())) {
+      throw new AssertionError("a subsegment is deleted twice");
     }
   }
 
@@ -124,13 +134,13 @@ public class FoldHarness implements FoldOutput {
   }
 
   @Override
-  public void ahead(int spans) {
+  public void early(int spans) {
     heldBack += spans;
   }
 
   @Override
-  public void setAheadTimer(long time) {
-    aheadTimers.add(time);
+  public void setReorderTimer(long time) {
+    reorderTimers.add(time);
   }
 
   public final List<Span> spansOf(DuePart part) {

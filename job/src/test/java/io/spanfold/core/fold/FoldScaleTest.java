@@ -2,6 +2,7 @@ package io.spanfold.core.fold;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.SourcePositions;
@@ -134,18 +135,23 @@ class FoldScaleTest {
     }
 
     @Override
+    public void discard(Discard discard) {
+      throw new AssertionError("no span comes twice");
+    }
+
+    @Override
     public void duplicate() {
       throw new AssertionError("no span comes twice");
     }
 
     @Override
-    public void ahead(int spans) {
-      throw new AssertionError("no span is ahead");
+    public void early(int spans) {
+      throw new AssertionError("no span is early");
     }
 
     @Override
-    public void setAheadTimer(long time) {
-      throw new AssertionError("no span is ahead");
+    public void setReorderTimer(long time) {
+      throw new AssertionError("no span is early");
     }
 
     @Override

@@ -12,8 +12,8 @@ final class InMemoryFoldState implements FoldState {
   private final Map<Long, SegmentState> segments = new HashMap<>();
   private final Map<Long, SliceState> slices = new HashMap<>();
   private final Map<Long, Integer> referenceCounts = new HashMap<>();
-  private final Map<Long, EarlySpans> ahead = new HashMap<>();
-  private ReorderState aheadState;
+  private final Map<Long, EarlySpans> earlySpans = new HashMap<>();
+  private ReorderState reorderState;
   private long accesses;
 
   @Override
@@ -71,42 +71,42 @@ final class InMemoryFoldState implements FoldState {
   }
 
   @Override
-  public Integer referenceCounts(long subsegmentId) {
+  public Integer referenceCount(long subsegmentId) {
     return referenceCounts.get(subsegmentId);
   }
 
   @Override
-  public void putReferenceCounts(long subsegmentId, int count) {
+  public void putReferenceCount(long subsegmentId, int count) {
     referenceCounts.put(subsegmentId, count);
   }
 
   @Override
-  public void removeReferenceCounts(long subsegmentId) {
+  public void removeReferenceCount(long subsegmentId) {
     referenceCounts.remove(subsegmentId);
   }
 
   @Override
-  public ReorderState ahead() {
+  public ReorderState reorderState() {
     accesses++;
-    return aheadState;
+    return reorderState;
   }
 
   @Override
-  public void putAhead(ReorderState waiting) {
-    aheadState = waiting;
+  public void putReorderState(ReorderState state) {
+    reorderState = state;
   }
 
   @Override
-  public List<EarlySpans> takeAhead() {
-    List<EarlySpans> all = new ArrayList<>(ahead.values());
-    ahead.clear();
-    aheadState = null;
+  public List<EarlySpans> takeEarlySpans() {
+    List<EarlySpans> all = new ArrayList<>(earlySpans.values());
+    earlySpans.clear();
+    reorderState = null;
     return all;
   }
 
   @Override
-  public void putAhead(EarlySpans spans) {
-    if (ahead.put(spans.subsegment().id(), spans) != null) {
+  public void putEarlySpans(EarlySpans spans) {
+    if (earlySpans.put(spans.subsegment().id(), spans) != null) {
       throw new AssertionError("a subsegment waits twice");
     }
   }
@@ -121,8 +121,8 @@ final class InMemoryFoldState implements FoldState {
         && segments.isEmpty()
         && slices.isEmpty()
         && referenceCounts.isEmpty()
-        && ahead.isEmpty()
-        && aheadState == null;
+        && earlySpans.isEmpty()
+        && reorderState == null;
   }
 
   long accesses() {

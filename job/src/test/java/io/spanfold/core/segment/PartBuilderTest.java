@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
@@ -134,12 +135,17 @@ class PartBuilderTest {
   }
 
   @Test
-  void losesNothingWhereNothingWasToBeEmitted() {
-    FlushedPart part = builder.build(part(lost(2, 30, 7, new int[0], true)));
+  void aDiscardHasNoRecordsButAReceiptThatNamesItsSubsegment() {
+    Subsegment duplicates = subsegment(2, 30, 7);
 
-    assertThat(part.messages()).isEmpty();
-    assertThat(part.outcomes()).as("duplicates only").isEmpty();
-    assertThat(part.receipt().subsegments()).hasSize(1);
+    FlushedPart flushed = FlushedPart.discarded(new Discard(TRACE, duplicates, NOW));
+
+    assertThat(flushed.messages()).isEmpty();
+    assertThat(flushed.outcomes()).isEmpty();
+    assertThat(flushed.receipt().trace()).isEqualTo(TRACE);
+    assertThat(flushed.receipt().segmentId()).isEqualTo(duplicates.parentId());
+    assertThat(flushed.receipt().spanIds()).isEmpty();
+    assertThat(flushed.receipt().subsegments()).containsExactly(duplicates);
   }
 
   private static Span span(long id) {

@@ -45,11 +45,16 @@ class SegmentChunkerTest {
       int chunkBytes = SMALLEST_CHUNK + random.nextInt(random.nextBoolean() ? 5_000 : 300_000);
 
       List<SegmentMessage> messages =
-          new SegmentChunker(chunkBytes)
-              .messages(LoadedParts.scattered(spans, others(seed), segmentId, skip, random));
+          messages(
+              new SegmentChunker(chunkBytes),
+              LoadedParts.scattered(spans, others(seed), segmentId, skip, random));
 
       check(messages, samples, segmentId, skip, chunkBytes, "seed " + seed);
     }
+  }
+
+  private static List<SegmentMessage> messages(SegmentChunker chunker, LoadedPart part) {
+    return chunker.messages(part.due(), PartBuilder.spans(part));
   }
 
   private static void check(
@@ -123,11 +128,11 @@ class SegmentChunkerTest {
     Random random = new Random(seed);
     List<Span> spans = parse(samples(seed, 150));
     SegmentChunker chunker = new SegmentChunker(9_000);
-    List<SegmentMessage> expected = chunker.messages(LoadedParts.inOneSlice(spans, 7, false));
+    List<SegmentMessage> expected = messages(chunker, LoadedParts.inOneSlice(spans, 7, false));
     assertThat(expected).as("seed %d", seed).hasSizeGreaterThan(2);
     for (int round = 0; round < 50; round++) {
       LoadedPart part = LoadedParts.scattered(spans, others(seed), 7, false, random);
-      assertThat(texts(chunker.messages(part))).as("seed %d", seed).isEqualTo(texts(expected));
+      assertThat(texts(messages(chunker, part))).as("seed %d", seed).isEqualTo(texts(expected));
     }
   }
 
@@ -147,7 +152,7 @@ class SegmentChunkerTest {
             List.of(span, parse(recordOf(2, 301))))) {
       for (long segmentId = 1; segmentId <= 3; segmentId++) {
         List<SegmentMessage> messages =
-            chunker.messages(LoadedParts.inOneSlice(spans, segmentId, false));
+            messages(chunker, LoadedParts.inOneSlice(spans, segmentId, false));
         assertThat(messages).hasSize(1);
         assertThat(flushIds.add(messages.get(0).flushId())).isTrue();
       }
@@ -159,8 +164,7 @@ class SegmentChunkerTest {
     // Spelled out: what was emitted by an older version must be found again by its name.
     Span span = parse(recordOf(1, 300));
     assertThat(
-            new SegmentChunker(1_000)
-                .messages(LoadedParts.inOneSlice(List.of(span), 1, true))
+            messages(new SegmentChunker(1_000), LoadedParts.inOneSlice(List.of(span), 1, true))
                 .get(0)
                 .flushId())
         .isEqualTo("3b6daa1ddfb4a19a4bf6fa354d39ca5a");
@@ -171,7 +175,7 @@ class SegmentChunkerTest {
     // Two spans of one id and content do not come from the fold; if they did, both would be shown.
     Span span = parse(recordOf(1, 600));
     List<SegmentMessage> messages =
-        new SegmentChunker(1_000).messages(LoadedParts.inOneSlice(List.of(span, span), 1, false));
+        messages(new SegmentChunker(1_000), LoadedParts.inOneSlice(List.of(span, span), 1, false));
     assertThat(messages).hasSize(2);
     assertThat(messages.get(0).flushId()).isNotEqualTo(messages.get(1).flushId());
   }
@@ -184,13 +188,13 @@ class SegmentChunkerTest {
     SpanParser door = new SpanParser(max);
     Span largest = door.parse(recordOf(1, max), 0, 0, 0);
     List<SegmentMessage> messages =
-        chunker.messages(LoadedParts.inOneSlice(List.of(largest), 2, true));
+        messages(chunker, LoadedParts.inOneSlice(List.of(largest), 2, true));
     assertThat(messages).hasSize(1);
     // To the byte: both fields are added to it, and it is not the segment's root.
     assertThat(messages.get(0).value()).hasSize(chunkBytes);
 
     Span small = parse(recordOf(2, 300));
-    assertThat(chunker.messages(LoadedParts.inOneSlice(List.of(largest, small), 2, false)))
+    assertThat(messages(chunker, LoadedParts.inOneSlice(List.of(largest, small), 2, false)))
         .hasSize(2);
     assertThatThrownBy(() -> door.parse(recordOf(1, max + 1), 0, 0, 0))
         .isInstanceOf(RejectedRecordException.class);
@@ -201,19 +205,19 @@ class SegmentChunkerTest {
     Span one = parse(recordOf(1, 400));
     Span two = parse(recordOf(2, 400));
     LoadedPart part = LoadedParts.inOneSlice(List.of(one, two), 3, false);
-    int exact = new SegmentChunker(LARGE).messages(part).get(0).value().length;
+    int exact = messages(new SegmentChunker(LARGE), part).get(0).value().length;
 
-    List<SegmentMessage> fitting = new SegmentChunker(exact).messages(part);
+    List<SegmentMessage> fitting = messages(new SegmentChunker(exact), part);
     assertThat(fitting).hasSize(1);
     assertThat(text(fitting.get(0))).doesNotContain("skip_enrichment");
 
-    List<SegmentMessage> cut = new SegmentChunker(exact - 1).messages(part);
+    List<SegmentMessage> cut = messages(new SegmentChunker(exact - 1), part);
     assertThat(cut).hasSize(2);
     assertThat(cut)
         .allSatisfy(message -> assertThat(text(message)).contains(",\"skip_enrichment\":true,"));
 
     assertThat(
-            new SegmentChunker(LARGE).messages(LoadedParts.inOneSlice(List.of(one, two), 3, true)))
+            messages(new SegmentChunker(LARGE), LoadedParts.inOneSlice(List.of(one, two), 3, true)))
         .singleElement()
         .satisfies(message -> assertThat(text(message)).contains(",\"skip_enrichment\":true,"));
   }
@@ -224,15 +228,15 @@ class SegmentChunkerTest {
     SegmentChunker chunker = new SegmentChunker(1_000);
     LoadedSlice lost = new LoadedSlice(LoadedParts.slice(List.of(span), null).slice(), null);
     LoadedSlice none = LoadedParts.slice(List.of(span), new int[0]);
-    assertThat(chunker.messages(LoadedParts.part(List.of(), 1, false))).isEmpty();
-    assertThat(chunker.messages(LoadedParts.part(List.of(lost, none), 1, true))).isEmpty();
+    assertThat(messages(chunker, LoadedParts.part(List.of(), 1, false))).isEmpty();
+    assertThat(messages(chunker, LoadedParts.part(List.of(lost, none), 1, true))).isEmpty();
   }
 
   @Test
   void refusesAPayloadThatDoesNotHoldTheSpansAskedFor() throws Exception {
     LoadedSlice slice = LoadedParts.slice(List.of(parse(recordOf(1, 300))), new int[] {0, 1});
     assertThatThrownBy(
-            () -> new SegmentChunker(1_000).messages(LoadedParts.part(List.of(slice), 1, false)))
+            () -> messages(new SegmentChunker(1_000), LoadedParts.part(List.of(slice), 1, false)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("the payload of subsegment 0000000000000abc holds 1 of the 2 spans asked for");
   }
@@ -242,7 +246,8 @@ class SegmentChunkerTest {
     Span span = parse(recordOf(1, 2_000));
     assertThatThrownBy(
             () ->
-                new SegmentChunker(1_000).messages(LoadedParts.inOneSlice(List.of(span), 1, false)))
+                messages(
+                    new SegmentChunker(1_000), LoadedParts.inOneSlice(List.of(span), 1, false)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("set flush.chunk-bytes, now 1000, to at least that");
     int least = 1 - SegmentChunker.maxRecordBytes(0);

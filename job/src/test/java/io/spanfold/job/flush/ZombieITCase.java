@@ -9,17 +9,21 @@ import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.lease.LeaseSupersededException;
 import io.spanfold.buffer.lease.LockOwner;
 import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.core.segment.PartBuilder;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.lease.TaskMetrics;
+import io.spanfold.job.recovery.PayloadRecovery;
 import io.spanfold.testing.Receipts;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -51,17 +55,6 @@ class ZombieITCase {
           0,
           false,
           List.of(new DuePart.Slice(SUBSEGMENT, null, true)));
-
-  /** All its spans came before: there is only a payload to delete. */
-  private static final DuePart NOTHING =
-      new DuePart(
-          TRACE,
-          7,
-          0,
-          FlushReason.IDLE,
-          0,
-          false,
-          List.of(new DuePart.Slice(SUBSEGMENT, new int[0], true)));
 
   private static final String LOCK = "span-buf:fl:span-buf:s:{" + TRACE + "}:" + "0".repeat(15) + 7;
 
@@ -98,27 +91,31 @@ class ZombieITCase {
   @Test
   void wakesUpBeforeTheLockThatTheOwnerHas() throws Exception {
     restart();
-    locks(owner, ownerMetrics).take(List.of(PART));
+    flusher(owner, ownerMetrics).lock(List.of(PART));
     String lock = lock();
     assertThatExceptionOfType(LeaseSupersededException.class)
-        .isThrownBy(() -> locks(zombie, zombieMetrics).take(List.of(PART)));
+        .isThrownBy(() -> flusher(zombie, zombieMetrics).lock(List.of(PART)));
     assertThat(zombieMetrics.count("locksRefused")).isEqualTo(1);
     assertThat(lock()).isEqualTo(lock);
   }
 
   /** It might be filed elsewhere when it is written again, and its lock would stay. */
   @Test
-  void whatIsOnlyToBeDeletedIsNotLocked() throws Exception {
-    locks(zombie, zombieMetrics).take(List.of(NOTHING));
+  void aDiscardIsNotLocked() throws Exception {
+    flusher(zombie, zombieMetrics)
+        .flush(
+            List.of(new Discard(TRACE, SUBSEGMENT, 0)),
+            new PartBuilder(1 << 20, Clock.systemUTC()),
+            (request, flushed) -> {});
     assertThat(lock()).isNull();
   }
 
   @Test
   void wakesUpAfterTheLockWhichTheOwnerTakesOver() throws Exception {
-    locks(zombie, zombieMetrics).take(List.of(PART));
+    flusher(zombie, zombieMetrics).lock(List.of(PART));
     String lock = lock();
     restart();
-    locks(owner, ownerMetrics).take(List.of(PART));
+    flusher(owner, ownerMetrics).lock(List.of(PART));
     assertThat(ownerMetrics.count("lockTakeOvers")).isEqualTo(1);
     assertThat(lock()).isNotEqualTo(lock).isEqualTo("job:" + owner.confirm().epoch());
   }
@@ -129,7 +126,7 @@ class ZombieITCase {
       String id = "0".repeat(15) + 7;
       jedis.set("span-buf:s:{" + TRACE + ":" + id + "}:" + id, "payload");
     }
-    locks(zombie, zombieMetrics).take(List.of(PART));
+    flusher(zombie, zombieMetrics).lock(List.of(PART));
     restart();
     int keys = keys();
     assertThatExceptionOfType(LeaseSupersededException.class)
@@ -148,7 +145,7 @@ class ZombieITCase {
     restart();
     LockOwner lost = new LockOwner("job", owner.confirm().epoch() + 1_000_000);
     store.lock(List.of(PART), lost, TTL);
-    locks(owner, ownerMetrics).take(List.of(PART));
+    flusher(owner, ownerMetrics).lock(List.of(PART));
     assertThat(ownerMetrics.count("locksRefused")).isEqualTo(1);
   }
 
@@ -167,8 +164,13 @@ class ZombieITCase {
     owner.confirm();
   }
 
-  private FlushLocks locks(Lease lease, CountingMetrics metrics) {
-    return new FlushLocks(store, lease, TTL, metrics);
+  private PartFlusher flusher(Lease lease, CountingMetrics metrics) {
+    return new PartFlusher(
+        store,
+        lease,
+        TTL,
+        new PayloadRecovery(null), // Nothing is lost here.
+        new FlushMetrics(metrics, Clock.systemUTC()));
   }
 
   private static Receipt receipt() {

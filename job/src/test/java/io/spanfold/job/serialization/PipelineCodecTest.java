@@ -78,8 +78,8 @@ class PipelineCodecTest {
   }
 
   @Test
-  void readsCandidatesAsTheyWereWritten() throws IOException {
-    RoundTrip.check(new DuePartCodec(), RandomModel::candidate);
+  void readsFlushRequestsAsTheyWereWritten() throws IOException {
+    RoundTrip.check(new FlushRequestCodec(), RandomModel::request);
   }
 
   @Test

@@ -1,8 +1,10 @@
 package io.spanfold.job.serialization;
 
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
+import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.Span;
@@ -98,7 +100,11 @@ final class RandomModel {
         any(), any(), flag(), spans, amount(), count(), upTo(3), amount(), positions);
   }
 
-  DuePart candidate() {
+  FlushRequest request() {
+    return flag() ? part() : new Discard(trace(), subsegment(), any());
+  }
+
+  private DuePart part() {
     return new DuePart(
         trace(),
         any(),
@@ -132,7 +138,7 @@ final class RandomModel {
 
   Receipt receipt() {
     return new Receipt(
-        candidate(),
+        request(),
         count(),
         list(() -> String.format("%016x%016x", random.nextLong(), random.nextLong())),
         random.longs(upTo(5)).toArray());

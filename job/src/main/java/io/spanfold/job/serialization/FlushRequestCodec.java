@@ -1,21 +1,27 @@
 package io.spanfold.job.serialization;
 
 import io.spanfold.core.encoding.VarInts;
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
+import io.spanfold.core.model.FlushRequest;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes {@link DuePart}s: into the checkpoint, while they are being flushed. */
-public final class DuePartCodec implements Codec<DuePart> {
+/** Writes {@link FlushRequest}s: into the checkpoint, while they are being flushed. */
+public final class FlushRequestCodec implements Codec<FlushRequest> {
 
   private static final long serialVersionUID = 1L;
 
   private static final FlushReason[] REASONS = FlushReason.values();
 
+  private static final int PART = 0;
+  private static final int DISCARD = 1;
+
   private final TraceKeyCodec keys = new TraceKeyCodec();
+  private final SubsegmentCodec subsegments = new SubsegmentCodec();
   private final SliceCodec slices = new SliceCodec();
 
   @Override
@@ -24,7 +30,19 @@ public final class DuePartCodec implements Codec<DuePart> {
   }
 
   @Override
-  public void write(DuePart part, DataOutput out) throws IOException {
+  public void write(FlushRequest request, DataOutput out) throws IOException {
+    if (request instanceof Discard discard) {
+      out.writeByte(DISCARD);
+      keys.write(discard.trace(), out);
+      subsegments.write(discard.subsegment(), out);
+      out.writeLong(discard.dueAt());
+    } else {
+      out.writeByte(PART);
+      writePart((DuePart) request, out);
+    }
+  }
+
+  private void writePart(DuePart part, DataOutput out) throws IOException {
     keys.write(part.trace(), out);
     out.writeLong(part.segmentId());
     VarInts.write(part.partNumber(), out);
@@ -35,7 +53,16 @@ public final class DuePartCodec implements Codec<DuePart> {
   }
 
   @Override
-  public DuePart read(int version, DataInput in) throws IOException {
+  public FlushRequest read(int version, DataInput in) throws IOException {
+    int kind = in.readByte();
+    return switch (kind) {
+      case PART -> readPart(in);
+      case DISCARD -> new Discard(keys.read(1, in), subsegments.read(1, in), in.readLong());
+      default -> throw new IOException("flush request of unknown kind " + kind);
+    };
+  }
+
+  private DuePart readPart(DataInput in) throws IOException {
     return new DuePart(
         keys.read(1, in),
         in.readLong(),

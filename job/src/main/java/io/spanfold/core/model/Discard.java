@@ -1,0 +1,30 @@
+package io.spanfold.core.model;
+
+import java.util.List;
+
+/**
+ * A stored subsegment of which nothing is (or nothing else will be) emitted, as its spans were
+ * duplicates: it is only deleted.
+ *
+ * @param trace the trace
+ * @param subsegment what is deleted
+ * @param dueAt the clock when this was found out, in milliseconds of record time
+ */
+public record Discard(TraceKey trace, Subsegment subsegment, long dueAt) implements FlushRequest {
+
+  @Override
+  public long segmentId() {
+    return subsegment.parentId();
+  }
+
+  /** Returns 0: nothing is loaded. */
+  @Override
+  public long recordBytes() {
+    return 0;
+  }
+
+  @Override
+  public List<Subsegment> obsolete() {
+    return List.of(subsegment);
+  }
+}

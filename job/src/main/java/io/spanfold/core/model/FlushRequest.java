@@ -1,0 +1,28 @@
+package io.spanfold.core.model;
+
+import java.util.List;
+
+/**
+ * What the fold asks of the flush: to emit a part, or only to delete subsegments that are never
+ * emitted. Requests of one trace keep their order through the flush, as a later one may delete what
+ * an earlier one still has to load.
+ */
+public sealed interface FlushRequest permits DuePart, Discard {
+
+  TraceKey trace();
+
+  /** Returns the segment under which the index in Redis files the subsegments. */
+  long segmentId();
+
+  /** Returns since when the request is due, in milliseconds of record time. */
+  long dueAt();
+
+  /** Returns the length of the records that the flush has to load, in bytes. */
+  long recordBytes();
+
+  /**
+   * Returns the subsegments that no later request needs. They are deleted once the commit of the
+   * transaction that this request is part of is known.
+   */
+  List<Subsegment> obsolete();
+}
