@@ -3,11 +3,11 @@ package io.spanfold.core.batch;
 import java.io.Serializable;
 
 /**
- * When a batch is handed on: at whichever of these comes first.
+ * The limits of a batch; it is emitted at the first one that it reaches.
  *
- * @param maxSpans how many spans it may have
- * @param maxBytes how long its records may be together, unless it is one alone
- * @param maxDelayMillis how long after its first span
+ * @param maxSpans how many spans it has at most
+ * @param maxBytes the length of its records together, unless it is one alone
+ * @param maxDelayMillis how long after its first span it is emitted
  */
 public record BatchLimits(int maxSpans, long maxBytes, long maxDelayMillis)
     implements Serializable {}

@@ -1,5 +1,6 @@
 package io.spanfold.core.batch;
 
+import io.spanfold.core.batch.TopmostParents.Member;
 import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
@@ -18,77 +19,59 @@ import org.apache.commons.codec.digest.MurmurHash3;
 
 /**
  * Groups one trace's spans of a batch by their topmost parent. Spans of one group certainly belong
- * to one segment. Pure and stateless.
+ * to one segment. Stateless.
  *
- * @param maxGap a group is divided where its spans are further apart in record time than this
- *     (milliseconds), as a deadline may fall in between; the fold would cope with it, but two parts
+ * @param maxGap a group is divided between spans that are further apart in record time than this
+ *     (milliseconds), as a deadline may be in between: the fold is right in any case, but two parts
  *     would have to share a payload
- * @param maxBytes a group is divided where its records would come to more, so that a part can be
+ * @param maxBytes a group is divided before its records exceed this length, so that a part can be
  *     closed near its size
  * @param layouts which layouts the subsegments are to be stored in, as bits of {@code
- *     PayloadLayout}: kept with them, as the job may not live to tell which it began with
+ *     PayloadLayout}: kept with them before they are written, for the case of a crash in between
  */
 public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implements Serializable {
 
-  private static final Comparator<Placed> BY_POSITION =
-      Comparator.comparingInt((Placed placed) -> placed.span.partition())
-          .thenComparingLong(placed -> placed.span.offset());
+  private static final Comparator<Member> BY_POSITION =
+      Comparator.comparingInt((Member member) -> member.span.partition())
+          .thenComparingLong(member -> member.span.offset());
 
-  /**
-   * Returns {@code spans}, which are all of {@code trace} and in the order in which they came, as
-   * subsegments.
-   */
+  /** Returns {@code spans} of one trace, which are in the order in which they came. */
   public TraceSpans group(TraceKey trace, List<Span> spans) {
-    long[] tops = TopmostParents.of(spans);
+    List<Member> members = TopmostParents.of(spans);
     List<Group> groups = new ArrayList<>();
     Map<Long, Group> open = new HashMap<>();
-    Placed[] placed = new Placed[spans.size()];
-    for (int row = 0; row < placed.length; row++) {
-      Span span = spans.get(row);
-      Group group = open.get(tops[row]);
-      if (group == null || !group.takes(span, this)) {
-        group = new Group(groups.size(), tops[row]);
+    for (Member member : members) {
+      Group group = open.get(member.topmostParent);
+      if (group == null || !group.takes(member.span, this)) {
+        group = new Group(groups.size(), member.topmostParent);
         groups.add(group);
-        open.put(tops[row], group);
+        open.put(member.topmostParent, group);
       }
-      placed[row] = new Placed(span, group.number);
-      group.add(placed[row]);
+      group.add(member);
     }
     List<UnstoredSubsegment> subsegments = new ArrayList<>(groups.size());
     for (Group group : groups) {
       subsegments.add(group.close(layouts));
     }
-    SpanColumns columns = new SpanColumns(placed.length);
-    for (Placed each : placed) {
-      Span span = each.span;
+    SpanColumns columns = new SpanColumns(members.size());
+    for (Member member : members) {
+      Span span = member.span;
       columns.add(
           span.spanId(),
           span.parentId(),
           span.root(),
           span.timestamp(),
           span.record().length,
-          each.group,
-          each.index);
+          member.subsegment,
+          member.index);
     }
     return new TraceSpans(trace, columns, subsegments);
-  }
-
-  /** A span, the group it fell to, and its place there. */
-  private static final class Placed {
-    final Span span;
-    final int group;
-    int index;
-
-    Placed(Span span, int group) {
-      this.span = span;
-      this.group = group;
-    }
   }
 
   private static final class Group {
     final int number;
     final long topmostParent;
-    final List<Placed> members = new ArrayList<>();
+    final List<Member> members = new ArrayList<>();
     long bytes;
     long latest = Long.MIN_VALUE;
 
@@ -103,10 +86,11 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
               && bytes + span.record().length <= limits.maxBytes;
     }
 
-    void add(Placed placed) {
-      members.add(placed);
-      bytes += placed.span.record().length;
-      latest = Math.max(latest, placed.span.timestamp());
+    void add(Member member) {
+      member.subsegment = number;
+      members.add(member);
+      bytes += member.span.record().length;
+      latest = Math.max(latest, member.span.timestamp());
     }
 
     UnstoredSubsegment close(int layouts) {
@@ -118,13 +102,13 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
       List<Span> spans = new ArrayList<>(count);
       boolean root = false;
       for (int i = 0; i < count; i++) {
-        Placed placed = members.get(i);
-        placed.index = i;
-        partitions[i] = placed.span.partition();
-        offsets[i] = placed.span.offset();
-        spanIds[i] = placed.span.spanId();
-        root |= placed.span.root();
-        spans.add(placed.span);
+        Member member = members.get(i);
+        member.index = i;
+        partitions[i] = member.span.partition();
+        offsets[i] = member.span.offset();
+        spanIds[i] = member.span.spanId();
+        root |= member.span.root();
+        spans.add(member.span);
       }
       SourcePositions positions = SourcePositions.of(partitions, offsets);
       long id = MurmurHash3.hash128x64(positions.encoded())[0];

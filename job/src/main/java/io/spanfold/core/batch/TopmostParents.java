@@ -1,7 +1,7 @@
 package io.spanfold.core.batch;
 
 import io.spanfold.core.model.Span;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,65 +9,71 @@ import java.util.Map;
 /** Finds, for each span of a list, the topmost parent that can be reached within the list. */
 final class TopmostParents {
 
-  private static final int UNKNOWN = -1;
+  private TopmostParents() {}
 
-  private final List<Span> spans;
-  private final Map<Long, Integer> rowOf = new HashMap<>();
-  private final long[] tops;
-  private final boolean[] known;
-  private final boolean[] onPath;
+  /** A span of a batch, and its place in the subsegments that the batch is grouped into. */
+  static final class Member {
+    final Span span;
 
-  private TopmostParents(List<Span> spans) {
-    this.spans = spans;
-    tops = new long[spans.size()];
-    known = new boolean[spans.size()];
-    onPath = new boolean[spans.size()];
-    for (int row = 0; row < tops.length; row++) {
+    /** The id of its root, of its missing parent, or of the span that closes a cycle of parents. */
+    long topmostParent;
+
+    int subsegment;
+    int index;
+
+    private Member parent;
+    private boolean onPath;
+    private boolean resolved;
+
+    private Member(Span span) {
+      this.span = span;
+    }
+  }
+
+  /** Returns {@code spans} in their order, each with its topmost parent. */
+  static List<Member> of(List<Span> spans) {
+    List<Member> members = new ArrayList<>(spans.size());
+    Map<Long, Member> byId = new HashMap<>(spans.size() * 2);
+    for (Span span : spans) {
+      Member member = new Member(span);
+      members.add(member);
       // Of several spans with one id the first counts, here as in the fold.
-      rowOf.putIfAbsent(spans.get(row).spanId(), row);
+      byId.putIfAbsent(span.spanId(), member);
     }
+    for (Member member : members) {
+      member.parent = member.span.root() ? null : byId.get(member.span.parentId());
+    }
+    List<Member> path = new ArrayList<>();
+    for (Member member : members) {
+      resolve(member, path);
+    }
+    return members;
   }
 
-  /**
-   * Returns, for each span, the id of its root, of its missing parent, or of the span that closes
-   * its cycle.
-   */
-  static long[] of(List<Span> spans) {
-    TopmostParents parents = new TopmostParents(spans);
-    int[] path = new int[spans.size()];
-    for (int row = 0; row < parents.tops.length; row++) {
-      parents.resolve(row, path);
-    }
-    return parents.tops;
-  }
-
-  private void resolve(int start, int[] path) {
-    int length = 0;
-    int row = start;
+  private static void resolve(Member start, List<Member> path) {
+    path.clear();
+    Member at = start;
     long top;
     while (true) {
-      if (known[row]) {
-        top = tops[row];
+      if (at.resolved) {
+        top = at.topmostParent;
         break;
       }
-      if (onPath[row]) {
-        top = spans.get(row).spanId();
+      if (at.onPath) {
+        top = at.span.spanId();
         break;
       }
-      onPath[row] = true;
-      path[length++] = row;
-      int parent =
-          spans.get(row).root() ? UNKNOWN : rowOf.getOrDefault(spans.get(row).parentId(), UNKNOWN);
-      if (parent == UNKNOWN) {
-        top = spans.get(row).parentId();
+      at.onPath = true;
+      path.add(at);
+      if (at.parent == null) {
+        top = at.span.parentId();
         break;
       }
-      row = parent;
+      at = at.parent;
     }
-    for (int member : Arrays.copyOf(path, length)) {
-      tops[member] = top;
-      known[member] = true;
-      onPath[member] = false;
+    for (Member member : path) {
+      member.topmostParent = top;
+      member.resolved = true;
     }
   }
 }

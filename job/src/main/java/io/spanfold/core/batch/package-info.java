@@ -1,2 +1,2 @@
-/** Gathers spans for a moment, and groups those of one trace into subsegments. */
+/** Groups the spans of one trace in a batch into subsegments. */
 package io.spanfold.core.batch;

@@ -79,7 +79,7 @@ public final class TraceFold {
     begin(key, now);
     fold(EarlySpans.inOrder(key, all));
     for (BatchSubsegment each : subsegments) {
-      // What waited was one of the waiting slices until now, so that no other was the last.
+      // Not earlier: while it counted as a waiting slice, no other took itself for the last.
       each.slicesWaiting = slices.release(each.subsegment.id());
     }
     finishBatch();
@@ -138,10 +138,10 @@ public final class TraceFold {
    * @param now the time the timer was set for
    */
   public void onTimer(TraceKey key, long representative, long now) {
-    onTimer(key, representative, now, this::deadline);
+    onTimer(key, representative, now, this::deadlineReason);
   }
 
-  /** The same while the clock is driven by something else: {@code reason} is why parts are due. */
+  /** The same if the clock is ahead of record time; {@code reason} says why. */
   public void onTimer(TraceKey key, long representative, long now, FlushReason reason) {
     onTimer(key, representative, now, (segment, part) -> reason);
   }
@@ -170,7 +170,7 @@ public final class TraceFold {
     finish();
   }
 
-  private FlushReason deadline(OpenSegment segment, OpenPart part) {
+  private FlushReason deadlineReason(OpenSegment segment, OpenPart part) {
     return part.reason(settings, segment.rootKnown);
   }
 
@@ -278,7 +278,7 @@ public final class TraceFold {
     }
     for (OpenPart part : segment.parts()) {
       if (part.deadline(settings, segment.rootKnown) < timestamp) {
-        flush(segment, part, deadline(segment, part));
+        flush(segment, part, deadlineReason(segment, part));
       }
     }
     if (segment.hasParts() || segment.rememberUntil >= timestamp) {

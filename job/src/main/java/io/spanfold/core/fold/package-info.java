@@ -1,5 +1,5 @@
 /**
- * The fold: which spans belong to one segment, in which parts they leave, and when. Pure code: it
- * knows neither Flink nor Kafka nor Redis, and takes its time from record timestamps.
+ * The fold: which spans belong to one segment, in which parts they leave, and when. Its time is
+ * that of the records.
  */
 package io.spanfold.core.fold;

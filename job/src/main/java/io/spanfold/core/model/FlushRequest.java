@@ -11,7 +11,7 @@ public sealed interface FlushRequest permits DuePart, Discard {
 
   TraceKey trace();
 
-  /** Returns the segment under which the index in Redis files the subsegments. */
+  /** Returns the id by which the index in Redis finds the segment. */
   long segmentId();
 
   /** Returns since when the request is due, in milliseconds of record time. */

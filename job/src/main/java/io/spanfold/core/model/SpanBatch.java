@@ -3,17 +3,15 @@ package io.spanfold.core.model;
 import java.util.List;
 
 /**
- * What one writer gathered for a moment, of as many traces as came by. It goes to Redis in one
- * step, and counts as one element wherever failure is thought about: either all of it is
- * acknowledged, or it is in the checkpoint.
+ * The spans that one writer gathered for a moment, of any number of traces. A batch is written to
+ * Redis in one step and is one element of the stream: either all of it is acknowledged, or it is in
+ * the checkpoint.
  *
  * @param traces the traces, each once
  */
 public record SpanBatch(List<TraceSpans> traces) {
 
-  /**
-   * Returns the length of all payloads before compression, in bytes: what holding the batch costs.
-   */
+  /** Returns the length of all payloads before compression, in bytes: the memory of the batch. */
   public long payloadBytes() {
     return traces.stream()
         .flatMap(trace -> trace.subsegments().stream())
@@ -34,7 +32,7 @@ public record SpanBatch(List<TraceSpans> traces) {
   /**
    * A subsegment on its way to Redis.
    *
-   * @param subsegment what will be remembered of it
+   * @param subsegment what is kept in state of it
    * @param payload its spans as {@code io.spanfold.core.payload.SpanFrames} lays them out,
    *     uncompressed
    * @param spanIds the ids of its spans, in the order of the payload

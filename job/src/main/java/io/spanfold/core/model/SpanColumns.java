@@ -3,12 +3,11 @@ package io.spanfold.core.model;
 import java.util.Arrays;
 
 /**
- * The spans of one trace in one batch as the fold sees them, in the order in which they came: a
- * column a field, as there are many and none is looked at twice. Where a span's bytes are is told
- * by its subsegment (an index into the list that travels along with these columns) and its index
- * there.
+ * The spans of one trace in one batch as the fold sees them, in the order in which they came. One
+ * array a field, as an object a span would cost several times the memory. A span's bytes are found
+ * by its subsegment (an index into the list that accompanies these columns) and its index there.
  *
- * <p>Grown by {@link #add} and only read after that; not safe for concurrent use while it grows.
+ * <p>Filled by {@link #add}, then only read; not safe for concurrent use while it is filled.
  */
 public final class SpanColumns {
 
@@ -21,7 +20,7 @@ public final class SpanColumns {
   private int[] indexes;
   private boolean[] roots;
 
-  /** Makes empty columns with room for {@code capacity} spans; more room is made as needed. */
+  /** Creates empty columns with room for {@code capacity} spans; they grow as needed. */
   public SpanColumns(int capacity) {
     int room = Math.max(1, capacity);
     spanIds = new long[room];
@@ -65,7 +64,7 @@ public final class SpanColumns {
     size++;
   }
 
-  /** Appends a span of other columns, as of another subsegment. */
+  /** Appends a span of other columns, under another subsegment index. */
   public void addFrom(SpanColumns other, int row, int subsegment) {
     add(
         other.spanIds[row],
@@ -88,42 +87,38 @@ public final class SpanColumns {
     roots = Arrays.copyOf(roots, room);
   }
 
-  /** Returns the number of spans. */
   public int size() {
     return size;
   }
 
-  /** Returns the id of span {@code row}. */
   public long spanId(int row) {
     return spanIds[row];
   }
 
-  /** Returns the id that span {@code row} hangs under: its own for a root. */
+  /** Returns the id that the span hangs under: its own for a root. */
   public long parentId(int row) {
     return parentIds[row];
   }
 
-  /** Returns whether span {@code row} is a segment root. */
   public boolean root(int row) {
     return roots[row];
   }
 
-  /** Returns the record time of span {@code row} in milliseconds. */
+  /** Returns the record time in milliseconds. */
   public long timestamp(int row) {
     return timestamps[row];
   }
 
-  /** Returns the length of span {@code row}'s record in bytes. */
   public int recordBytes(int row) {
     return recordBytes[row];
   }
 
-  /** Returns which subsegment of the trace's list holds span {@code row}. */
+  /** Returns which subsegment of the trace's list holds the span. */
   public int subsegment(int row) {
     return subsegments[row];
   }
 
-  /** Returns which span of its subsegment span {@code row} is. */
+  /** Returns which span of its subsegment this is, from 0. */
   public int index(int row) {
     return indexes[row];
   }

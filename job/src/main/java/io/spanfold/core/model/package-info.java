@@ -1,2 +1,2 @@
-/** The words of the pipeline as types. They know neither Flink nor Kafka nor Redis. */
+/** The types of what flows through the pipeline. */
 package io.spanfold.core.model;

@@ -3,8 +3,8 @@ package io.spanfold.core.payload;
 import io.spanfold.core.model.StampPoints;
 
 /**
- * A span as it was loaded from the buffer. Its record is a range of a larger array that several
- * spans share and nobody changes.
+ * A span as it was loaded from the buffer. Its record is a range of an array that several spans
+ * share and that never changes.
  *
  * @param spanId its id
  * @param stampPoints where the sink's two fields go, relative to the record's start

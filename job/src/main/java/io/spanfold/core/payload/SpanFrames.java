@@ -41,9 +41,9 @@ public final class SpanFrames {
   }
 
   /**
-   * Shows every span of {@code frames} to {@code visitor}, in order.
+   * Passes every span of {@code frames} to {@code visitor}, in order.
    *
-   * @throws IllegalArgumentException where the bytes are not frames
+   * @throws IllegalArgumentException if the bytes are not frames
    */
   public static void forEach(byte[] frames, Visitor visitor) {
     ByteBuffer in = ByteBuffer.wrap(frames);
@@ -69,7 +69,6 @@ public final class SpanFrames {
     }
   }
 
-  /** Is shown spans one by one. */
   @FunctionalInterface
   public interface Visitor {
     /**

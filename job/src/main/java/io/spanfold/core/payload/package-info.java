@@ -1,2 +1,2 @@
-/** What a subsegment looks like as bytes. Pure code: it knows neither Flink nor Kafka nor Redis. */
+/** The form of a subsegment as bytes, before compression. */
 package io.spanfold.core.payload;

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import org.apache.commons.codec.digest.MurmurHash3;
 
-/** Names messages by what they hold, so that a message made again can be told from a new one. */
+/** Ids of messages by their content, so that a message made again is recognised. */
 final class FlushIds {
 
   /** The length of an id in characters. */
@@ -16,11 +16,11 @@ final class FlushIds {
   private FlushIds() {}
 
   /**
-   * Returns 32 hexadecimal digits that stand for one message: a hash over its trace, segment,
-   * number and each span's id and record, as it was before stamping.
+   * Returns 32 hexadecimal digits: a hash over the message's trace, segment, number and each span's
+   * id and record, as it was before stamping.
    *
-   * <p>It covers the spans of the message and not those of the whole part. So it still means the
-   * same content where a part is cut again under another bound on the message's length.
+   * <p>It covers the spans of the message and not those of the whole part. So an id means the same
+   * content even if a part is cut again under another bound on the message's length.
    *
    * @param spans the spans of the message, by id
    */

@@ -8,10 +8,10 @@ import io.spanfold.core.model.StampPoints.SegmentIdEdit;
 import io.spanfold.core.payload.BufferedSpan;
 
 /**
- * Gives the spans of one segment the two fields that the sink sets, and changes nothing else: every
- * byte outside the stamp points is copied. {@code is_segment} becomes true on the span whose id is
- * the segment's and false on all others; {@code attributes["sentry.segment.id"]} is added where the
- * record has none.
+ * Sets the two fields that a segment's spans are emitted with, and changes nothing else: every byte
+ * outside the stamp points is copied. {@code is_segment} becomes true on the span whose id is the
+ * segment's and false on all others; {@code attributes["sentry.segment.id"]} is added to a record
+ * that has none.
  *
  * <p>Immutable. Stamping costs two or three array copies a span.
  */
@@ -24,7 +24,7 @@ public final class SpanStamper {
   private static final byte[] ADD_FALSE = ascii("\"is_segment\":false,");
 
   /**
-   * By how many bytes stamping may make a record longer: where both fields are added, to a span
+   * How many bytes longer stamping makes a record at most: when both fields are added to a span
    * that is not the segment's root.
    */
   static final int MAX_GROWTH =
@@ -33,7 +33,6 @@ public final class SpanStamper {
   private final long segmentId;
   private final byte[][] segmentIdTexts;
 
-  /** Makes a stamper for the spans of the segment {@code segmentId}. */
   public SpanStamper(long segmentId) {
     this.segmentId = segmentId;
     SegmentIdEdit[] edits = SegmentIdEdit.values();
@@ -63,8 +62,8 @@ public final class SpanStamper {
     byte[] isSegment = isSegmentText(span);
     byte[] id = segmentIdText(points);
     Splice splice = new Splice(span, out, at);
-    // Both may be insertions at the same place, after the record's brace: either order is right
-    // there, but it has to be the same whenever the part is flushed again.
+    // Both may be insertions at the same place, after the record's brace. Either order is right
+    // there, but it has to be the same when the part is flushed again.
     if (points.isSegmentStart() <= points.segmentIdStart()) {
       splice.replace(points.isSegmentStart(), points.isSegmentEnd(), isSegment);
       splice.replace(points.segmentIdStart(), points.segmentIdEnd(), id);
@@ -104,7 +103,7 @@ public final class SpanStamper {
     return text.getBytes(US_ASCII);
   }
 
-  /** Copies a record and puts other bytes in the place of some ranges of it, in ascending order. */
+  /** Copies a record and replaces ranges of it, in ascending order. */
   private static final class Splice {
     private final BufferedSpan span;
     private final byte[] out;

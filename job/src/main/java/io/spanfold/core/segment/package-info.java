@@ -1,5 +1,5 @@
 /**
- * From a part's payloads to the messages of the segments topic. Pure code: it knows neither Flink
- * nor Kafka nor Redis.
+ * Builds the messages of the segments topic from the payloads of a part: stored spans in, messages
+ * out.
  */
 package io.spanfold.core.segment;

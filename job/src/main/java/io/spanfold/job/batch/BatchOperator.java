@@ -18,10 +18,10 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 
 /**
- * Gathers spans for a moment. What costs Redis is the number of subsegments and calls, not of
- * spans; deadlines are ten seconds and more, so the moment costs nobody anything.
+ * Gathers spans into batches. The cost in Redis is one of subsegments and calls, not of spans; the
+ * delay is short next to deadlines of ten seconds and more.
  *
- * <p>It has no state: the open batch is handed on before each barrier, and at the end of input. A
+ * <p>It has no state: the open batch is emitted before each barrier, and at the end of input. A
  * watermark waits for the batch that is open when it comes, so it lags by at most the delay and
  * never overtakes a span.
  */
@@ -39,7 +39,6 @@ public final class BatchOperator extends AbstractStreamOperator<SpanBatch>
   private transient ScheduledFuture<?> timer;
   private transient Watermark heldWatermark;
 
-  /** Makes an operator that hands batches on at {@code limits}, grouped by {@code grouping}. */
   public BatchOperator(BatchLimits limits, SubsegmentGrouping grouping) {
     this.limits = limits;
     this.grouping = grouping;
@@ -54,7 +53,7 @@ public final class BatchOperator extends AbstractStreamOperator<SpanBatch>
   @Override
   public void processElement(StreamRecord<Span> record) {
     Span span = record.getValue();
-    // Handed on before, not after: so one span more never makes a batch larger than its bound.
+    // Before the span is added, not after: so a batch is never larger than its bound.
     if (spans > 0 && bytes + span.record().length > limits.maxBytes()) {
       forward();
     }

@@ -82,8 +82,7 @@ record PartFlusher(
    * gets none. Where a lock decides nothing, as Redis has no room for it or it is that of an epoch
    * which Redis lost together with the lease, the lease alone decides.
    *
-   * <p>Discards are not locked. They are deleted from where the index filed them, which may be
-   * another segment when they are written again; a lock on that would be released by nobody.
+   * <p>Discards take no lock: nothing of them is loaded, and a part may hold that of their segment.
    */
   void lock(List<DuePart> parts) throws InterruptedException {
     LockOwner owner = lease.confirm();

@@ -21,9 +21,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Stores batches. What Redis has not acknowledged when a barrier comes is in the checkpoint, as the
- * batch is an element of the stage; what it has acknowledged goes on to the fold, and only then can
- * ever be emitted.
+ * Writes batches to Redis. A batch that is not acknowledged when a barrier comes is in the
+ * checkpoint, as an element of the stage. Only acknowledged batches reach the fold, so only stored
+ * spans are ever emitted.
  */
 public final class WriteFunction implements AsyncStageFunction<SpanBatch, StoredTrace> {
 
@@ -35,14 +35,9 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
   private final LeaseSettings lease;
   private final RedisMemoryMonitorSettings guardSettings;
 
-  /** Set by the worker, asked by the task. */
+  /** Set by the worker thread, read by the task thread. */
   private transient volatile RedisMemoryMonitor guard;
 
-  /**
-   * Makes a function that writes to the store of {@code settings} while it has the lease.
-   *
-   * @param guard knows whether Redis is full
-   */
   public WriteFunction(
       StoreSettings settings, LeaseSettings lease, RedisMemoryMonitorSettings guard) {
     this.settings = settings;
@@ -60,8 +55,8 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
   }
 
   /**
-   * Where Redis refuses batches they wait for flushes, which wait for the time; so time must not
-   * wait for them. Their spans are late then, which costs them further parts.
+   * Batches that a full Redis refuses wait for flushes, which wait for watermarks; so watermarks
+   * must not wait for the batches. Their spans may be late then, and end in further parts.
    */
   @Override
   public boolean mayBeOvertaken() {
@@ -95,7 +90,7 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
       }
     }
 
-    /** A full Redis is a pause: the gate at the source is closed, and flushes make room. */
+    /** Retries without limit while Redis is full: the source is paused, and flushes make room. */
     private List<StoredTrace> write(SpanBatch batch) throws InterruptedException {
       while (true) {
         try {

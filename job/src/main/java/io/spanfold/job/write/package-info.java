@@ -1,2 +1,2 @@
-/** Writes batches to Redis, beside the stream. */
+/** Writes batches to Redis, asynchronously. */
 package io.spanfold.job.write;

@@ -16,11 +16,11 @@ import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
-import io.spanfold.core.segment.PartBuilder;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.lease.TaskMetrics;
 import io.spanfold.job.recovery.PayloadRecovery;
+import io.spanfold.job.recovery.PayloadRecoverySettings;
 import io.spanfold.testing.Receipts;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -99,17 +99,6 @@ class ZombieITCase {
     assertThat(lock()).isEqualTo(lock);
   }
 
-  /** It might be filed elsewhere when it is written again, and its lock would stay. */
-  @Test
-  void aDiscardIsNotLocked() throws Exception {
-    flusher(zombie, zombieMetrics)
-        .flush(
-            List.of(new Discard(TRACE, SUBSEGMENT, 0)),
-            new PartBuilder(1 << 20, Clock.systemUTC()),
-            (request, flushed) -> {});
-    assertThat(lock()).isNull();
-  }
-
   @Test
   void wakesUpAfterTheLockWhichTheOwnerTakesOver() throws Exception {
     flusher(zombie, zombieMetrics).lock(List.of(PART));
@@ -169,7 +158,8 @@ class ZombieITCase {
         store,
         lease,
         TTL,
-        new PayloadRecovery(null), // Nothing is lost here.
+        new PayloadRecovery(
+            new PayloadRecoverySettings("localhost:1", Map.of(), "spans", Duration.ofSeconds(1))),
         new FlushMetrics(metrics, Clock.systemUTC()));
   }
 

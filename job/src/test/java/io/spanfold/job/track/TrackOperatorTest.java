@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.fold.FoldSettings;
+import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
@@ -81,6 +82,26 @@ class TrackOperatorTest {
           new StreamRecord<>(stored(TRACE, List.of(Spans.root(TRACE, 1, 1_000, 0)))));
       harness.processWatermark(Watermark.MAX_WATERMARK);
       assertThat(parts(harness)).extracting(DuePart::reason).containsExactly(FlushReason.END);
+    }
+  }
+
+  @Test
+  void aStoredSubsegmentOfDuplicatesIsDiscarded() throws Exception {
+    try (var harness = harness(new HashMapStateBackend(), 1, 0)) {
+      harness.open();
+      StoredTrace first = stored(TRACE, List.of(Spans.root(TRACE, 1, 1_000, 0)));
+      StoredTrace again = stored(TRACE, List.of(Spans.root(TRACE, 1, 1_000, 1)));
+      harness.processElement(new StreamRecord<>(first));
+      harness.processElement(new StreamRecord<>(again));
+      assertThat(harness.extractOutputValues())
+          .singleElement()
+          .isInstanceOfSatisfying(
+              Discard.class,
+              discard -> assertThat(discard.obsolete()).isEqualTo(again.subsegments()));
+      harness.processWatermark(new Watermark(11_000));
+      assertThat(parts(harness))
+          .singleElement()
+          .satisfies(part -> assertThat(part.obsolete()).isEqualTo(first.subsegments()));
     }
   }
 
