@@ -2,15 +2,15 @@ package io.spanfold.job;
 
 import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseSettings;
-import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.ConnectionSettings.Login;
 import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
-import io.spanfold.core.batch.BatchLimits;
+import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.SourceRecord;
 import io.spanfold.job.adopt.AdoptSettings;
 import io.spanfold.job.async.AsyncStageSettings;
+import io.spanfold.job.batch.BatchOperator;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.config.StartingOffsets;
 import io.spanfold.job.flush.FlushSettings;
@@ -155,8 +155,8 @@ public final class PipelineFactory {
     return new AdoptSettings(store(), lease(), ADOPTED_A_CHECKPOINT);
   }
 
-  public BatchLimits batchLimits() {
-    return new BatchLimits(
+  public BatchOperator.Limits batchLimits() {
+    return new BatchOperator.Limits(
         config.ingest().batchMaxSpans(),
         config.ingest().batchMaxBytes(),
         config.ingest().batchMaxDelay().toMillis());

@@ -3,7 +3,7 @@ package io.spanfold.core.format;
 import com.fasterxml.jackson.core.JsonParser;
 import java.io.IOException;
 
-/** As much of a record as an error message may show. */
+/** Excerpts of records for error messages. */
 final class Excerpt {
 
   /** How many characters of a value are shown. */
@@ -11,7 +11,7 @@ final class Excerpt {
 
   private Excerpt() {}
 
-  /** Returns the beginning of the text of the scalar that {@code json} stands on. */
+  /** Returns the beginning of the text of the scalar that {@code json} is at. */
   static String of(JsonParser json) throws IOException {
     int length = json.getTextLength();
     int shown = Math.min(length, MAX_CHARACTERS);

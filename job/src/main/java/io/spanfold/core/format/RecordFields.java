@@ -4,7 +4,7 @@ import io.spanfold.core.model.StampPoints;
 import io.spanfold.core.model.StampPoints.SegmentIdEdit;
 import io.spanfold.core.model.TraceKey;
 
-/** The fields of one record that are used. Filled by who reads it, see {@link SpanParser}. */
+/** The used fields of one record, filled while it is read; see {@link SpanParser}. */
 final class RecordFields {
 
   static final int SAW_PROJECT_ID = 1;
@@ -18,13 +18,13 @@ final class RecordFields {
   static final int SAW_SEGMENT_ID = 1 << 8;
   static final int SAW_SEGMENT_ID_VALUE = 1 << 9;
 
-  /** The length of a null, true where it stands in the record's bytes. */
+  /** The length of {@code null} in bytes. */
   static final int NULL_LENGTH = 4;
 
   private static final int REQUIRED =
       SAW_PROJECT_ID | SAW_ORGANIZATION_ID | SAW_TRACE_ID | SAW_SPAN_ID | SAW_END_TIMESTAMP;
 
-  /** What is added to a record goes here: behind the brace that is its first byte. */
+  /** Where new fields are inserted: after the brace, which is the first byte. */
   private static final int AFTER_BRACE = 1;
 
   long projectId;
@@ -45,7 +45,7 @@ final class RecordFields {
   private int segmentIdStart = AFTER_BRACE;
   private int segmentIdEnd = AFTER_BRACE;
 
-  /** Notes that a field was seen; returns whether for the first time. */
+  /** Marks a field as seen; returns whether it was not seen before. */
   boolean see(int field) {
     if ((seen & field) != 0) {
       return false;
@@ -58,12 +58,12 @@ final class RecordFields {
     return (seen & field) != 0;
   }
 
-  /** Returns whether all fields were seen that a span must have. */
+  /** Returns whether all required fields were seen. */
   boolean complete() {
     return (seen & REQUIRED) == REQUIRED;
   }
 
-  /** Sets where the value of {@code is_segment} stands, in bytes from the record's brace. */
+  /** Sets the place of the value of {@code is_segment}, in bytes from the record's brace. */
   void isSegmentAt(int start, int end) {
     isSegmentStart = start;
     isSegmentEnd = end;
@@ -76,7 +76,7 @@ final class RecordFields {
     segmentIdEnd = end;
   }
 
-  /** Notes that {@code attributes} have a member beside the segment id. */
+  /** Notes that {@code attributes} has a member other than the segment id. */
   void otherAttribute() {
     if (segmentIdEdit == SegmentIdEdit.ADD_ONLY_MEMBER) {
       segmentIdEdit = SegmentIdEdit.ADD_FIRST_MEMBER;

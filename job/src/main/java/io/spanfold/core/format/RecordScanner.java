@@ -3,33 +3,20 @@ package io.spanfold.core.format;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.spanfold.core.model.StampPoints.SegmentIdEdit;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * Reads a record straight from its bytes. It checks that all of it is JSON, but decodes nothing: a
- * name that is not used is a run of bytes up to a quote, which is where a parser of tokens spends
- * most of its time.
+ * Reads a record straight from its bytes. A token parser spends most of its time on decoding the
+ * names of unused fields; here a name is a run of bytes up to a quote.
  *
- * <p>It is sure or it is not. Where a record is anything but usual (a name with an escape, a field
- * twice, a large number, whatever is not JSON) it says nothing about it, and {@link TokenReader} is
- * asked. So it has no errors to tell, and one rule to keep: what it takes, the other takes, as the
- * same span.
+ * <p>It is sure or it is not. If a record is unusual (a name with an escape, a field twice, a large
+ * number, anything that is not JSON), it says nothing about it, and {@link TokenReader} decides. So
+ * it reports no errors, and has one rule to keep: what it accepts, the other accepts as the same
+ * span.
  *
- * <p>Not thread-safe; meant to be used again for every record.
+ * <p>Not thread-safe; to be used again for every record.
  */
-final class RecordScanner {
-
-  private static final VarHandle LONGS =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-
-  private static final long ONES = 0x0101010101010101L;
-  private static final long HIGH_BITS = 0x8080808080808080L;
-  private static final long QUOTES = ONES * '"';
-  private static final long BACKSLASHES = ONES * '\\';
-  private static final long SPACES = ONES * ' ';
+final class RecordScanner extends JsonScanner {
 
   private static final byte[] PROJECT_ID = "project_id".getBytes(US_ASCII);
   private static final byte[] ORGANIZATION_ID = "organization_id".getBytes(US_ASCII);
@@ -41,12 +28,6 @@ final class RecordScanner {
   private static final byte[] ATTRIBUTES = "attributes".getBytes(US_ASCII);
   private static final byte[] SEGMENT_ID = "sentry.segment.id".getBytes(US_ASCII);
   private static final byte[] VALUE = "value".getBytes(US_ASCII);
-  private static final byte[] TRUE = "true".getBytes(US_ASCII);
-  private static final byte[] FALSE = "false".getBytes(US_ASCII);
-  private static final byte[] NULL = "null".getBytes(US_ASCII);
-
-  /** More digits may not fit into a long. */
-  private static final int SURE_DIGITS = 18;
 
   private static final int ID_DIGITS = 16;
   private static final int TRACE_ID_DIGITS = 32;
@@ -62,18 +43,14 @@ final class RecordScanner {
     }
   }
 
-  private byte[] bytes;
+  /** The objects whose members are looked at. */
+  private enum Scope {
+    RECORD,
+    ATTRIBUTES,
+    SEGMENT_ID
+  }
+
   private int start;
-  private int end;
-
-  /** The next byte to look at. */
-  private int at;
-
-  /** Where the last string is, without its quotes, and whether it has an escape. */
-  private int textStart;
-
-  private int textEnd;
-  private boolean escaped;
 
   /** The last 32 hexadecimal digits that were read. */
   private long high;
@@ -86,9 +63,9 @@ final class RecordScanner {
    * Reads a record.
    *
    * @param value its bytes, which are valid UTF-8
-   * @param from where its brace is
-   * @param to where it ends
-   * @return its fields; null where it is not sure
+   * @param from the index of its brace
+   * @param to the index after its last byte
+   * @return its fields; null if it is not sure
    */
   RecordFields scan(byte[] value, int from, int to) {
     bytes = value;
@@ -96,15 +73,15 @@ final class RecordScanner {
     end = to;
     at = from;
     fields = new RecordFields();
-    boolean sure = scanRecord() && at == end && fields.complete();
+    boolean sure = scanObject(Scope.RECORD) && at == end && fields.complete();
     RecordFields found = fields;
-    // Neither is kept alive until the next record.
+    // Not kept in memory until the next record.
     bytes = null;
     fields = null;
     return sure ? found : null;
   }
 
-  private boolean scanRecord() {
+  private boolean scanObject(Scope scope) {
     if (!take('{')) {
       return false;
     }
@@ -113,7 +90,7 @@ final class RecordScanner {
       return true;
     }
     do {
-      if (!scanName() || !scanField()) {
+      if (!scanName() || !scanMember(scope)) {
         return false;
       }
       skipSpace();
@@ -121,7 +98,15 @@ final class RecordScanner {
     return take('}');
   }
 
-  /** Scans the value of the field whose name was scanned last. */
+  /** Scans the value of the member whose name was scanned last. */
+  private boolean scanMember(Scope scope) {
+    return switch (scope) {
+      case RECORD -> scanField();
+      case ATTRIBUTES -> scanAttribute();
+      case SEGMENT_ID -> scanSegmentIdMember();
+    };
+  }
+
   private boolean scanField() {
     switch (textEnd - textStart) {
       case 7 -> {
@@ -234,31 +219,17 @@ final class RecordScanner {
           SegmentIdEdit.REPLACE_NULL_ATTRIBUTES, at - start, at - start + RecordFields.NULL_LENGTH);
       return takeWord(NULL);
     }
-    if (!take('{')) {
-      return false;
+    int afterBrace = at + 1 - start;
+    fields.edit(SegmentIdEdit.ADD_ONLY_MEMBER, afterBrace, afterBrace);
+    return scanObject(Scope.ATTRIBUTES);
+  }
+
+  private boolean scanAttribute() {
+    if (isName(SEGMENT_ID)) {
+      return fields.see(RecordFields.SAW_SEGMENT_ID) && scanSegmentId();
     }
-    fields.edit(SegmentIdEdit.ADD_ONLY_MEMBER, at - start, at - start);
-    skipSpace();
-    if (take('}')) {
-      return true;
-    }
-    do {
-      if (!scanName()) {
-        return false;
-      }
-      if (isName(SEGMENT_ID)) {
-        if (!fields.see(RecordFields.SAW_SEGMENT_ID) || !scanSegmentId()) {
-          return false;
-        }
-      } else {
-        fields.otherAttribute();
-        if (!skipValue(2)) {
-          return false;
-        }
-      }
-      skipSpace();
-    } while (take(',') && skipSpace());
-    return take('}');
+    fields.otherAttribute();
+    return skipValue(2);
   }
 
   private boolean scanSegmentId() {
@@ -267,7 +238,7 @@ final class RecordScanner {
       fields.edit(SegmentIdEdit.REPLACE_MEMBER, from, from + RecordFields.NULL_LENGTH);
       return takeWord(NULL);
     }
-    if (!scanSegmentIdMembers()) {
+    if (!scanObject(Scope.SEGMENT_ID)) {
       return false;
     }
     if (fields.hasSegmentId) {
@@ -278,78 +249,19 @@ final class RecordScanner {
     return true;
   }
 
-  private boolean scanSegmentIdMembers() {
-    if (!take('{')) {
+  private boolean scanSegmentIdMember() {
+    if (!isName(VALUE)) {
+      return skipValue(3);
+    }
+    if (!fields.see(RecordFields.SAW_SEGMENT_ID_VALUE)) {
       return false;
     }
-    skipSpace();
-    if (take('}')) {
-      return true;
+    if (peek() == 'n') {
+      return takeWord(NULL);
     }
-    do {
-      if (!scanName()) {
-        return false;
-      }
-      if (!isName(VALUE)) {
-        if (!skipValue(3)) {
-          return false;
-        }
-      } else if (!fields.see(RecordFields.SAW_SEGMENT_ID_VALUE)) {
-        return false;
-      } else if (peek() == 'n') {
-        if (!takeWord(NULL)) {
-          return false;
-        }
-      } else {
-        if (!scanId()) {
-          return false;
-        }
-        fields.hasSegmentId = true;
-        fields.segmentId = low;
-      }
-      skipSpace();
-    } while (take(',') && skipSpace());
-    return take('}');
-  }
-
-  /** Scans a name without escapes, its colon, and the space up to its value. */
-  private boolean scanName() {
-    if (!scanString() || escaped) {
-      return false;
-    }
-    int from = textStart;
-    int to = textEnd;
-    skipSpace();
-    if (!take(':')) {
-      return false;
-    }
-    skipSpace();
-    textStart = from;
-    textEnd = to;
-    return true;
-  }
-
-  private boolean isName(byte[] name) {
-    return Arrays.equals(bytes, textStart, textEnd, name, 0, name.length);
-  }
-
-  /** Returns an integer from 0 on; -1 where it is not sure. */
-  private long scanInteger() {
-    int from = at;
-    long value = 0;
-    while (at < end && bytes[at] >= '0' && bytes[at] <= '9') {
-      value = value * 10 + (bytes[at++] - '0');
-    }
-    int digits = at - from;
-    byte next = peek();
-    boolean sure =
-        digits > 0
-            && digits <= SURE_DIGITS
-            && (digits == 1 || bytes[from] != '0')
-            && next != '.'
-            && next != 'e'
-            && next != 'E';
-    return sure ? value : -1;
+    fields.hasSegmentId = scanId();
+    fields.segmentId = low;
+    return fields.hasSegmentId;
   }
 
   private boolean scanId() {
@@ -369,180 +281,5 @@ final class RecordScanner {
       low = low << 4 | digit;
     }
     return wrong >= 0;
-  }
-
-  /** Skips a value; {@code depth} objects and arrays are open around it. */
-  private boolean skipValue(int depth) {
-    return switch (peek()) {
-      case '"' -> scanString();
-      case '{' -> skipObject(depth + 1);
-      case '[' -> skipArray(depth + 1);
-      case 't' -> takeWord(TRUE);
-      case 'f' -> takeWord(FALSE);
-      case 'n' -> takeWord(NULL);
-      default -> skipNumber();
-    };
-  }
-
-  private boolean skipObject(int depth) {
-    at++;
-    if (depth > SpanParser.MAX_DEPTH) {
-      return false;
-    }
-    skipSpace();
-    if (take('}')) {
-      return true;
-    }
-    do {
-      if (!scanName() || !skipValue(depth)) {
-        return false;
-      }
-      skipSpace();
-    } while (take(',') && skipSpace());
-    return take('}');
-  }
-
-  private boolean skipArray(int depth) {
-    at++;
-    if (depth > SpanParser.MAX_DEPTH) {
-      return false;
-    }
-    skipSpace();
-    if (take(']')) {
-      return true;
-    }
-    do {
-      if (!skipValue(depth)) {
-        return false;
-      }
-      skipSpace();
-    } while (take(',') && skipSpace());
-    return take(']');
-  }
-
-  /** RFC 8259, section 6. */
-  private boolean skipNumber() {
-    take('-');
-    if (!take('0') && !skipDigits()) {
-      return false;
-    }
-    if (take('.') && !skipDigits()) {
-      return false;
-    }
-    if (take('e') || take('E')) {
-      if (!take('+')) {
-        take('-');
-      }
-      return skipDigits();
-    }
-    return true;
-  }
-
-  private boolean skipDigits() {
-    int from = at;
-    while (at < end && bytes[at] >= '0' && bytes[at] <= '9') {
-      at++;
-    }
-    return at > from;
-  }
-
-  /** Scans a string with its quotes, eight bytes at a time. */
-  private boolean scanString() {
-    if (!take('"')) {
-      return false;
-    }
-    textStart = at;
-    escaped = false;
-    while (true) {
-      while (at + Long.BYTES <= end) {
-        long stop = stops((long) LONGS.get(bytes, at));
-        if (stop != 0) {
-          at += Long.numberOfTrailingZeros(stop) >>> 3;
-          break;
-        }
-        at += Long.BYTES;
-      }
-      while (at < end && !isStop(bytes[at])) {
-        at++;
-      }
-      if (at == end || bytes[at] < ' ' && bytes[at] >= 0) {
-        return false;
-      }
-      if (bytes[at] == '"') {
-        textEnd = at++;
-        return true;
-      }
-      escaped = true;
-      if (!skipEscape()) {
-        return false;
-      }
-    }
-  }
-
-  /**
-   * Returns a word whose lowest set bit is in the first byte that is a quote, a backslash or a
-   * control character; those above mean nothing.
-   */
-  private static long stops(long word) {
-    long quote = word ^ QUOTES;
-    long backslash = word ^ BACKSLASHES;
-    return ((quote - ONES & ~quote) | (backslash - ONES & ~backslash) | (word - SPACES & ~word))
-        & HIGH_BITS;
-  }
-
-  private static boolean isStop(byte b) {
-    return b == '"' || b == '\\' || b < ' ' && b >= 0;
-  }
-
-  private boolean skipEscape() {
-    at++;
-    byte kind = peek();
-    at++;
-    return switch (kind) {
-      case '"', '\\', '/', 'b', 'f', 'n', 'r', 't' -> true;
-      case 'u' -> skipHexDigits(4);
-      default -> false;
-    };
-  }
-
-  private boolean skipHexDigits(int count) {
-    for (int i = 0; i < count; i++) {
-      if (DIGITS[peek() & 0xFF] < 0) {
-        return false;
-      }
-      at++;
-    }
-    return true;
-  }
-
-  /** Always true, so that it can stand in a condition. */
-  private boolean skipSpace() {
-    while (at < end
-        && (bytes[at] == ' ' || bytes[at] == '\n' || bytes[at] == '\r' || bytes[at] == '\t')) {
-      at++;
-    }
-    return true;
-  }
-
-  /** Returns the next byte; 0, which nothing begins with, at the end. */
-  private byte peek() {
-    return at < end ? bytes[at] : 0;
-  }
-
-  private boolean take(char expected) {
-    if (at < end && bytes[at] == expected) {
-      at++;
-      return true;
-    }
-    return false;
-  }
-
-  private boolean takeWord(byte[] word) {
-    if (end - at >= word.length
-        && Arrays.equals(bytes, at, at + word.length, word, 0, word.length)) {
-      at += word.length;
-      return true;
-    }
-    return false;
   }
 }

@@ -8,20 +8,20 @@ public enum RejectReason {
   EMPTY,
   /** Too long to fit into a message of the segments topic, even alone. */
   TOO_LARGE,
-  /** Somewhere in it are bytes that are not UTF-8. */
+  /** It has bytes that are not UTF-8. */
   BAD_UTF8,
   /** Not one JSON object: another value, cut off, broken, or followed by something. */
   MALFORMED_JSON,
   /** More objects and arrays inside one another than {@link SpanParser#MAX_DEPTH}. */
   TOO_DEEP,
-  /** A field that is used is missing, or is of the wrong type or form. */
+  /** A used field is missing, or is of the wrong type or form. */
   INVALID_FIELD,
-  /** A field that is used stands there twice; readers disagree on which one counts. */
+  /** A used field occurs twice; readers disagree on which one counts. */
   DUPLICATE_FIELD;
 
   private final String label = name().toLowerCase(Locale.ROOT).replace('_', '-');
 
-  /** Returns the word that stands in headers and metrics, such as {@code bad-utf8}. */
+  /** Returns the word for headers and metrics, such as {@code bad-utf8}. */
   public String label() {
     return label;
   }

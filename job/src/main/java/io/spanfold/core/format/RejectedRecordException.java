@@ -1,9 +1,8 @@
 package io.spanfold.core.format;
 
 /**
- * Says that a record is not a span, and why. Its message is a sentence for people; it quotes at
- * most a few dozen characters of the record. It has no stack trace, so that a topic full of bad
- * records costs little more than one full of good ones.
+ * A record is not a span. The message says why; it quotes at most a few dozen characters of the
+ * record. There is no stack trace, so that bad records cost little more than good ones.
  */
 public final class RejectedRecordException extends Exception {
 
@@ -16,7 +15,6 @@ public final class RejectedRecordException extends Exception {
     this.reason = reason;
   }
 
-  /** Returns why, as a word. */
   public RejectReason reason() {
     return reason;
   }

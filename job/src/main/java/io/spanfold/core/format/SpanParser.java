@@ -13,14 +13,14 @@ import java.io.UncheckedIOException;
 import java.util.Arrays;
 
 /**
- * Reads records of the source topic. Only the fields that are used are looked at; everything else
- * is only checked for being JSON in UTF-8, and is kept as bytes. A lone surrogate written as an
- * escape passes in a string, but not in a field's name, where few readers can represent it.
+ * Reads records of the source topic. Only the used fields are interpreted; everything else is only
+ * checked to be JSON in UTF-8, and is kept as bytes. A lone surrogate written as an escape is
+ * accepted in a string, but not in a field's name, as few readers can represent it there.
  *
- * <p>A record as it is usually written is read by {@link RecordScanner}; Jackson decides about all
- * others, so about all that are rejected.
+ * <p>A record of the usual form is read by {@link RecordScanner}. All others, so all that are
+ * rejected, are read by Jackson.
  *
- * <p>Not thread-safe; meant to be used again for every record.
+ * <p>Not thread-safe; to be used again for every record.
  */
 public final class SpanParser {
 
@@ -37,8 +37,6 @@ public final class SpanParser {
   private final RecordScanner scanner = new RecordScanner();
 
   /**
-   * Makes a parser.
-   *
    * @param maxRecordBytes the largest record that is accepted: what certainly fits alone into a
    *     message of the segments topic
    */
@@ -59,7 +57,7 @@ public final class SpanParser {
                 ErrorReportConfiguration.builder()
                     .maxErrorTokenLength(Excerpt.MAX_CHARACTERS)
                     .build())
-            // Names come from outside: they must not stay in the JVM's table of interned strings.
+            // Names are input: they must not stay in the JVM's table of interned strings.
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
             // One parser is open at a time. A thread-local pool would outlive the job's classes.
             .recyclerPool(JsonRecyclerPools.newBoundedPool(1))
@@ -69,14 +67,13 @@ public final class SpanParser {
   /**
    * Reads one record.
    *
-   * @param value the record's value; kept in the span where nothing surrounds the object, so it
-   *     must not be changed after; null for a tombstone
+   * @param value the record's value; null for a tombstone. It must not be changed after, as the
+   *     span keeps it unless white space surrounds the object
    * @param clampedTimestamp record time in milliseconds, clamped to at most a minute ahead of the
    *     wall clock
    * @param partition the source partition
    * @param offset the offset there
-   * @throws RejectedRecordException where it is not a span as the source topic's contract has it;
-   *     the parser can be used again
+   * @throws RejectedRecordException if the record is not a valid span; the parser stays usable
    */
   public Span parse(byte[] value, long clampedTimestamp, int partition, long offset)
       throws RejectedRecordException {
@@ -127,13 +124,13 @@ public final class SpanParser {
     if (value[start] != '{') {
       throw malformed("its first byte is not a brace");
     }
-    // Jackson would take this for UTF-16 or UTF-32, where it knows no byte offsets.
+    // Jackson would take this for UTF-16 or UTF-32, in which it knows no byte offsets.
     if (end - start > 1 && value[start + 1] == 0) {
       throw malformed("a zero byte follows the brace");
     }
   }
 
-  /** Reads what the scanner is not sure of, and says what is wrong with it. */
+  /** Reads a record that the scanner is not sure of. */
   RecordFields read(byte[] value, int start, int end) throws RejectedRecordException {
     try (JsonParser json = factory.createParser(value, start, end - start)) {
       try {

@@ -5,8 +5,8 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * Checks bytes for being UTF-8, without decoding them. Needed because a JSON parser does not look
- * closely at what it skips, and whoever reads the segments later might.
+ * Checks that bytes are UTF-8, without decoding them. A JSON parser does not check what it skips,
+ * but consumers of the segments may.
  */
 final class StrictUtf8 {
 
@@ -17,7 +17,7 @@ final class StrictUtf8 {
 
   private StrictUtf8() {}
 
-  /** Returns where the first byte of a broken character stands; -1 where all is well. */
+  /** Returns the index of the first byte that is not UTF-8; -1 if there is none. */
   static int firstInvalid(byte[] bytes, int from, int to) {
     int at = from;
     while (at < to) {
@@ -39,9 +39,7 @@ final class StrictUtf8 {
     return -1;
   }
 
-  /**
-   * Returns the length of the character at {@code at}, which is not ASCII; 0 where it is broken.
-   */
+  /** Returns the length of the character at {@code at}, which is not ASCII; 0 if it is invalid. */
   private static int characterLength(byte[] bytes, int at, int to) {
     int lead = bytes[at] & 0xFF;
     // The second byte's range keeps out overlong forms, surrogates, and what is above U+10FFFF.

@@ -2,12 +2,14 @@ package io.spanfold.core.format;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.StampPoints.SegmentIdEdit;
 import java.io.IOException;
+import java.util.regex.Pattern;
 
 /**
- * Reads a record token by token, and says what is wrong with it. For what {@link RecordScanner} is
- * not sure of.
+ * Reads a record token by token, and says what is wrong with it. For records that {@link
+ * RecordScanner} is not sure of.
  */
 final class TokenReader {
 
@@ -29,6 +31,12 @@ final class TokenReader {
   private static final String AN_ID = "16 hexadecimal digits";
 
   private static final int MAX_LONG_DIGITS = 19;
+
+  private static final Pattern ID = Pattern.compile("\\p{XDigit}{16}");
+  private static final Pattern TRACE_ID_FORM =
+      Pattern.compile("\\p{XDigit}{32}|\\p{XDigit}{8}(-\\p{XDigit}{4}){3}-\\p{XDigit}{12}");
+  private static final int MAX_ID_LENGTH = 36;
+
   private final JsonParser json;
 
   private final RecordFields fields = new RecordFields();
@@ -38,8 +46,9 @@ final class TokenReader {
   }
 
   /**
-   * Reads the object on whose brace, the first byte of its input, {@code json} stands, up to its
-   * closing brace. Whether anything is missing is for {@link #requireAll} to say.
+   * Reads an object up to its closing brace; missing fields are left to {@link #requireAll}.
+   *
+   * @param json at the opening brace, which is the first byte of its input
    */
   static RecordFields read(JsonParser json) throws IOException, RejectedRecordException {
     TokenReader reader = new TokenReader(json);
@@ -50,9 +59,9 @@ final class TokenReader {
   }
 
   /**
-   * Says what is missing.
+   * Checks that all required fields were read.
    *
-   * @throws RejectedRecordException where something is
+   * @throws RejectedRecordException with the first that is missing
    */
   static void requireAll(RecordFields fields) throws RejectedRecordException {
     require(fields, RecordFields.SAW_PROJECT_ID, PROJECT_ID, AN_INTEGER);
@@ -184,7 +193,7 @@ final class TokenReader {
     } else {
       value = -1;
     }
-    // Nineteen digits are less than 2^64: too much for a long, they wrap to below zero once.
+    // Nineteen digits are less than 2^64: a value too large for a long is negative here.
     if (value < 0) {
       throw invalid(field, AN_INTEGER, token);
     }
@@ -193,29 +202,28 @@ final class TokenReader {
 
   private long id(JsonToken token, String field, String expected)
       throws IOException, RejectedRecordException {
-    if (token == JsonToken.VALUE_STRING) {
-      int length = json.getTextLength();
-      char[] text = json.getTextCharacters();
-      int from = json.getTextOffset();
-      if (IdDigits.isId(text, from, length)) {
-        return IdDigits.read(text, from, 0);
-      }
+    String text = shortText(token);
+    if (ID.matcher(text).matches()) {
+      return Hex.parseId(text);
     }
     throw invalid(field, expected, token);
   }
 
   private void readTraceId(JsonToken token) throws IOException, RejectedRecordException {
-    if (token == JsonToken.VALUE_STRING) {
-      int length = json.getTextLength();
-      char[] text = json.getTextCharacters();
-      int from = json.getTextOffset();
-      if (IdDigits.isTraceId(text, from, length)) {
-        fields.traceHigh = IdDigits.read(text, from, 0);
-        fields.traceLow = IdDigits.read(text, from, 16);
-        return;
-      }
+    String text = shortText(token);
+    if (!TRACE_ID_FORM.matcher(text).matches()) {
+      throw invalid(TRACE_ID, A_TRACE_ID, token);
     }
-    throw invalid(TRACE_ID, A_TRACE_ID, token);
+    String digits = text.replace("-", "");
+    fields.traceHigh = Hex.parseId(digits.substring(0, 16));
+    fields.traceLow = Hex.parseId(digits.substring(16));
+  }
+
+  /** Returns the text of a string; an empty one if it is longer than any id, or no string. */
+  private String shortText(JsonToken token) throws IOException {
+    return token == JsonToken.VALUE_STRING && json.getTextLength() <= MAX_ID_LENGTH
+        ? json.getText()
+        : "";
   }
 
   private int tokenStart() {

@@ -1,5 +1,5 @@
 /**
- * From bytes of the source topic to spans, or to the reason why not. Pure code: it knows neither
- * Flink nor Kafka nor Redis.
+ * The form of source records: bytes in, spans out, or the reason why a record is rejected. What a
+ * message of the segments topic looks like is in {@code core.segment}.
  */
 package io.spanfold.core.format;

@@ -43,7 +43,7 @@ class SubsegmentGroupingTest {
   }
 
   @Test
-  void isDividedWhereADeadlineMayFallInBetween() {
+  void aGroupIsDividedWhereADeadlineMayBeInBetween() {
     TraceSpans grouped =
         group(
             Spans.child(TRACE, 3, 9, 0, 0),
@@ -55,7 +55,7 @@ class SubsegmentGroupingTest {
   }
 
   @Test
-  void isDividedWhereItWouldBecomeTooLong() {
+  void aGroupIsDividedBeforeItExceedsItsLength() {
     Span one = Spans.child(TRACE, 3, 9, 0, 0);
     Span other = Spans.child(TRACE, 4, 9, 0, 1);
     TraceSpans grouped =
@@ -64,7 +64,7 @@ class SubsegmentGroupingTest {
   }
 
   @Test
-  void aCycleEndsAndStaysTogether() {
+  void spansOfACycleStayTogether() {
     TraceSpans grouped =
         group(
             Spans.child(TRACE, 1, 2, 0, 0),
@@ -74,7 +74,7 @@ class SubsegmentGroupingTest {
   }
 
   @Test
-  void theSameCompositionHasTheSameIdAndAnyOtherAnother() {
+  void theIdDependsOnTheCompositionOnly() {
     Span a = Spans.child(TRACE, 1, 9, 0, 100);
     Span b = Spans.child(TRACE, 2, 9, 0, 101);
     assertThat(id(a, b)).isEqualTo(id(b, a)).isNotEqualTo(id(a)).isNotEqualTo(id(b));
@@ -82,7 +82,7 @@ class SubsegmentGroupingTest {
   }
 
   @Test
-  void everySpanIsWhereItsRowSays() {
+  void everySpanIsAtTheIndexOfItsRow() {
     for (long seed = 0; seed < 500; seed++) {
       List<Span> spans = RandomTraces.trace(TRACE, new Random(seed), Pace.WITH_SOME_GAPS, true);
       TraceSpans grouped = grouping.group(TRACE, spans);

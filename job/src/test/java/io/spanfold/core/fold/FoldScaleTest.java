@@ -63,7 +63,7 @@ class FoldScaleTest {
 
   @ParameterizedTest
   @EnumSource
-  void stateAccessesASpanStayFlat(Shape shape) {
+  void stateAccessesPerSpanDoNotGrow(Shape shape) {
     fold(shape, SIZES[1]); // For the times: nothing is asserted of them.
     Cost[] costs = new Cost[SIZES.length];
     for (int i = 0; i < SIZES.length; i++) {

@@ -17,7 +17,7 @@ class FullPartsTest {
   private static final int ORPHANS = 50;
 
   @Test
-  void partsThatMergeWithinOneBatchDoNotGrowBeyondTheirBound() {
+  void partsThatMergeWithinABatchStayWithinTheirBound() {
     int record = Spans.root(FoldHarness.TRACE, 1, 0, 0).record().length;
     long maxBytes = 10L * record;
     FoldHarness fold = new FoldHarness(new FoldSettings(60_000, 10_000, 100_000, 30_000, maxBytes));
@@ -46,7 +46,7 @@ class FullPartsTest {
   }
 
   @Test
-  void aSegmentOfTooManySpansEndsInPartsAndTakesNoMoreOfState() {
+  void aSegmentWithTooManyIdsIsFlushedAndForgotten() {
     int maxIds = 100;
     FoldHarness fold =
         new FoldHarness(new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE, maxIds));

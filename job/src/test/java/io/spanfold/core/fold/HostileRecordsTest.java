@@ -47,7 +47,7 @@ class HostileRecordsTest {
   private final Random random = new Random(2);
 
   @Test
-  void eachRecordIsRejectedForWhatIsWrongWithItOrEndsInOnePartOrIsADuplicate() {
+  void eachRecordIsRejectedForItsFaultOrIsInOnePartOrIsADuplicate() {
     HostileRecords records =
         new HostileRecords(
             1,

@@ -10,7 +10,7 @@ class OpenPartTest {
 
   /** Else a chain of late segments that keep merging would be held for ever. */
   @Test
-  void partsThatMergeAreHeldForTheMaximumAgeSinceTheFirstOfThemWasLate() {
+  void mergedPartsAreHeldForTheMaximumAgeFromWhenTheFirstWasLate() {
     OpenPart first = late(5_000);
     OpenPart second = late(5_850);
 
@@ -21,7 +21,7 @@ class OpenPartTest {
   }
 
   @Test
-  void aPartInTimeDoesNotMakeALateOneForgetSinceWhen() {
+  void aLatePartKeepsItsStartWhenAPartInTimeMergesIntoIt() {
     OpenPart late = late(5_000);
     late.absorb(new OpenPart(4_990));
     late.holdIfLate(SETTINGS, false, 5_890);

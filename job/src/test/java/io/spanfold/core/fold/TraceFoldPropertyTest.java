@@ -50,7 +50,7 @@ class TraceFoldPropertyTest {
 
   @ParameterizedTest
   @EnumSource(names = "DENSE")
-  void orderAndBundlingDoNotMatterBeforeTheDeadline(Pace pace) {
+  void orderAndBatchingDoNotMatterBeforeTheDeadline(Pace pace) {
     FoldSettings patient = new FoldSettings(1 << 30, 1 << 30, 1 << 30, 1, Long.MAX_VALUE);
     for (long seed = 0; seed < ROUNDS; seed++) {
       Random random = new Random(seed);
@@ -73,7 +73,7 @@ class TraceFoldPropertyTest {
    */
   @ParameterizedTest
   @EnumSource
-  void aPartitionThatIsReadFasterEndsNoPartOfWhatASlowerOneStillHas(Pace pace) {
+  void aPartitionThatIsReadFasterEndsNoPartThatASlowerOneStillHasSpansOf(Pace pace) {
     FoldSettings ageless = new FoldSettings(60_000, 10_000, 1 << 30, 30_000, Long.MAX_VALUE);
     int heldBack = 0;
     for (long seed = 0; seed < ROUNDS; seed++) {

@@ -23,7 +23,7 @@ class RecordScannerTest {
   private final RecordScanner scanner = new RecordScanner();
 
   @Test
-  void isSureOfRecordsAsTheyAreUsuallyWritten() {
+  void isSureOfRecordsOfTheUsualForm() {
     assertThat(scan(GOOD)).isNotNull();
   }
 
@@ -43,7 +43,7 @@ class RecordScannerTest {
 
   /** Changed at a few places each: most are no JSON any more, some are, and some even are spans. */
   @Test
-  void agreesOnChangedRecords() {
+  void agreesOnDamagedRecords() {
     long seed = System.nanoTime();
     Random random = new Random(seed);
     RandomRecords records = new RandomRecords(seed);
@@ -87,12 +87,12 @@ class RecordScannerTest {
         "{\"a\":1 2}",
         "{\"a\":NaN}"
       })
-  void isNotSureOfWhatIsNoJson(String record) {
+  void isNotSureOfInvalidJson(String record) {
     assertThat(scan(withUsedFields(record))).isNull();
   }
 
   @Test
-  void isSureOfASpanUpToTheDepthThatIsAccepted() {
+  void isSureUpToTheAcceptedDepth() {
     for (int depth = SpanParser.MAX_DEPTH - 3; depth < SpanParser.MAX_DEPTH + 3; depth++) {
       String record = withUsedFields("{\"a\":" + "[".repeat(depth) + "]".repeat(depth) + "}");
       assertThat(agrees(record.getBytes(UTF_8), 0))
@@ -102,7 +102,7 @@ class RecordScannerTest {
   }
 
   @Test
-  void keepsNothingOfTheRecordBefore() {
+  void keepsNothingOfThePreviousRecord() {
     assertThat(scan(GOOD.substring(0, GOOD.length() - 1))).isNull();
     assertThat(scan("{\"end_timestamp\":1}")).isNull();
     assertThat(scan(GOOD)).isNotNull();

@@ -46,7 +46,7 @@ class SpanParserTest {
   }
 
   @Test
-  void agreesWithWhatGeneratedRecordsAreKnownToSay() throws Exception {
+  void readsGeneratedRecordsAsTheyWereMade() throws Exception {
     long seed = System.nanoTime();
     RandomRecords records = new RandomRecords(seed);
     for (int i = 0; i < 20_000; i++) {
@@ -72,19 +72,19 @@ class SpanParserTest {
         "01234567-89AB-CDEF-FEDC-BA9876543210",
         "01\\u00323456789abcdeffedcba9876543210"
       })
-  void takesTraceIdsInBothFormsAndCases(String id) throws Exception {
+  void acceptsTraceIdsInBothFormsAndCases(String id) throws Exception {
     String record = with("\"0123456789abcdeffedcba9876543210\"", '"' + id + '"');
     assertThat(parse(record).trace().traceId()).isEqualTo("0123456789abcdeffedcba9876543210");
   }
 
   @Test
-  void takesSpanIdsInUpperCase() throws Exception {
+  void acceptsSpanIdsInUpperCase() throws Exception {
     assertThat(parse(with("00000000000000aa", "FFFFFFFFFFFFFFFA")).spanId()).isEqualTo(-6);
   }
 
   @ParameterizedTest
   @ValueSource(longs = {0, 42, Long.MAX_VALUE})
-  void takesProjectAndOrganizationIdsFromZeroToTheLargestLong(long id) throws Exception {
+  void acceptsProjectAndOrganizationIdsFromZeroToTheLargestLong(long id) throws Exception {
     Span span =
         parse(
             with("\"project_id\":1", "\"project_id\":" + id)
@@ -110,8 +110,8 @@ class SpanParserTest {
         "`,\"parent_span_id\":\"00000000000000bb\",\"attributes\":{\"sentry.segment.id\":{\"value\":null}}` ; false ; 00000000000000bb",
         "`,\"parent_span_id\":\"00000000000000bb\",\"x\":{\"is_segment\":true}` ; false ; 00000000000000bb"
       })
-  void foldsUnderItselfElseTheGivenSegmentElseTheParent(String more, boolean root, String parent)
-      throws Exception {
+  void theParentForFoldingIsItselfElseTheGivenSegmentElseTheParent(
+      String more, boolean root, String parent) throws Exception {
     Span span = parse(record(more));
     assertThat(span.root()).isEqualTo(root);
     assertThat(Hex.id(span.parentId())).isEqualTo(parent);
@@ -131,7 +131,7 @@ class SpanParserTest {
         "`,\"attributes\":{\"s\\u0065ntry.segment.id\":{\"value\":null,\"x\":[{\"y\":\"\\ud800\"}]} }` ; REPLACE_MEMBER ; {\"value\":null,\"x\":[{\"y\":\"\\ud800\"}]}",
         "`,\"attributes\": {\"sentry.segment.id\":{\"value\":\"00000000000000cc\"}}` ; KEEP ; ``"
       })
-  void findsWhereTheSegmentIdGoes(String more, SegmentIdEdit edit, String range) throws Exception {
+  void findsThePlaceOfTheSegmentId(String more, SegmentIdEdit edit, String range) throws Exception {
     // Two bytes a character before the field: offsets are bytes, not characters.
     Span span = parse("  {\"\u00e9\":\"\u00e9\ud83d\ude00\"," + REQUIRED + more + "}\n");
     assertThat(span.stampPoints().segmentIdEdit()).isEqualTo(edit);
@@ -146,7 +146,7 @@ class SpanParserTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"true", "false", "null"})
-  void findsWhereIsSegmentStandsHoweverItIsWritten(String literal) throws Exception {
+  void findsThePlaceOfIsSegment(String literal) throws Exception {
     for (String name : new String[] {"is_segment", "\\u0069s_segment", "is\\u005Fsegment"}) {
       Span span =
           parse(
@@ -283,7 +283,7 @@ class SpanParserTest {
   }
 
   @Test
-  void leavesFieldsThatAreNotUsedAsTheyAreEvenTwice() throws Exception {
+  void ignoresUnusedFieldsThatOccurTwice() throws Exception {
     parse(
         record(",\"name\":1,\"name\":2,\"attributes\":{\"a\":1,\"a\":{\"value\":1,\"value\":2}}"));
   }
@@ -330,12 +330,12 @@ class SpanParserTest {
         "{\"a\":1}}",
         "{\"a\":\"\\\"}"
       })
-  void rejectsWhatIsNotOneJsonObject(String text) {
+  void rejectsRecordsThatAreNotOneJsonObject(String text) {
     assertThat(rejected(text).reason()).isEqualTo(RejectReason.MALFORMED_JSON);
   }
 
   @Test
-  void rejectsWhatFollowsTheObject() {
+  void rejectsContentAfterTheObject() {
     for (String more : new String[] {"{}", "x", "]", "\u0000", ",", " \n 1", "}"}) {
       assertThat(rejected(record("") + more))
           .hasMessageContaining("something follows the object")
@@ -372,7 +372,7 @@ class SpanParserTest {
         "\u00f4\u0090\u0080\u0080",
         "\u00ff"
       })
-  void rejectsBadUtf8WhereverItStands(String latin) {
+  void rejectsBadUtf8Anywhere(String latin) {
     for (String more :
         new String[] {
           ",\"x\":\"" + latin + "\"", ",\"" + latin + "\":[]", ",\"x\":{\"" + latin + "\":1}"
@@ -384,13 +384,13 @@ class SpanParserTest {
   }
 
   @Test
-  void keepsLoneSurrogatesThatAreWrittenAsEscapesInStringsButNotInNames() throws Exception {
+  void acceptsEscapedLoneSurrogatesInStringsButNotInNames() throws Exception {
     parse(record(",\"x\":\"\\ud800\",\"y\":[\"\\udc00\"]"));
     assertThat(rejected(record(",\"\\udc00\":1")).reason()).isEqualTo(RejectReason.MALFORMED_JSON);
   }
 
   @Test
-  void takesDepthsUpToTheBound() throws Exception {
+  void acceptsDepthsUpToTheBound() throws Exception {
     int more = SpanParser.MAX_DEPTH - 1;
     parse(record(",\"x\":" + "[".repeat(more) + "]".repeat(more)));
     parse(record(",\"attributes\":{\"x\":" + "[".repeat(more - 1) + "]".repeat(more - 1) + "}"));
@@ -407,7 +407,7 @@ class SpanParserTest {
   }
 
   @Test
-  void takesSizesUpToTheBoundNotCountingWhatSurroundsTheObject() throws Exception {
+  void acceptsSizesUpToTheBoundWithoutSurroundingSpace() throws Exception {
     byte[] value = ("  " + record("") + "\n").getBytes(UTF_8);
     assertThat(new SpanParser(value.length - 3).parse(value, 0, 0, 0).record())
         .hasSize(value.length - 3);
@@ -423,7 +423,7 @@ class SpanParserTest {
   }
 
   @Test
-  void takesLargeRecordsOfAnyKind() throws Exception {
+  void acceptsLargeRecordsOfAnyKind() throws Exception {
     int size = 9_500_000;
     parse(record(",\"x\":\"" + "y".repeat(size) + "\""));
     parse(record(",\"" + "y".repeat(size) + "\":1"));
@@ -466,7 +466,7 @@ class SpanParserTest {
   }
 
   @Test
-  void goesOnAfterARejection() throws Exception {
+  void readsRecordsAfterARejection() throws Exception {
     rejected("{\"x\":[[[");
     assertThat(parse(record("")).spanId()).isEqualTo(0xAA);
   }

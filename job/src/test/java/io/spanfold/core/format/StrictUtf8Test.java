@@ -33,7 +33,7 @@ class StrictUtf8Test {
   };
 
   @Test
-  void findsTheByteThatTheDecoderOfThePlatformStopsAt() {
+  void findsTheByteAtWhichTheDecoderOfTheJdkStops() {
     long seed = System.nanoTime();
     Random random = new Random(seed);
     for (int round = 0; round < 50_000; round++) {
@@ -51,7 +51,7 @@ class StrictUtf8Test {
   }
 
   @Test
-  void agreesWithTheDecoderOnEveryPairOfBytesAndLooksAtNothingOutsideTheRange() {
+  void agreesWithTheDecoderOnEveryPairOfBytesWithinTheRange() {
     byte[] bytes = {(byte) 0xFF, 0, 0, (byte) 0xBF};
     for (int pair = 0; pair < 1 << 16; pair++) {
       bytes[1] = (byte) (pair >> 8);

@@ -35,7 +35,7 @@ class PartBuilderTest {
       new PartBuilder(100_000, Clock.fixed(Instant.ofEpochMilli(NOW), UTC));
 
   @Test
-  void givesTheReceiptWhatTheMessagesWereMadeFrom() {
+  void theReceiptNamesWhatTheMessagesWereMadeFrom() {
     LoadedSlice high = loaded(1, List.of(span(-1), span(3)), null, true);
     LoadedSlice low = loaded(2, List.of(span(2), span(9)), new int[] {0}, false);
 
@@ -55,7 +55,7 @@ class PartBuilderTest {
   }
 
   @Test
-  void namesEveryMessageOfAPartInItsReceipt() {
+  void theReceiptNamesEveryMessage() {
     PartBuilder small = new PartBuilder(400, Clock.systemUTC());
     List<Span> spans = List.of(span(1), span(2), span(3), span(4), span(5), span(6));
 
@@ -68,7 +68,7 @@ class PartBuilderTest {
   }
 
   @Test
-  void tellsOfLostSpansOnceAnOrganisation() {
+  void lostSpansAreOneOutcomePerOrganization() {
     LoadedSlice there = loaded(1, List.of(span(5)), null, true);
 
     FlushedPart part =
@@ -92,7 +92,7 @@ class PartBuilderTest {
   }
 
   @Test
-  void makesNoMessageWhereAllIsLost() {
+  void aPartThatIsLostEntirelyHasNoMessage() {
     FlushedPart part = builder.build(part(lost(2, 30, 7, null, true)));
 
     assertThat(part.messages()).isEmpty();
@@ -102,7 +102,7 @@ class PartBuilderTest {
   }
 
   @Test
-  void emitsWhatWasFoundOfASubsegmentAndTellsOfTheRest() {
+  void recoveredSpansAreEmittedAndTheRestIsAnOutcome() {
     // Of spans 0 to 5 of the subsegment, 1, 2 and 4 were found again.
     byte[] found = SpanFrames.encode(List.of(span(11), span(12), span(14)));
     LoadedSlice whole =
@@ -124,7 +124,7 @@ class PartBuilderTest {
   }
 
   @Test
-  void refusesAPayloadThatHoldsFewerSpansThanItSays() {
+  void aPayloadWithFewerSpansThanExpectedIsRefused() {
     LoadedSlice broken =
         new LoadedSlice(
             new Slice(subsegment(2, 30, 3), null, true), SpanFrames.encode(List.of(span(1))));

@@ -33,7 +33,7 @@ class SegmentChunkerTest {
   private final SpanParser parser = new SpanParser(LARGE);
 
   @Test
-  void emitsEverySpanOnceInMessagesThatAreWellFilled() throws Exception {
+  void everySpanIsInOneMessageAndMessagesAreWellFilled() throws Exception {
     for (int round = 0; round < 150; round++) {
       long seed = System.nanoTime();
       Random random = new Random(seed);
@@ -123,7 +123,7 @@ class SegmentChunkerTest {
   }
 
   @Test
-  void makesTheSameMessagesHoweverTheSpansWereBatchdAndOrdered() throws Exception {
+  void messagesDoNotDependOnBatchesAndOrder() throws Exception {
     long seed = System.nanoTime();
     Random random = new Random(seed);
     List<Span> spans = parse(samples(seed, 150));
@@ -137,7 +137,7 @@ class SegmentChunkerTest {
   }
 
   @Test
-  void namesOtherContentOtherwise() throws Exception {
+  void otherContentHasAnotherFlushId() throws Exception {
     Span span = parse(recordOf(1, 300));
     byte[] changed = span.record().clone();
     changed[changed.length - 5] = 'z';
@@ -160,7 +160,7 @@ class SegmentChunkerTest {
   }
 
   @Test
-  void namesAMessageByTraceSegmentNumberAndSpans() throws Exception {
+  void theFlushIdDependsOnTraceSegmentNumberAndSpans() throws Exception {
     // Spelled out: what was emitted by an older version must be found again by its name.
     Span span = parse(recordOf(1, 300));
     assertThat(
@@ -171,7 +171,7 @@ class SegmentChunkerTest {
   }
 
   @Test
-  void numbersTellMessagesOfTheSameContentApart() throws Exception {
+  void messagesOfTheSameContentDifferByTheirNumber() throws Exception {
     // Two spans of one id and content do not come from the fold; if they did, both would be shown.
     Span span = parse(recordOf(1, 600));
     List<SegmentMessage> messages =
@@ -181,7 +181,7 @@ class SegmentChunkerTest {
   }
 
   @Test
-  void fitsTheLargestRecordAloneWhateverIsAddedToIt() throws Exception {
+  void theLargestAcceptedRecordFitsAlone() throws Exception {
     int chunkBytes = 5_000;
     int max = SegmentChunker.maxRecordBytes(chunkBytes);
     SegmentChunker chunker = new SegmentChunker(chunkBytes);
@@ -201,7 +201,7 @@ class SegmentChunkerTest {
   }
 
   @Test
-  void skipsEnrichmentOnlyWhereASegmentDoesNotFitIntoOneMessage() throws Exception {
+  void enrichmentIsSkippedOnlyIfASegmentDoesNotFitIntoOneMessage() throws Exception {
     Span one = parse(recordOf(1, 400));
     Span two = parse(recordOf(2, 400));
     LoadedPart part = LoadedParts.inOneSlice(List.of(one, two), 3, false);
@@ -223,7 +223,7 @@ class SegmentChunkerTest {
   }
 
   @Test
-  void makesNoMessageOfAPartWithoutSpans() throws Exception {
+  void aPartWithoutFoundSpansHasNoMessage() throws Exception {
     Span span = parse(recordOf(1, 300));
     SegmentChunker chunker = new SegmentChunker(1_000);
     LoadedSlice lost = new LoadedSlice(LoadedParts.slice(List.of(span), null).slice(), null);
@@ -233,7 +233,7 @@ class SegmentChunkerTest {
   }
 
   @Test
-  void refusesAPayloadThatDoesNotHoldTheSpansAskedFor() throws Exception {
+  void aPayloadWithoutTheExpectedSpansIsRefused() throws Exception {
     LoadedSlice slice = LoadedParts.slice(List.of(parse(recordOf(1, 300))), new int[] {0, 1});
     assertThatThrownBy(
             () -> messages(new SegmentChunker(1_000), LoadedParts.part(List.of(slice), 1, false)))
@@ -242,7 +242,7 @@ class SegmentChunkerTest {
   }
 
   @Test
-  void refusesASpanThatNoLongerFitsAndABoundThatFitsNone() throws Exception {
+  void aSpanThatNoLongerFitsAndABoundThatFitsNoSpanAreRefused() throws Exception {
     Span span = parse(recordOf(1, 2_000));
     assertThatThrownBy(
             () ->

@@ -33,7 +33,7 @@ class SpanStamperTest {
   private final SpanParser parser = new SpanParser(1_000_000);
 
   @Test
-  void changesTheTwoFieldsOfGeneratedRecordsAndNoOtherByte() throws Exception {
+  void onlyTheTwoFieldsOfGeneratedRecordsChange() throws Exception {
     long seed = System.nanoTime();
     RandomRecords records = new RandomRecords(seed);
     Random random = new Random(seed);
@@ -51,7 +51,7 @@ class SpanStamperTest {
   }
 
   @Test
-  void changesTheTwoFieldsOfHandMadeRecords() throws Exception {
+  void theTwoFieldsOfHandMadeRecordsChange() throws Exception {
     String[] lines;
     try (InputStream in = getClass().getResourceAsStream("/records/hand-made.jsonl")) {
       lines = new String(in.readAllBytes(), UTF_8).split("\n");
@@ -69,7 +69,7 @@ class SpanStamperTest {
   }
 
   @Test
-  void putsBothFieldsBehindTheBraceOfARecordThatHasNeither() throws Exception {
+  void bothFieldsAreAddedAfterTheBraceOfARecordThatHasNeither() throws Exception {
     String rest =
         "\"project_id\":1,\"organization_id\":2,\"end_timestamp\":3,"
             + "\"trace_id\":\"0123456789abcdeffedcba9876543210\",\"span_id\":\"00000000000000aa\"}";
@@ -81,7 +81,7 @@ class SpanStamperTest {
   }
 
   @Test
-  void changesNothingMoreWhenStampedAgain() throws Exception {
+  void stampingTwiceChangesNothingMore() throws Exception {
     long seed = System.nanoTime();
     RandomRecords records = new RandomRecords(seed);
     for (int i = 0; i < 2_000; i++) {
@@ -91,7 +91,7 @@ class SpanStamperTest {
   }
 
   @Test
-  void damagedRecordsAreRejectedOrStillStampable() {
+  void damagedRecordsAreRejectedOrCanBeStamped() {
     long seed = System.nanoTime();
     RandomRecords records = new RandomRecords(seed);
     Random random = new Random(seed);
@@ -118,7 +118,7 @@ class SpanStamperTest {
   }
 
   @Test
-  void whatIsNoJsonForAnyoneIsRejected() {
+  void recordsThatNoParserAcceptsAreRejected() {
     long seed = System.nanoTime();
     RandomRecords records = new RandomRecords(seed);
     Random random = new Random(seed);

@@ -2,7 +2,6 @@ package io.spanfold.job.batch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.core.batch.BatchLimits;
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch;
@@ -29,8 +28,8 @@ class BatchOperatorTest {
   }
 
   @Test
-  void handsOnWhenThereAreEnoughSpans() throws Exception {
-    open(new BatchLimits(2, 1_000_000, 500));
+  void aBatchIsEmittedAtItsMaximumNumberOfSpans() throws Exception {
+    open(new BatchOperator.Limits(2, 1_000_000, 500));
     add(Spans.root(ONE, 1, 0, 0));
     assertThat(batches()).isEmpty();
     add(Spans.root(OTHER, 2, 0, 1));
@@ -41,9 +40,9 @@ class BatchOperatorTest {
   }
 
   @Test
-  void handsOnBeforeASpanThatWouldMakeItTooLong() throws Exception {
+  void aBatchIsEmittedBeforeASpanThatWouldExceedItsLength() throws Exception {
     Span span = Spans.root(ONE, 1, 0, 0);
-    open(new BatchLimits(100, span.record().length, 500));
+    open(new BatchOperator.Limits(100, span.record().length, 500));
     add(span);
     assertThat(batches()).isEmpty();
     add(Spans.root(ONE, 2, 0, 1));
@@ -52,8 +51,8 @@ class BatchOperatorTest {
   }
 
   @Test
-  void handsOnWhenTheDelayIsOver() throws Exception {
-    open(new BatchLimits(100, 1_000_000, 500));
+  void aBatchIsEmittedAfterItsDelay() throws Exception {
+    open(new BatchOperator.Limits(100, 1_000_000, 500));
     harness.setProcessingTime(1_000);
     add(Spans.root(ONE, 1, 0, 0));
     harness.setProcessingTime(1_499);
@@ -63,8 +62,8 @@ class BatchOperatorTest {
   }
 
   @Test
-  void theDelayCountsFromTheFirstSpanOfEachBatch() throws Exception {
-    open(new BatchLimits(2, 1_000_000, 500));
+  void theDelayStartsWithTheFirstSpanOfEachBatch() throws Exception {
+    open(new BatchOperator.Limits(2, 1_000_000, 500));
     harness.setProcessingTime(1_000);
     add(Spans.root(ONE, 1, 0, 0));
     add(Spans.root(ONE, 2, 0, 1));
@@ -77,8 +76,8 @@ class BatchOperatorTest {
   }
 
   @Test
-  void theOpenBatchGoesOutBeforeABarrier() throws Exception {
-    open(new BatchLimits(100, 1_000_000, 500));
+  void theOpenBatchIsEmittedBeforeABarrier() throws Exception {
+    open(new BatchOperator.Limits(100, 1_000_000, 500));
     add(Spans.root(ONE, 1, 0, 0));
     harness.prepareSnapshotPreBarrier(1);
     assertThat(batches()).hasSize(1);
@@ -86,8 +85,8 @@ class BatchOperatorTest {
   }
 
   @Test
-  void theOpenBatchGoesOutAtTheEndOfInput() throws Exception {
-    open(new BatchLimits(100, 1_000_000, 500));
+  void theOpenBatchIsEmittedAtTheEndOfInput() throws Exception {
+    open(new BatchOperator.Limits(100, 1_000_000, 500));
     add(Spans.root(ONE, 1, 0, 0));
     harness.getOneInputOperator().finish();
     assertThat(batches()).hasSize(1);
@@ -95,7 +94,7 @@ class BatchOperatorTest {
 
   @Test
   void aWatermarkDoesNotOvertakeTheSpansBeforeIt() throws Exception {
-    open(new BatchLimits(2, 1_000_000, 500));
+    open(new BatchOperator.Limits(2, 1_000_000, 500));
     add(Spans.root(ONE, 1, 0, 0));
     harness.processWatermark(new Watermark(5));
     harness.processWatermark(new Watermark(7));
@@ -106,22 +105,22 @@ class BatchOperatorTest {
   }
 
   @Test
-  void aWatermarkPassesWhereNothingIsGathered() throws Exception {
-    open(new BatchLimits(2, 1_000_000, 500));
+  void aWatermarkPassesWhileNoBatchIsOpen() throws Exception {
+    open(new BatchOperator.Limits(2, 1_000_000, 500));
     harness.processWatermark(new Watermark(5));
     assertThat(harness.getOutput()).containsExactly(new Watermark(5));
   }
 
   @Test
-  void theLastWatermarkTakesTheOpenBatchAlong() throws Exception {
-    open(new BatchLimits(100, 1_000_000, 500));
+  void theLastWatermarkEmitsTheOpenBatch() throws Exception {
+    open(new BatchOperator.Limits(100, 1_000_000, 500));
     add(Spans.root(ONE, 1, 0, 0));
     harness.processWatermark(Watermark.MAX_WATERMARK);
     assertThat(batches()).hasSize(1);
     assertThat(harness.getOutput().toArray()[1]).isEqualTo(Watermark.MAX_WATERMARK);
   }
 
-  private void open(BatchLimits limits) throws Exception {
+  private void open(BatchOperator.Limits limits) throws Exception {
     harness =
         new OneInputStreamOperatorTestHarness<>(
             new BatchOperator(limits, new SubsegmentGrouping(10_000, 1_000_000, 2)));

@@ -38,7 +38,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
 
-/** What a superseded attempt can do that does not know it yet, and what its successor can. */
+/** A zombie is an attempt that was superseded and does not know it yet; the owner superseded it. */
 @Timeout(60)
 class ZombieITCase {
 
@@ -89,7 +89,7 @@ class ZombieITCase {
   }
 
   @Test
-  void wakesUpBeforeTheLockThatTheOwnerHas() throws Exception {
+  void aZombieIsRefusedALockThatTheOwnerHolds() throws Exception {
     restart();
     flusher(owner, ownerMetrics).lock(List.of(PART));
     String lock = lock();
@@ -100,7 +100,7 @@ class ZombieITCase {
   }
 
   @Test
-  void wakesUpAfterTheLockWhichTheOwnerTakesOver() throws Exception {
+  void theOwnerTakesOverTheLockOfAZombie() throws Exception {
     flusher(zombie, zombieMetrics).lock(List.of(PART));
     String lock = lock();
     restart();
@@ -110,7 +110,7 @@ class ZombieITCase {
   }
 
   @Test
-  void wakesUpInCleanUpAndDeletesNothing() throws Exception {
+  void aZombieDeletesNothingInItsCleanUp() throws Exception {
     try (Jedis jedis = redis.connect()) {
       String id = "0".repeat(15) + 7;
       jedis.set("span-buf:s:{" + TRACE + ":" + id + "}:" + id, "payload");
@@ -130,7 +130,7 @@ class ZombieITCase {
   }
 
   @Test
-  void aLockOfAnEpochThatRedisLostWithTheLeaseHoldsNobodyUp() throws Exception {
+  void aLockOfAnEpochThatRedisLostWithTheLeaseIsIgnored() throws Exception {
     restart();
     LockOwner lost = new LockOwner("job", owner.confirm().epoch() + 1_000_000);
     store.lock(List.of(PART), lost, TTL);
@@ -139,7 +139,7 @@ class ZombieITCase {
   }
 
   @Test
-  void cleansUpInAWipedRedisToo() throws Exception {
+  void theCleanUpSucceedsInAWipedRedis() throws Exception {
     restart();
     try (Jedis jedis = redis.connect()) {
       jedis.flushAll();

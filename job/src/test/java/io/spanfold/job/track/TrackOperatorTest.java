@@ -16,7 +16,9 @@ import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
+import io.spanfold.job.serialization.CodecSerializer;
 import io.spanfold.job.serialization.CodecTypeInfo;
+import io.spanfold.job.serialization.FlushRequestCodec;
 import io.spanfold.job.serialization.TraceKeyCodec;
 import io.spanfold.testing.NaiveFold;
 import io.spanfold.testing.NaiveFold.Flushed;
@@ -54,7 +56,7 @@ class TrackOperatorTest {
   private static final FoldSettings SETTINGS =
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
 
-  /** Nobody answers there, so it is never full. */
+  /** No server listens there, so it is never full. */
   private static final RedisMemoryMonitorSettings NO_REDIS =
       RedisMemoryMonitorSettings.of(
           ConnectionSettings.of(List.of(URI.create("redis://127.0.0.1:1"))), 0.8);
@@ -75,7 +77,7 @@ class TrackOperatorTest {
   }
 
   @Test
-  void theEndOfInputIsTheReasonWhereItIsWhatFlushes() throws Exception {
+  void partsThatTheEndOfInputFlushesSaySo() throws Exception {
     try (var harness = harness(new HashMapStateBackend(), 1, 0)) {
       harness.open();
       harness.processElement(
@@ -107,7 +109,7 @@ class TrackOperatorTest {
 
   @ParameterizedTest
   @ValueSource(ints = {KeyedFoldState.MAX_WHOLE_BYTES, 150, 0})
-  void nothingIsKeptOfATraceThatIsOver(int maxWholeBytes) throws Exception {
+  void nothingIsKeptOfAnEndedTrace(int maxWholeBytes) throws Exception {
     try (var harness = harness(new HashMapStateBackend(), 1, 0, maxWholeBytes)) {
       harness.open();
       harness.processElement(
@@ -127,8 +129,7 @@ class TrackOperatorTest {
    */
   @ParameterizedTest
   @CsvSource({"heap, 300", "rocksdb, 15"})
-  void partsAreThoseOfTheRulesThroughRestoresAndRescaling(String backend, int rounds)
-      throws Exception {
+  void partsFollowTheRulesThroughRestoresAndRescaling(String backend, int rounds) throws Exception {
     for (long seed = 0; seed < rounds; seed++) {
       Random random = new Random(seed);
       Map<TraceKey, NaiveFold> oracles = new HashMap<>();
@@ -206,7 +207,6 @@ class TrackOperatorTest {
           backend.equals("heap") ? new HashMapStateBackend() : new EmbeddedRocksDBStateBackend();
       var harness = harness(stateBackend, parallelism, i, maxWholeBytes);
       if (state != null) {
-        harness.setup();
         harness.initializeState(
             AbstractStreamOperatorTestHarness.repartitionOperatorState(
                 state, MAX_PARALLELISM, parallelismBefore, parallelism, i));
@@ -301,6 +301,8 @@ class TrackOperatorTest {
             parallelism,
             subtask);
     harness.setStateBackend(backend);
+    // Else the harness takes the class of the first element for that of all.
+    harness.setup(new CodecSerializer<>(new FlushRequestCodec()));
     return harness;
   }
 
