@@ -39,7 +39,7 @@ abstract class JsonScanner {
   /** The next byte to look at. */
   int at;
 
-  /** Where the last string is, without its quotes, and whether it has an escape. */
+  /** The range of the last string, without its quotes, and whether it has an escape. */
   int textStart;
 
   int textEnd;

@@ -10,12 +10,12 @@ public enum FlushReason {
   MAX_AGE,
   /** It reached the size at which a part is closed. */
   FULL,
-  /** Redis is nearly full, and the clock runs by the wall. */
+  /** Redis is nearly full, so the clock follows the wall clock. */
   PRESSURE,
   /** The input has ended. */
   END;
 
-  /** Returns the word that stands in headers and metrics, such as {@code max-age}. */
+  /** Returns the word for headers and metrics, such as {@code max-age}. */
   public String label() {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }

@@ -1,7 +1,7 @@
 package io.spanfold.core.model;
 
 /**
- * A span that was read from the source topic and found good.
+ * A valid span of the source topic.
  *
  * @param trace the trace and project it belongs to
  * @param spanId its id

@@ -15,7 +15,7 @@ package io.spanfold.core.model;
  * @param layouts which layouts hold the payload, as bits of {@code PayloadLayout}; before it is
  *     stored, those that it is to be stored in
  * @param organizationId the organisation of its first span, for outcomes
- * @param positions where its spans stand in the source topic
+ * @param positions the source positions of its spans
  */
 public record Subsegment(
     long id,

@@ -9,13 +9,13 @@ import java.time.Duration;
 /**
  * What a flush works with.
  *
- * @param store where the payloads are
+ * @param store the buffer with the payloads
  * @param lease the lease under which segments are locked
  * @param lockTtl after what time a lock expires that is not released
- * @param reread where the records are that the payloads were made from
+ * @param recovery the source topic, to read lost payloads again
  */
 public record FlushSettings(
-    StoreSettings store, LeaseSettings lease, Duration lockTtl, PayloadRecoverySettings reread)
+    StoreSettings store, LeaseSettings lease, Duration lockTtl, PayloadRecoverySettings recovery)
     implements Serializable {
 
   private static final long serialVersionUID = 1L;

@@ -28,7 +28,7 @@ record PartFlusher(
     SegmentStore store,
     Lease lease,
     Duration lockTtl,
-    PayloadRecovery lostPayloads,
+    PayloadRecovery recovery,
     FlushMetrics metrics)
     implements AutoCloseable {
 
@@ -43,7 +43,7 @@ record PartFlusher(
         store,
         lease,
         settings.lockTtl(),
-        new PayloadRecovery(settings.reread()),
+        new PayloadRecovery(settings.recovery()),
         new FlushMetrics(metrics, wallClock));
   }
 
@@ -60,7 +60,7 @@ record PartFlusher(
     List<DuePart> parts =
         requests.stream().filter(DuePart.class::isInstance).map(DuePart.class::cast).toList();
     lock(parts);
-    for (LoadedPart loaded : lostPayloads.restore(store.load(parts))) {
+    for (LoadedPart loaded : recovery.restore(store.load(parts))) {
       FlushedPart flushed = builder.build(loaded);
       metrics.flushed(loaded, flushed);
       done.accept(loaded.due(), flushed);
@@ -107,7 +107,7 @@ record PartFlusher(
   public void close() {
     try (store;
         lease) {
-      lostPayloads.close();
+      recovery.close();
     }
   }
 }

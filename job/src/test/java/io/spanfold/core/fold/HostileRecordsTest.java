@@ -28,8 +28,8 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /**
- * Other people's records, by the ten thousand, through the parser and the fold. A million: with
- * {@code -Dspanfold.hostile.records=1000000}.
+ * Tens of thousands of hostile records through the parser and the fold; a million with {@code
+ * -Dspanfold.hostile.records=1000000}.
  */
 class HostileRecordsTest {
 
@@ -90,7 +90,7 @@ class HostileRecordsTest {
     }
   }
 
-  /** Returns the span as it is known to be, where the parser finds it so; null for a bad record. */
+  /** Returns the span, which has to be as it was made; null for a record that is rejected. */
   private Span parse(Sample sample) {
     long timestamp = recordTime.extractTimestamp(sample, sample.timestamp());
     try {

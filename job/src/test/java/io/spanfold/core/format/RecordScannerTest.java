@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the scanner takes, the reader of tokens takes as the same span. */
+/** What the scanner accepts, the token reader accepts as the same span. */
 class RecordScannerTest {
 
   private static final String GOOD =
@@ -128,7 +128,7 @@ class RecordScannerTest {
     return scanner.scan(bytes, 0, bytes.length);
   }
 
-  /** Returns whether the scanner is sure; fails where the reader of tokens has it otherwise. */
+  /** Returns whether the scanner is sure; fails if the token reader disagrees. */
   private boolean agrees(byte[] record, long seed) {
     RecordFields scanned = scanner.scan(record, 0, record.length);
     if (scanned == null) {

@@ -30,7 +30,7 @@ final class LoadedParts {
 
   /**
    * Returns a part that takes exactly {@code spans}: in random order, from random subsegments, some
-   * of which hold other spans as well, some of which are taken in two slices, beside lost ones.
+   * of which hold other spans as well, some of which are taken in two slices, next to lost ones.
    */
   static LoadedPart scattered(
       List<Span> spans, List<Span> others, long segmentId, boolean skipEnrichment, Random random) {

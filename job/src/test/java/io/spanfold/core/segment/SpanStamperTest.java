@@ -174,7 +174,7 @@ class SpanStamperTest {
     return stamp(parser.parse(value, 0, 0, 0), segmentId);
   }
 
-  /** Stamps a record that stands in the middle of an array, into the middle of another. */
+  /** Stamps a record in the middle of an array into the middle of another. */
   private static byte[] stamp(Span span, long segmentId) {
     byte[] buffer = new byte[span.record().length + 20];
     Arrays.fill(buffer, (byte) '#');
