@@ -4,7 +4,6 @@ import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
-import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.segment.SegmentChunker;
@@ -23,13 +22,7 @@ import io.spanfold.job.preflight.CheckReport;
 import io.spanfold.job.preflight.JobStart;
 import io.spanfold.job.preflight.PreflightChecks;
 import io.spanfold.job.preflight.TopicLimits;
-import io.spanfold.job.serialization.CodecTypeInfo;
-import io.spanfold.job.serialization.FlushRequestCodec;
-import io.spanfold.job.serialization.FlushedPartCodec;
-import io.spanfold.job.serialization.SpanBatchCodec;
-import io.spanfold.job.serialization.SpanCodec;
-import io.spanfold.job.serialization.StoredTraceCodec;
-import io.spanfold.job.serialization.TraceKeyCodec;
+import io.spanfold.job.serialization.StateType;
 import io.spanfold.job.sink.RecoverableKafkaSink;
 import io.spanfold.job.sink.RejectStrategy;
 import io.spanfold.job.sink.SegmentStrategy;
@@ -38,7 +31,6 @@ import io.spanfold.job.track.TrackOperator;
 import io.spanfold.job.write.WriteFunction;
 import java.time.Clock;
 import java.time.Duration;
-import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -59,19 +51,6 @@ public final class SpanfoldJob {
    * subtask has as many key groups as the next.
    */
   private static final int MAX_PARALLELISM = 5040;
-
-  private static final TypeInformation<Span> SPAN =
-      new CodecTypeInfo<>(Span.class, new SpanCodec());
-  private static final TypeInformation<TraceKey> TRACE =
-      new CodecTypeInfo<>(TraceKey.class, new TraceKeyCodec());
-  private static final TypeInformation<SpanBatch> BATCH =
-      new CodecTypeInfo<>(SpanBatch.class, new SpanBatchCodec());
-  private static final TypeInformation<StoredTrace> STORED =
-      new CodecTypeInfo<>(StoredTrace.class, new StoredTraceCodec());
-  private static final TypeInformation<FlushRequest> REQUEST =
-      new CodecTypeInfo<>(FlushRequest.class, new FlushRequestCodec());
-  private static final TypeInformation<FlushedPart> FLUSHED =
-      new CodecTypeInfo<>(FlushedPart.class, new FlushedPartCodec());
 
   private SpanfoldJob() {}
 
@@ -148,41 +127,44 @@ public final class SpanfoldJob {
         timed
             .transform(
                 "Parse",
-                SPAN,
+                StateType.SPAN,
                 new ParseOperator(
                     SegmentChunker.maxRecordBytes(chunkBytes), config.ingest().drop()))
             .uid("parse");
 
     DataStream<StoredTrace> stored =
         withAdopted(spans, steps, config)
-            .keyBy(Span::trace, TRACE)
-            .transform("Batch", BATCH, new BatchOperator(steps.batchLimits(), steps.grouping()))
+            .keyBy(Span::trace, StateType.TRACE_KEY)
+            .transform(
+                "Batch",
+                StateType.SPAN_BATCH,
+                new BatchOperator(steps.batchLimits(), steps.grouping()))
             .uid("batch")
             .transform(
                 "Write to Redis",
-                STORED,
+                StateType.STORED_TRACE,
                 new AsyncStageOperator<>(
                     new WriteFunction(steps.store(), steps.lease(), steps.memoryGuard()),
                     steps.writeStage(),
-                    new SpanBatchCodec()))
+                    StateType.SPAN_BATCH))
             .uid("write");
 
     DataStream<FlushRequest> due =
         stored
-            .keyBy(StoredTrace::trace, TRACE)
+            .keyBy(StoredTrace::trace, StateType.TRACE_KEY)
             .transform(
-                "Track", REQUEST, new TrackOperator(steps.foldSettings(), steps.memoryGuard()))
+                "Track", StateType.FLUSH_REQUEST, new TrackOperator(steps.foldSettings(), steps.memoryGuard()))
             .uid("track");
 
     SingleOutputStreamOperator<FlushedPart> flushed =
         inOrderOfTraces(due, config)
             .transform(
                 "Flush",
-                FLUSHED,
+                StateType.FLUSHED_PART,
                 new AsyncStageOperator<>(
                     new FlushFunction(steps.flush(), chunkBytes, Clock.systemUTC()),
                     steps.flushStage(),
-                    new FlushRequestCodec()))
+                    StateType.FLUSH_REQUEST))
             .uid("flush");
 
     var segments =
@@ -210,14 +192,14 @@ public final class SpanfoldJob {
   private static DataStream<Span> withAdopted(
       DataStream<Span> spans, PipelineFactory steps, SpanfoldConfig config) {
     return config.ingest().adopt()
-        ? spans.transform("Adopt", SPAN, new AdoptOperator(steps.adopt())).uid("adopt")
+        ? spans.transform("Adopt", StateType.SPAN, new AdoptOperator(steps.adopt())).uid("adopt")
         : spans;
   }
 
   /** Two parts of a trace may share a payload, so one subtask must flush them, in their order. */
   private static DataStream<FlushRequest> inOrderOfTraces(
       DataStream<FlushRequest> due, SpanfoldConfig config) {
-    return config.flush().parallelism() > 0 ? due.keyBy(FlushRequest::trace, TRACE) : due;
+    return config.flush().parallelism() > 0 ? due.keyBy(FlushRequest::trace, StateType.TRACE_KEY) : due;
   }
 
   private static void configure(StreamExecutionEnvironment env) {

@@ -17,6 +17,7 @@ import io.spanfold.testing.SpanRecords;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -40,6 +41,9 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,20 +52,25 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Savepoints of former builds, which this build must be able to go on from. One that it cannot read
- * is not written anew: jobs that are stopped with such a savepoint would lose what they hold.
+ * Restores the savepoints of all releases. Each phase of each release has a directory in {@code
+ * src/test/resources/savepoints}: the savepoint ({@code _metadata}), the records of the source
+ * topic with their timestamps, of which the savepoint has the earlier ones ({@code records.tsv}),
+ * and the parts that all of them make ({@code segments.txt}). Redis is empty when a job is restored
+ * from it, so payloads come from Kafka; and the broker does not know the transaction that it holds,
+ * so its parts are made again.
  *
- * <p>Each is a directory of its own in {@code src/test/resources/savepoints}: the savepoint ({@code
- * _metadata}), the records of the source topic with their timestamps, of which the savepoint has
- * the earlier ones ({@code records.tsv}), and the parts that must come out of all of them ({@code
- * segments.txt}). Redis is empty when a job goes on from it, so payloads come from Kafka; and the
- * broker does not know the transaction that it holds, so that the parts in that are made again.
- *
- * <p>{@code -Dspanfold.write-savepoints=DIRECTORY} writes one for each phase with this build.
+ * <p>{@code -Dspanfold.record-state=true} first records those of {@link #RELEASE}, the release that
+ * is being worked on, with this build. Until it is released they are recorded anew whenever a form
+ * changes. After that they stay as they are, as users have such savepoints, and {@code RELEASE}
+ * becomes the next.
  */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SavepointITCase {
 
-  private static final String WRITE = "spanfold.write-savepoints";
+  private static final String RELEASE = "0.1.0";
+
+  private static final String RECORD = "spanfold.record-state";
+  private static final Path SAVEPOINTS = Path.of("src/test/resources/savepoints");
   private static final String METADATA = "_metadata";
   private static final String RECORDS = "records.tsv";
   private static final String SEGMENTS = "segments.txt";
@@ -88,22 +97,22 @@ class SavepointITCase {
     servers.close();
   }
 
-  static List<String> savepoints() throws Exception {
-    Path all = Path.of(SavepointITCase.class.getResource("/savepoints").toURI());
-    try (Stream<Path> each = Files.list(all)) {
-      return each.map(path -> path.getFileName().toString()).sorted().toList();
+  static List<Path> savepoints() throws Exception {
+    try (Stream<Path> files = Files.walk(SAVEPOINTS)) {
+      return files.filter(file -> file.endsWith(METADATA)).map(Path::getParent).sorted().toList();
     }
   }
 
   @ParameterizedTest
   @MethodSource("savepoints")
+  @Order(2)
   @Timeout(120)
-  void aJobGoesOnFromASavepointOfAFormerBuild(String savepoint) throws Exception {
-    Path kept = Path.of(getClass().getResource("/savepoints/" + savepoint).toURI());
+  void aJobIsRestoredFromASavepointOfEveryRelease(Path savepoint) throws Exception {
+    Path kept = savepoint.toAbsolutePath();
     send(Files.readAllLines(kept.resolve(RECORDS)));
 
-    JobClient job =
-        submit(RolloutPhase.valueOf(savepoint.toUpperCase(Locale.ROOT).replace('-', '_')), kept);
+    String phase = kept.getFileName().toString().toUpperCase(Locale.ROOT).replace('-', '_');
+    JobClient job = submit(RolloutPhase.valueOf(phase), kept);
     awaitConsumed(job);
     Jobs.stopWithSavepoint(job, directory, true);
 
@@ -117,9 +126,10 @@ class SavepointITCase {
 
   @ParameterizedTest
   @EnumSource
+  @Order(1)
   @Timeout(120)
-  @EnabledIfSystemProperty(named = WRITE, matches = ".+")
-  void writesASavepoint(RolloutPhase phase) throws Exception {
+  @EnabledIfSystemProperty(named = RECORD, matches = "true")
+  void recordsASavepoint(RolloutPhase phase) throws Exception {
     List<Span> spans = RandomTraces.many(new Random(5), TRACES, 5_000, true, Pace.values());
     List<String> records =
         spans.stream().map(span -> span.timestamp() + "\t" + SpanRecords.json(span)).toList();
@@ -135,11 +145,12 @@ class SavepointITCase {
     }
     Path savepoint = Path.of(URI.create(Jobs.stopWithSavepoint(job, directory, false)));
 
-    Path kept = Files.createDirectories(Path.of(System.getProperty(WRITE), phase.toString()));
+    Path kept = Files.createDirectories(SAVEPOINTS.resolve(RELEASE).resolve(phase.toString()));
     try (Stream<Path> files = Files.list(savepoint)) {
       assertThat(files).as("all state is in one file").hasSize(1);
     }
-    Files.copy(savepoint.resolve(METADATA), kept.resolve(METADATA));
+    Files.copy(
+        savepoint.resolve(METADATA), kept.resolve(METADATA), StandardCopyOption.REPLACE_EXISTING);
     Files.write(kept.resolve(RECORDS), records);
     Files.write(kept.resolve(SEGMENTS), expected);
   }

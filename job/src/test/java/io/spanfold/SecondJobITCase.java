@@ -11,14 +11,11 @@ import io.spanfold.buffer.lease.LeaseRefusedException;
 import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.lease.LeaseStore;
 import io.spanfold.core.model.SpanBatch;
-import io.spanfold.core.model.StoredTrace;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.async.AsyncStageOperator;
 import io.spanfold.job.async.AsyncStageSettings;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
-import io.spanfold.job.serialization.CodecTypeInfo;
-import io.spanfold.job.serialization.SpanBatchCodec;
-import io.spanfold.job.serialization.StoredTraceCodec;
+import io.spanfold.job.serialization.StateType;
 import io.spanfold.job.write.WriteFunction;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -121,16 +118,15 @@ class SecondJobITCase {
         StreamExecutionEnvironment.getExecutionEnvironment(configuration);
     env.setParallelism(1);
     LeaseSettings lease = new LeaseSettings(store().redis(), "second", TTL, Duration.ofMillis(100));
-    env.fromData(
-            new CodecTypeInfo<>(SpanBatch.class, new SpanBatchCodec()), new SpanBatch(List.of()))
+    env.fromData(StateType.SPAN_BATCH, new SpanBatch(List.of()))
         .transform(
             "Write",
-            new CodecTypeInfo<>(StoredTrace.class, new StoredTraceCodec()),
+            StateType.STORED_TRACE,
             new AsyncStageOperator<>(
                 new WriteFunction(
                     store(), lease, RedisMemoryMonitorSettings.of(store().redis(), 0.8)),
                 new AsyncStageSettings(true, 1, 1_000, Long.MAX_VALUE, 1, 500, 0),
-                new SpanBatchCodec()))
+                StateType.SPAN_BATCH))
         .sinkTo(new DiscardingSink<>());
     return cluster.submitJob(env.getStreamGraph()).get().getJobID();
   }

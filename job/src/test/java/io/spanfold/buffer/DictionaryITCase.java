@@ -22,7 +22,6 @@ import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.LoadedPart;
-import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
@@ -33,6 +32,7 @@ import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.testing.SpanTexts;
+import io.spanfold.testing.Spans;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -490,15 +490,7 @@ class DictionaryITCase {
       long span = random.nextLong();
       Subsegment subsegment =
           new Subsegment(
-              random.nextLong(),
-              span,
-              true,
-              1,
-              payload.length,
-              0,
-              0,
-              1,
-              SourcePositions.of(new int[] {0}, new long[] {1}));
+              random.nextLong(), span, true, 1, payload.length, 0, 0, 1, Spans.positions(1));
       return new TraceSpans(
           new TraceKey(1, random.nextLong(), random.nextLong()),
           new SpanColumns(1),

@@ -14,11 +14,11 @@ import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisPipelines;
 import io.spanfold.buffer.redis.RetryPolicy;
 import io.spanfold.core.model.FlushedPart;
-import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.testing.Receipts;
+import io.spanfold.testing.Spans;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -251,6 +251,6 @@ final class IndexUnderTest implements AutoCloseable {
         0,
         layouts,
         1,
-        SourcePositions.of(new int[0], new long[0]));
+        Spans.positions());
   }
 }

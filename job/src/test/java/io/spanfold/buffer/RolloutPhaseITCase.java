@@ -17,7 +17,6 @@ import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
-import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
@@ -26,6 +25,7 @@ import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.testing.RedisUnderTest;
+import io.spanfold.testing.Spans;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -333,7 +333,7 @@ class RolloutPhaseITCase {
               0,
               phase.layouts(),
               1,
-              SourcePositions.of(new int[0], new long[0]));
+              Spans.positions());
       unstored.add(new UnstoredSubsegment(subsegment, payload, sub.spans()));
     }
     return new SpanBatch(List.of(new TraceSpans(trace, new SpanColumns(1), unstored)));

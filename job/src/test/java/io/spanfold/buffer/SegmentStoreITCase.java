@@ -20,7 +20,6 @@ import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
-import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
@@ -31,6 +30,7 @@ import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.testing.Receipts;
+import io.spanfold.testing.Spans;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -443,7 +443,7 @@ class SegmentStoreITCase {
             0,
             0,
             1,
-            SourcePositions.of(new int[] {0, 0}, new long[] {1, 2}));
+            Spans.positions(1, 2));
     return new UnstoredSubsegment(subsegment, payload, ids);
   }
 

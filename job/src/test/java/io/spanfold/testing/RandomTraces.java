@@ -101,6 +101,7 @@ public final class RandomTraces {
         span.organizationId(),
         partition,
         offset,
+        span.index(),
         span.stampPoints(),
         span.record());
   }

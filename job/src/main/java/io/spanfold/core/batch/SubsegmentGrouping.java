@@ -33,7 +33,8 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
 
   private static final Comparator<Member> BY_POSITION =
       Comparator.comparingInt((Member member) -> member.span.partition())
-          .thenComparingLong(member -> member.span.offset());
+          .thenComparingLong(member -> member.span.offset())
+          .thenComparingInt(member -> member.span.index());
 
   /** Returns {@code spans} of one trace, which are in the order in which they came. */
   public TraceSpans group(TraceKey trace, List<Span> spans) {
@@ -98,6 +99,7 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
       int count = members.size();
       int[] partitions = new int[count];
       long[] offsets = new long[count];
+      int[] indexes = new int[count];
       long[] spanIds = new long[count];
       List<Span> spans = new ArrayList<>(count);
       boolean root = false;
@@ -106,11 +108,12 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
         member.index = i;
         partitions[i] = member.span.partition();
         offsets[i] = member.span.offset();
+        indexes[i] = member.span.index();
         spanIds[i] = member.span.spanId();
         root |= member.span.root();
         spans.add(member.span);
       }
-      SourcePositions positions = SourcePositions.of(partitions, offsets);
+      SourcePositions positions = SourcePositions.of(partitions, offsets, indexes);
       long id = MurmurHash3.hash128x64(positions.encoded())[0];
       Subsegment subsegment =
           new Subsegment(

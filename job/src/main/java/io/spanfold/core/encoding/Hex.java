@@ -2,20 +2,25 @@ package io.spanfold.core.encoding;
 
 import java.util.HexFormat;
 
-/** Span ids are 64 bits, written as 16 lower-case hexadecimal digits. */
+/** Ids as lower-case hexadecimal digits: 16 for 64 bits, 32 for 128. */
 public final class Hex {
 
   private static final HexFormat FORMAT = HexFormat.of();
 
   private Hex() {}
 
-  /** Returns {@code id} as 16 lower-case hexadecimal digits. */
+  /** Returns 16 digits. */
   public static String id(long id) {
     return FORMAT.toHexDigits(id);
   }
 
+  /** Returns 32 digits. */
+  public static String id(long high, long low) {
+    return FORMAT.toHexDigits(high) + FORMAT.toHexDigits(low);
+  }
+
   /**
-   * Reads 16 hexadecimal digits of either case.
+   * Reads 16 digits of either case.
    *
    * @throws IllegalArgumentException where {@code digits} is of any other form
    */

@@ -3,13 +3,17 @@ package io.spanfold.core.encoding;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 
-/** Whole numbers in the fewest bytes: seven bits a byte, the lowest first. */
+/**
+ * Whole numbers in as few bytes as they need: seven bits a byte, the lowest first, the top bit set
+ * on all but the last. Part of every format of state and payloads.
+ */
 public final class VarInts {
 
   private VarInts() {}
 
-  /** Writes a number, best one that is not negative: small ones take little room. */
+  /** Writes a number. Negative ones take ten bytes: see {@link #writeSigned}. */
   public static void write(long value, DataOutput out) throws IOException {
     long rest = value;
     while ((rest & ~0x7FL) != 0) {
@@ -19,7 +23,21 @@ public final class VarInts {
     out.writeByte((int) rest);
   }
 
-  /** Reads what {@link #write} wrote. */
+  /** Writes a number as {@link #write(long, DataOutput)} does. */
+  public static void write(long value, ByteBuffer out) {
+    long rest = value;
+    while ((rest & ~0x7FL) != 0) {
+      out.put((byte) (rest | 0x80));
+      rest >>>= 7;
+    }
+    out.put((byte) rest);
+  }
+
+  /**
+   * Reads a number.
+   *
+   * @throws IOException where it has more than ten bytes
+   */
   public static long read(DataInput in) throws IOException {
     long value = 0;
     for (int shift = 0; shift < Long.SIZE; shift += 7) {
@@ -32,7 +50,28 @@ public final class VarInts {
     throw new IOException("a number takes more than ten bytes: the data is damaged");
   }
 
-  /** Reads what {@link #write} wrote, where it is an int. */
+  /**
+   * Reads a number.
+   *
+   * @throws IllegalArgumentException where it has more than ten bytes, or ends early
+   */
+  public static long read(ByteBuffer in) {
+    long value = 0;
+    for (int shift = 0; shift < Long.SIZE && in.hasRemaining(); shift += 7) {
+      byte next = in.get();
+      value |= (next & 0x7FL) << shift;
+      if (next >= 0) {
+        return value;
+      }
+    }
+    throw new IllegalArgumentException("a number is cut off or too long: the data is damaged");
+  }
+
+  /**
+   * Reads a number from 0 that fits into an int.
+   *
+   * @throws IOException where it does not
+   */
   public static int readInt(DataInput in) throws IOException {
     long value = read(in);
     if (value != (int) value) {
@@ -41,31 +80,29 @@ public final class VarInts {
     return (int) value;
   }
 
-  /** Writes a number of either sign: small distances from zero take little room. */
+  /** Writes a number of either sign: those near zero take little room. */
   public static void writeSigned(long value, DataOutput out) throws IOException {
     write((value << 1) ^ (value >> 63), out);
   }
 
-  /** Reads what {@link #writeSigned} wrote. */
   public static long readSigned(DataInput in) throws IOException {
     long value = read(in);
     return (value >>> 1) ^ -(value & 1);
   }
 
-  /** Writes bytes and their number. */
+  /** Writes the number of bytes, then the bytes. */
   public static void writeBytes(byte[] bytes, DataOutput out) throws IOException {
     write(bytes.length, out);
     out.write(bytes);
   }
 
-  /** Reads what {@link #writeBytes} wrote. */
   public static byte[] readBytes(DataInput in) throws IOException {
     byte[] bytes = new byte[readInt(in)];
     in.readFully(bytes);
     return bytes;
   }
 
-  /** Writes bytes and their number; null is told from none. */
+  /** Writes bytes as {@link #writeBytes} does, with numbers one higher: 0 is null. */
   public static void writeNullable(byte[] bytes, DataOutput out) throws IOException {
     if (bytes == null) {
       write(0, out);
@@ -75,7 +112,6 @@ public final class VarInts {
     out.write(bytes);
   }
 
-  /** Reads what {@link #writeNullable} wrote. */
   public static byte[] readNullable(DataInput in) throws IOException {
     int length = readInt(in) - 1;
     if (length < 0) {

@@ -1,7 +1,7 @@
 package io.spanfold.core.fold;
 
-import io.spanfold.core.fold.EarlySpans.Positions;
 import io.spanfold.core.model.Subsegment;
+import io.spanfold.core.model.SourcePosition;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -24,16 +24,16 @@ final class BatchSubsegment {
   /** Whether a part that took all of it has left, and deletes it. */
   boolean released;
 
-  private Positions positions;
+  private List<SourcePosition> positions;
 
   BatchSubsegment(Subsegment subsegment) {
     this.subsegment = subsegment;
   }
 
-  Positions positions() {
+  SourcePosition position(int index) {
     if (positions == null) {
-      positions = Positions.of(subsegment);
+      positions = subsegment.positions().all();
     }
-    return positions;
+    return positions.get(index);
   }
 }

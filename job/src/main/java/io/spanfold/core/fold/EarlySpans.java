@@ -1,5 +1,6 @@
 package io.spanfold.core.fold;
 
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.SpanColumns;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.Subsegment;
@@ -35,24 +36,18 @@ public record EarlySpans(Subsegment subsegment, SpanColumns spans) {
     List<Subsegment> subsegments = new ArrayList<>(all.size());
     List<Place> places = new ArrayList<>();
     for (EarlySpans early : all) {
-      Positions positions = Positions.of(early.subsegment);
+      List<SourcePosition> positions = early.subsegment.positions().all();
       for (int row = 0; row < early.spans.size(); row++) {
-        int index = early.spans.index(row);
-        places.add(
-            new Place(
-                early.spans,
-                row,
-                subsegments.size(),
-                positions.partition(index),
-                positions.offset(index)));
+        SourcePosition position = positions.get(early.spans.index(row));
+        places.add(new Place(early.spans, row, subsegments.size(), position));
       }
       subsegments.add(early.subsegment);
     }
-    places.sort(Comparator.comparingLong(place -> place.offset));
+    places.sort(Comparator.comparing(place -> place.position));
     Map<Integer, Long> clocks = new HashMap<>();
     for (Place place : places) {
       long timestamp = place.spans.timestamp(place.row);
-      place.clock = clocks.merge(place.partition, timestamp, Math::max);
+      place.clock = clocks.merge(place.position.partition(), timestamp, Math::max);
     }
     // Stable, so that each partition stays in its order.
     places.sort(Comparator.comparingLong(place -> place.clock));
@@ -67,41 +62,14 @@ public record EarlySpans(Subsegment subsegment, SpanColumns spans) {
     final SpanColumns spans;
     final int row;
     final int subsegment;
-    final int partition;
-    final long offset;
+    final SourcePosition position;
     long clock;
 
-    Place(SpanColumns spans, int row, int subsegment, int partition, long offset) {
+    Place(SpanColumns spans, int row, int subsegment, SourcePosition position) {
       this.spans = spans;
       this.row = row;
       this.subsegment = subsegment;
-      this.partition = partition;
-      this.offset = offset;
-    }
-  }
-
-  /** The source positions of a subsegment's spans, by their index. */
-  record Positions(int[] partitions, long[] offsets) {
-
-    static Positions of(Subsegment subsegment) {
-      int[] partitions = new int[subsegment.spanCount()];
-      long[] offsets = new long[subsegment.spanCount()];
-      subsegment
-          .positions()
-          .forEach(
-              (index, partition, offset) -> {
-                partitions[index] = partition;
-                offsets[index] = offset;
-              });
-      return new Positions(partitions, offsets);
-    }
-
-    int partition(int index) {
-      return partitions[index];
-    }
-
-    long offset(int index) {
-      return offsets[index];
+      this.position = position;
     }
   }
 }

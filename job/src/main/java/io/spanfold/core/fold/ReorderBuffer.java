@@ -1,6 +1,11 @@
 package io.spanfold.core.fold;
 
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.SpanColumns;
+import io.spanfold.core.model.StoredTrace;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -70,7 +75,7 @@ final class ReorderBuffer {
   }
 
   private int partition(int row) {
-    return subsegments[spans.subsegment(row)].positions().partition(spans.index(row));
+    return subsegments[spans.subsegment(row)].position(spans.index(row)).partition();
   }
 
   /** Writes what waits of this batch into state, and counts it among the waiting slices. */

@@ -105,6 +105,7 @@ public final class SpanParser {
         fields.organizationId,
         partition,
         offset,
+        0,
         fields.stampPoints(),
         record);
   }

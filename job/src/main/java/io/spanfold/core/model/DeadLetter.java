@@ -3,7 +3,7 @@ package io.spanfold.core.model;
 import java.util.List;
 
 /**
- * A source record that cannot be processed, as it was, with the reason.
+ * A source record that cannot be processed, unchanged, with the reason.
  *
  * @param key the record's key; may be null
  * @param value the record's value; may be null
@@ -11,8 +11,8 @@ import java.util.List;
  * @param reason a word for the kind of failure, such as {@code invalid-json}; for metrics and
  *     filters
  * @param topic the topic it was read from
- * @param partition the partition it was read from
- * @param offset its offset there
+ * @param position where it is there; the index is that of the span that is rejected, or of the
+ *     first one
  * @param error what was wrong, for people
  */
 public record DeadLetter(
@@ -21,8 +21,7 @@ public record DeadLetter(
     List<Header> headers,
     String reason,
     String topic,
-    int partition,
-    long offset,
+    SourcePosition position,
     String error)
     implements Reject {
 

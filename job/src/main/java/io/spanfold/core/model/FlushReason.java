@@ -2,18 +2,43 @@ package io.spanfold.core.model;
 
 import java.util.Locale;
 
-/** Why a part is flushed. The order is part of the state's format: append only. */
+/** Why a part is flushed. */
 public enum FlushReason {
   /** Nothing more came within the segment's timeout. */
-  IDLE,
+  IDLE(0),
   /** Its first span is as old as a part may get. */
-  MAX_AGE,
+  MAX_AGE(1),
   /** It reached the size at which a part is closed. */
-  FULL,
+  FULL(2),
   /** Redis is nearly full, so the clock follows the wall clock. */
-  PRESSURE,
+  PRESSURE(3),
   /** The input has ended. */
-  END;
+  END(4);
+
+  private final int code;
+
+  FlushReason(int code) {
+    this.code = code;
+  }
+
+  /** Returns the number by which savepoints know it; never changed, and never reused. */
+  public int code() {
+    return code;
+  }
+
+  /**
+   * Returns the constant that {@link #code} is of.
+   *
+   * @throws IllegalArgumentException where none has this code: the data is damaged, or newer
+   */
+  public static FlushReason ofCode(int code) {
+    for (FlushReason each : values()) {
+      if (each.code == code) {
+        return each;
+      }
+    }
+    throw new IllegalArgumentException("there is no flush reason with code " + code);
+  }
 
   /** Returns the word for headers and metrics, such as {@code max-age}. */
   public String label() {

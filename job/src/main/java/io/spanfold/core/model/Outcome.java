@@ -12,11 +12,36 @@ package io.spanfold.core.model;
 public record Outcome(
     long timestamp, long organizationId, long projectId, Reason reason, long quantity) {
 
-  /** Why spans are not emitted. The order is part of the state's format: append only. */
+  /** Why spans are not emitted. */
   public enum Reason {
     /** Redis lost the payload, and Kafka no longer has the records. */
-    PAYLOAD_LOST,
+    PAYLOAD_LOST(0),
     /** The option {@code ingest.drop} lists them. */
-    DROPPED
+    DROPPED(1);
+
+    private final int code;
+
+    Reason(int code) {
+      this.code = code;
+    }
+
+    /** Returns the number by which savepoints know it; never changed, and never reused. */
+    public int code() {
+      return code;
+    }
+
+    /**
+     * Returns the constant that {@link #code} is of.
+     *
+     * @throws IllegalArgumentException where none has this code: the data is damaged, or newer
+     */
+    public static Reason ofCode(int code) {
+      for (Reason each : values()) {
+        if (each.code == code) {
+          return each;
+        }
+      }
+      throw new IllegalArgumentException("there is no outcome with code " + code);
+    }
   }
 }

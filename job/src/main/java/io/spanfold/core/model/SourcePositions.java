@@ -1,20 +1,33 @@
 package io.spanfold.core.model;
 
-import java.io.ByteArrayOutputStream;
+import io.spanfold.core.encoding.VarInts;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /**
- * Where the spans of a subsegment stand in the source topic, in the order of its payload (by
- * partition, then offset): what it takes to read them again. Kept compactly, as state holds one of
- * these for each subsegment: runs of one partition, of which each offset is stored as its distance
- * from the one before, in the fewest bytes.
+ * The source positions of a subsegment's spans, in the order of its payload, which is that of
+ * {@link SourcePosition}: what it takes to read the spans again. State holds one of these for each
+ * subsegment, so it is one array: two or three bytes for most spans.
+ *
+ * <p>The form, in {@link VarInts}: runs of one partition. A run of records that hold one span each
+ * is the partition, the number of spans, and of each span the distance of its offset from the one
+ * before. Any other run has a 0 after its partition, then the number of spans, and of each span
+ * either twice the distance of its offset, and its index; or, where it is of the same record as the
+ * span before, twice the distance of its index, plus one.
+ *
+ * <p>Ids of subsegments are a hash of this form: equal positions have equal bytes, others have not.
  */
 public final class SourcePositions {
 
-  /**
-   * In place of a partition where it is not known where a span stands: it cannot be read again. Its
-   * offset then only tells it from others.
-   */
-  public static final int NOWHERE = Integer.MAX_VALUE;
+  /** Marks a run with indexes. No run is empty. */
+  private static final int INDEXED = 0;
+
+  private static final int SAME_RECORD = 1;
+
+  private static final int MAX_RUN_BYTES = 11;
+  private static final int MAX_SPAN_BYTES = 15;
 
   private final byte[] encoded;
 
@@ -23,32 +36,44 @@ public final class SourcePositions {
   }
 
   /**
-   * Encodes positions.
+   * Encodes positions, which are in ascending order.
    *
    * @param partitions the partition of each span
-   * @param offsets its offset, ascending within a partition; as many as {@code partitions}
+   * @param offsets its offset there; as many as {@code partitions}
+   * @param indexes its index in the record; as many as {@code partitions}
    */
-  public static SourcePositions of(int[] partitions, long[] offsets) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream(8 + offsets.length * 2);
+  public static SourcePositions of(int[] partitions, long[] offsets, int[] indexes) {
+    ByteBuffer out = ByteBuffer.allocate(partitions.length * (MAX_RUN_BYTES + MAX_SPAN_BYTES));
     int start = 0;
     while (start < partitions.length) {
-      int end = start + 1;
+      int end = start;
+      boolean indexed = false;
       while (end < partitions.length && partitions[end] == partitions[start]) {
+        indexed |= indexes[end] != 0;
         end++;
       }
-      writeVarLong(out, partitions[start]);
-      writeVarLong(out, end - start);
-      long previous = 0;
+      VarInts.write(partitions[start], out);
+      if (indexed) {
+        VarInts.write(INDEXED, out);
+      }
+      VarInts.write(end - start, out);
       for (int i = start; i < end; i++) {
-        writeVarLong(out, offsets[i] - previous);
-        previous = offsets[i];
+        long distance = offsets[i] - (i == start ? 0 : offsets[i - 1]);
+        if (!indexed) {
+          VarInts.write(distance, out);
+        } else if (i > start && distance == 0) {
+          VarInts.write((indexes[i] - indexes[i - 1]) * 2L + SAME_RECORD, out);
+        } else {
+          VarInts.write(distance << 1, out);
+          VarInts.write(indexes[i], out);
+        }
       }
       start = end;
     }
-    return new SourcePositions(out.toByteArray());
+    return new SourcePositions(Arrays.copyOf(out.array(), out.position()));
   }
 
-  /** Wraps what {@link #encoded()} gave; the array must not be changed after. */
+  /** Wraps what {@link #encoded()} returned; the array must not be changed after. */
   public static SourcePositions ofEncoded(byte[] encoded) {
     return new SourcePositions(encoded);
   }
@@ -58,52 +83,32 @@ public final class SourcePositions {
     return encoded;
   }
 
-  /** Shows every position to {@code visitor}, in the order of the payload. */
-  public void forEach(Visitor visitor) {
-    int[] at = {0};
-    int index = 0;
-    while (at[0] < encoded.length) {
-      int partition = (int) readVarLong(at);
-      int count = (int) readVarLong(at);
+  /** Decodes the positions. Costs an object a span. */
+  public List<SourcePosition> all() {
+    List<SourcePosition> all = new ArrayList<>();
+    ByteBuffer in = ByteBuffer.wrap(encoded);
+    while (in.hasRemaining()) {
+      int partition = (int) VarInts.read(in);
+      long count = VarInts.read(in);
+      boolean indexed = count == INDEXED;
+      if (indexed) {
+        count = VarInts.read(in);
+      }
       long offset = 0;
-      for (int i = 0; i < count; i++) {
-        offset += readVarLong(at);
-        visitor.position(index++, partition, offset);
+      int index = 0;
+      for (long i = 0; i < count; i++) {
+        long next = VarInts.read(in);
+        if (!indexed) {
+          offset += next;
+        } else if ((next & SAME_RECORD) != 0) {
+          index += (int) (next >>> 1);
+        } else {
+          offset += next >>> 1;
+          index = (int) VarInts.read(in);
+        }
+        all.add(new SourcePosition(partition, offset, index));
       }
     }
-  }
-
-  private static void writeVarLong(ByteArrayOutputStream out, long value) {
-    long rest = value;
-    while ((rest & ~0x7FL) != 0) {
-      out.write((int) ((rest & 0x7F) | 0x80));
-      rest >>>= 7;
-    }
-    out.write((int) rest);
-  }
-
-  private long readVarLong(int[] at) {
-    long value = 0;
-    int shift = 0;
-    byte next;
-    do {
-      next = encoded[at[0]++];
-      value |= (next & 0x7FL) << shift;
-      shift += 7;
-    } while (next < 0);
-    return value;
-  }
-
-  /** Is shown positions one by one. */
-  @FunctionalInterface
-  public interface Visitor {
-    /**
-     * One position.
-     *
-     * @param index which span of the subsegment, from 0
-     * @param partition the source partition
-     * @param offset the offset there
-     */
-    void position(int index, int partition, long offset);
+    return all;
   }
 }

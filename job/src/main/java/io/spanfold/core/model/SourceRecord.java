@@ -20,10 +20,9 @@ public record SourceRecord(
     byte[] value,
     List<DeadLetter.Header> headers) {
 
-  /**
-   * Returns this record as a dead letter, unchanged but for where it came from and what was wrong.
-   */
+  /** Returns this record as a dead letter. */
   public DeadLetter rejected(String reason, String error) {
-    return new DeadLetter(key, value, headers, reason, topic, partition, offset, error);
+    SourcePosition position = new SourcePosition(partition, offset, 0);
+    return new DeadLetter(key, value, headers, reason, topic, position, error);
   }
 }

@@ -12,7 +12,8 @@ package io.spanfold.core.model;
  *     ahead of the wall clock
  * @param organizationId the organisation, for outcomes
  * @param partition the source partition it was read from
- * @param offset its offset there
+ * @param offset its record's offset there
+ * @param index which span of the record it is, from 0
  * @param stampPoints where the sink's two fields go
  * @param record the record: one JSON object, without surrounding white space; never changed
  */
@@ -25,5 +26,12 @@ public record Span(
     long organizationId,
     int partition,
     long offset,
+    int index,
     StampPoints stampPoints,
-    byte[] record) {}
+    byte[] record) {
+
+  /** Returns where it is in the source topic, as a new object. */
+  public SourcePosition position() {
+    return new SourcePosition(partition, offset, index);
+  }
+}

@@ -27,24 +27,48 @@ public record StampPoints(
     return isSegmentEnd > isSegmentStart;
   }
 
-  /**
-   * What it takes to give a record its segment id. The order is part of the payload format: append
-   * only.
-   */
+  /** What it takes to give a record its segment id. */
   public enum SegmentIdEdit {
     /** The record has one: it stays. */
-    KEEP,
+    KEEP(0),
     /** No {@code attributes}: the field is inserted after the record's brace. */
-    ADD_ATTRIBUTES,
+    ADD_ATTRIBUTES(1),
     /** {@code "attributes": null}: the range, the null, becomes an object. */
-    REPLACE_NULL_ATTRIBUTES,
+    REPLACE_NULL_ATTRIBUTES(2),
     /** {@code "attributes": {}}: the first member is inserted after the brace. */
-    ADD_ONLY_MEMBER,
+    ADD_ONLY_MEMBER(3),
     /** Other attributes: a member and a comma are inserted after the brace. */
-    ADD_FIRST_MEMBER,
+    ADD_FIRST_MEMBER(4),
     /**
      * {@code "sentry.segment.id"} is null, or has a null value: the range, its value, is replaced.
      */
-    REPLACE_MEMBER
+    REPLACE_MEMBER(5);
+
+    private final int code;
+
+    SegmentIdEdit(int code) {
+      this.code = code;
+    }
+
+    /**
+     * Returns the number by which payloads and savepoints know it; never changed, and never reused.
+     */
+    public int code() {
+      return code;
+    }
+
+    /**
+     * Returns the constant that {@link #code} is of.
+     *
+     * @throws IllegalArgumentException where none has this code: the data is damaged, or newer
+     */
+    public static SegmentIdEdit ofCode(int code) {
+      for (SegmentIdEdit each : values()) {
+        if (each.code == code) {
+          return each;
+        }
+      }
+      throw new IllegalArgumentException("there is no edit with code " + code);
+    }
   }
 }

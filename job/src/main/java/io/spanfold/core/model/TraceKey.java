@@ -6,10 +6,9 @@ import io.spanfold.core.encoding.Hex;
  * What spans are keyed by, from the source to the sink: one project's share of one trace. A span
  * whose parent belongs to another project is out of that parent's reach.
  *
- * <p>Its hash decides the key group a trace belongs to, in every savepoint ever taken, so {@link
- * #hashCode()} is spelled out here and must not change.
+ * <p>{@link #hashCode()} decides the key group of a trace in every savepoint, so it never changes.
  *
- * @param projectId the project, at least 0
+ * @param projectId the project, from 0
  * @param traceHigh the first 16 hexadecimal digits of the trace id
  * @param traceLow the last 16 hexadecimal digits of the trace id
  */
@@ -24,7 +23,7 @@ public record TraceKey(long projectId, long traceHigh, long traceLow) {
 
   /** Returns the trace id as 32 lower-case hexadecimal digits. */
   public String traceId() {
-    return Hex.id(traceHigh) + Hex.id(traceLow);
+    return Hex.id(traceHigh, traceLow);
   }
 
   /**

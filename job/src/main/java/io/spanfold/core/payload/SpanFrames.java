@@ -15,8 +15,6 @@ public final class SpanFrames {
 
   private static final int HEADER_BYTES = Long.BYTES + 4 * Integer.BYTES + 1 + Integer.BYTES;
 
-  private static final SegmentIdEdit[] EDITS = SegmentIdEdit.values();
-
   private SpanFrames() {}
 
   /** Lays out {@code spans} in their order. */
@@ -33,7 +31,7 @@ public final class SpanFrames {
           .putInt(points.isSegmentEnd())
           .putInt(points.segmentIdStart())
           .putInt(points.segmentIdEnd())
-          .put((byte) points.segmentIdEdit().ordinal())
+          .put((byte) points.segmentIdEdit().code())
           .putInt(span.record().length)
           .put(span.record());
     }
@@ -59,11 +57,16 @@ public final class SpanFrames {
       int segmentIdEnd = in.getInt();
       int edit = in.get();
       int length = in.getInt();
-      if (length < 0 || length > in.remaining() || edit < 0 || edit >= EDITS.length) {
+      if (length < 0 || length > in.remaining()) {
         throw new IllegalArgumentException("a frame is broken before byte " + in.position());
       }
       StampPoints points =
-          new StampPoints(isSegmentStart, isSegmentEnd, segmentIdStart, segmentIdEnd, EDITS[edit]);
+          new StampPoints(
+              isSegmentStart,
+              isSegmentEnd,
+              segmentIdStart,
+              segmentIdEnd,
+              SegmentIdEdit.ofCode(edit));
       visitor.span(index++, new BufferedSpan(spanId, points, frames, in.position(), length));
       in.position(in.position() + length);
     }

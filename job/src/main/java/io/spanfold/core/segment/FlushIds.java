@@ -38,6 +38,6 @@ final class FlushIds {
       content.putLong(span.spanId()).putLong(hash[0]).putLong(hash[1]);
     }
     long[] hash = MurmurHash3.hash128x64(content.array());
-    return Hex.id(hash[0]) + Hex.id(hash[1]);
+    return Hex.id(hash[0], hash[1]);
   }
 }

@@ -4,7 +4,7 @@ import io.spanfold.buffer.orphan.OrphanedTrace;
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.format.RejectedRecordException;
 import io.spanfold.core.format.SpanParser;
-import io.spanfold.core.model.SourcePositions;
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.payload.SpanFrames;
 import java.nio.ByteBuffer;
@@ -38,16 +38,18 @@ final class AdoptedSpans {
    * Returns the spans of a subsegment.
    *
    * <p>All but roots hang directly under their segment, as the index knows it: what joined them to
-   * it may have been flushed long ago. They stand nowhere in the source topic, with an offset that
-   * is made of their subsegment, its place, theirs and the attempt: so that no two are the same.
-   * What is emitted again by another attempt must not make subsegments of the same id. As it is a
-   * duplicate, it is cleaned up, and would take the payload of what was emitted first with it.
+   * it may have been flushed long ago.
+   *
+   * <p>Their position is {@link SourcePosition#NOWHERE}; the offset is a hash of the subsegment,
+   * its round and the attempt, the index the place in the subsegment: so no two spans have the
+   * same, and what another attempt emits again never makes subsegments of the same id. It is a
+   * duplicate then and is cleaned up, which would delete the payload of what was emitted first.
    *
    * @param timestamp their record time, which is lost
    */
   List<Span> of(OrphanedTrace trace, long segment, long subsegment, byte[] frames, long timestamp) {
     List<Span> spans = new ArrayList<>();
-    long firstOffset = firstOffset(trace, subsegment);
+    long offset = offset(trace, subsegment);
     SpanFrames.forEach(
         frames,
         (index, buffered) -> {
@@ -55,9 +57,8 @@ final class AdoptedSpans {
               Arrays.copyOfRange(
                   buffered.buffer(), buffered.start(), buffered.start() + buffered.length());
           try {
-            Span span =
-                parser.parse(record, timestamp, SourcePositions.NOWHERE, firstOffset + index);
-            spans.add(span.root() ? span : under(segment, span));
+            Span span = parser.parse(record, timestamp, SourcePosition.NOWHERE, offset);
+            spans.add(placed(span, segment, index));
           } catch (RejectedRecordException e) {
             LOG.warn(
                 "A record that Redis holds as span {} of trace {} is none: {}",
@@ -69,23 +70,23 @@ final class AdoptedSpans {
     return spans;
   }
 
-  /** Leaves room for as many spans as a subsegment can have. */
-  private long firstOffset(OrphanedTrace trace, long subsegment) {
+  private long offset(OrphanedTrace trace, long subsegment) {
     ByteBuffer place = ByteBuffer.allocate(2 * Long.BYTES + Integer.BYTES);
     place.putLong(subsegment).putLong(epoch).putInt(trace.round());
-    return MurmurHash3.hash128x64(place.array())[0] >>> 2;
+    return MurmurHash3.hash128x64(place.array())[0] >>> 1;
   }
 
-  private static Span under(long parent, Span span) {
+  private static Span placed(Span span, long segment, int index) {
     return new Span(
         span.trace(),
         span.spanId(),
-        parent,
+        span.root() ? span.parentId() : segment,
         span.root(),
         span.timestamp(),
         span.organizationId(),
         span.partition(),
         span.offset(),
+        index,
         span.stampPoints(),
         span.record());
   }

@@ -1,7 +1,5 @@
 package io.spanfold.job.async;
 
-import io.spanfold.job.serialization.Codec;
-import io.spanfold.job.serialization.CodecSerializer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -12,6 +10,7 @@ import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -63,7 +62,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
 
   private final AsyncStageFunction<IN, OUT> function;
   private final AsyncStageSettings settings;
-  private final Codec<IN> codec;
+  private final TypeInformation<IN> type;
 
   private transient MailboxExecutor mailbox;
   private transient ListState<IN> inFlight;
@@ -85,12 +84,12 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
   /** What may still be taken in above the bound before the stage waits again. */
   private transient long overdraft;
 
-  /** Makes a stage whose elements are kept in checkpoints by {@code codec}. */
+  /** Makes a stage that keeps its elements in state as {@code type}. */
   public AsyncStageOperator(
-      AsyncStageFunction<IN, OUT> function, AsyncStageSettings settings, Codec<IN> codec) {
+      AsyncStageFunction<IN, OUT> function, AsyncStageSettings settings, TypeInformation<IN> type) {
     this.function = function;
     this.settings = settings;
-    this.codec = codec;
+    this.type = type;
   }
 
   @Override
@@ -103,9 +102,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
     inFlight =
-        context
-            .getOperatorStateStore()
-            .getListState(new ListStateDescriptor<>("in-flight", new CodecSerializer<>(codec)));
+        context.getOperatorStateStore().getListState(new ListStateDescriptor<>("in-flight", type));
     restored = new ArrayList<>();
     inFlight.get().forEach(restored::add);
   }

@@ -9,8 +9,7 @@ import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.job.config.DropRules;
-import io.spanfold.job.serialization.CodecTypeInfo;
-import io.spanfold.job.serialization.RejectCodec;
+import io.spanfold.job.serialization.StateType;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +36,7 @@ public final class ParseOperator extends AbstractStreamOperator<Span>
 
   /** Dead letters, and outcomes of dropped spans. */
   public static final OutputTag<Reject> REJECTED =
-      new OutputTag<>("rejected", new CodecTypeInfo<>(Reject.class, new RejectCodec()));
+      new OutputTag<>("rejected", StateType.REJECT);
 
   /** How many sums are kept at most, of some hundred bytes each. */
   static final int MAX_OUTCOMES = 10_000;

@@ -1,5 +1,9 @@
 package io.spanfold.job.recovery;
 
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.toList;
+
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.SourceRecord;
 import io.spanfold.job.source.SourceRecordSchema;
 import java.time.Duration;
@@ -7,10 +11,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
-import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.CloseOptions;
-import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -23,17 +28,16 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /**
  * Reads single records of a topic by their positions.
  *
- * <p>One partition after another, each once from its first wanted offset to its last: through what
- * lies between two that are close, over it where they are far apart. In memory is what one fetch
- * brings, beside what the visitor keeps.
+ * <p>It reads one partition after another, each once from its first wanted offset to its last. It
+ * reads through narrow gaps and seeks over wide ones. It holds one fetch in memory.
  *
- * <p>For use by one thread at a time, which it blocks.
+ * <p>Not thread-safe; blocks its thread.
  */
 public final class OffsetReader implements AutoCloseable {
 
   /**
-   * From how many records on a gap is jumped over. A jump throws away what was fetched already and
-   * waits for another fetch, so it has to spare about as much as one brings.
+   * The records in a gap that make a seek worthwhile. A seek discards what was fetched and waits
+   * for another fetch, so the gap must be about as long as a fetch.
    */
   static final int JUMP_RECORDS = 500;
 
@@ -42,26 +46,19 @@ public final class OffsetReader implements AutoCloseable {
   private static final Duration POLL = Duration.ofSeconds(1);
   private static final Duration CLOSE = Duration.ofSeconds(2);
 
-  private final Consumer<byte[], byte[]> consumer;
+  private final KafkaConsumer<byte[], byte[]> consumer;
   private final String topic;
-  private final Duration patience;
-
-  /** Is shown the records that are there. */
-  @FunctionalInterface
-  public interface Visitor {
-    /** One record, which may be kept. */
-    void record(SourceRecord record);
-  }
+  private final Duration timeout;
 
   /** Makes a reader that owns {@code consumer}, made with {@link #properties}. */
-  OffsetReader(Consumer<byte[], byte[]> consumer, PayloadRecoverySettings settings) {
+  OffsetReader(KafkaConsumer<byte[], byte[]> consumer, PayloadRecoverySettings settings) {
     this.consumer = consumer;
     this.topic = settings.topic();
-    this.patience = settings.patience();
+    this.timeout = settings.timeout();
   }
 
   /**
-   * Opens a reader.
+   * Connects to Kafka.
    *
    * @throws PayloadRecoveryException where Kafka's client refuses its properties
    */
@@ -104,18 +101,22 @@ public final class OffsetReader implements AutoCloseable {
   }
 
   /**
-   * Reads records, and shows those to {@code visitor} that are there, in order. Whatever is not
-   * shown when this returns is gone for good: deleted, compacted away, or beyond the end of a topic
-   * that was made anew.
+   * Reads the records at {@code wanted} and passes those that exist to {@code visitor}, in order
+   * and each once. A record that was not passed when this returns is lost permanently: deleted,
+   * compacted away, or beyond the end of a topic that was created again.
    *
-   * @param wanted offsets by partition, ascending and distinct
-   * @throws PayloadRecoveryException where Kafka fails, or gives nothing for as long as the
-   *     patience lasts; some records may have been shown by then
+   * @throws PayloadRecoveryException where Kafka fails, or makes no progress for the settings'
+   *     timeout; some records may have been passed by then
    */
-  public void read(SortedMap<Integer, long[]> wanted, Visitor visitor) throws InterruptedException {
+  public void read(SortedSet<SourcePosition> wanted, Consumer<SourceRecord> visitor)
+      throws InterruptedException {
+    Map<Integer, List<SourcePosition>> partitions =
+        wanted.stream().collect(groupingBy(SourcePosition::partition, TreeMap::new, toList()));
     try {
-      for (Map.Entry<Integer, long[]> entry : wanted.entrySet()) {
-        new PartitionRun(new TopicPartition(topic, entry.getKey()), entry.getValue()).read(visitor);
+      for (Map.Entry<Integer, List<SourcePosition>> entry : partitions.entrySet()) {
+        long[] offsets =
+            entry.getValue().stream().mapToLong(SourcePosition::offset).distinct().toArray();
+        new PartitionRun(new TopicPartition(topic, entry.getKey()), offsets).read(visitor);
       }
       consumer.unsubscribe();
     } catch (InterruptException e) {
@@ -129,9 +130,8 @@ public final class OffsetReader implements AutoCloseable {
 
   private PayloadRecoveryException failed(String what, Throwable cause) {
     return new PayloadRecoveryException(
-        ("Records of %s that were lost on their way could not be read again (%s); they are tried"
-                + " again after the restart. Check that the brokers can be reached, and that the"
-                + " job may read the topic.")
+        ("Records of %s could not be read again (%s); the job retries after the"
+                + " restart. Check that it can reach the brokers and may read the topic.")
             .formatted(topic, what),
         cause);
   }
@@ -141,14 +141,15 @@ public final class OffsetReader implements AutoCloseable {
     consumer.close(CloseOptions.timeout(CLOSE));
   }
 
-  /** The way through one partition. */
+  /** The pass over one partition. */
   private final class PartitionRun {
     private final TopicPartition partition;
     private final long[] offsets;
 
-    /** The first that was neither shown nor found to be gone, and where those end that can be. */
+    /** The first offset that was neither passed to the visitor nor found to be gone. */
     private int next;
 
+    /** Where the offsets end that the log may have. */
     private int end;
 
     private long progressAt = System.nanoTime();
@@ -158,7 +159,7 @@ public final class OffsetReader implements AutoCloseable {
       this.offsets = offsets;
     }
 
-    void read(Visitor visitor) {
+    void read(Consumer<SourceRecord> visitor) {
       consumer.assign(List.of(partition));
       startAgain();
       while (next < end) {
@@ -168,7 +169,7 @@ public final class OffsetReader implements AutoCloseable {
           for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
             passTo(record.offset());
             if (next < end && offsets[next] == record.offset()) {
-              visitor.record(SourceRecordSchema.record(record));
+              visitor.accept(SourceRecordSchema.record(record));
               next++;
             }
           }
@@ -178,14 +179,14 @@ public final class OffsetReader implements AutoCloseable {
             consumer.seek(partition, offsets[next]);
           }
         } catch (OffsetOutOfRangeException e) {
-          // Retention has moved on meanwhile.
+          // Retention has deleted the position meanwhile.
           startAgain();
         }
         checkProgress(next > nextBefore || consumer.position(partition) > before);
       }
     }
 
-    /** What lies before {@code offset} and was not shown is not there. */
+    /** Skips what is before {@code offset} and was not read: the log does not have it. */
     private void passTo(long offset) {
       while (next < end && offsets[next] < offset) {
         next++;
@@ -194,8 +195,8 @@ public final class OffsetReader implements AutoCloseable {
 
     private void startAgain() {
       List<TopicPartition> asked = List.of(partition);
-      long logStart = consumer.beginningOffsets(asked, patience).get(partition);
-      long logEnd = consumer.endOffsets(asked, patience).get(partition);
+      long logStart = consumer.beginningOffsets(asked, timeout).get(partition);
+      long logEnd = consumer.endOffsets(asked, timeout).get(partition);
       next = Math.max(next, firstFrom(logStart));
       end = firstFrom(logEnd);
       if (next < end) {
@@ -212,9 +213,9 @@ public final class OffsetReader implements AutoCloseable {
       long now = System.nanoTime();
       if (made) {
         progressAt = now;
-      } else if (now - progressAt > patience.toNanos()) {
+      } else if (now - progressAt > timeout.toNanos()) {
         throw failed(
-            "nothing came of partition %d from offset %d on for %d s"
+            "partition %d gave no record from offset %d for %d s"
                 .formatted(
                     partition.partition(),
                     offsets[next],

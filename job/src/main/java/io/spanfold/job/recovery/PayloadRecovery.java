@@ -5,7 +5,8 @@ import io.spanfold.core.format.SpanParser;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
-import io.spanfold.core.model.SourcePositions;
+import io.spanfold.core.model.SourcePosition;
+import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.payload.SpanFrames;
@@ -14,46 +15,65 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Objects;
-import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes lost payloads anew from the source topic, by the positions that state keeps. All that a
- * batch of parts has lost is read in one go over the topic, and only the spans that the parts take.
+ * Restores lost payloads from the source topic, by the positions that state keeps. One pass over
+ * the topic serves all parts of a batch, and keeps only the spans that the parts take: memory is
+ * bounded by what their payloads would have needed.
  *
- * <p>In memory are the records of the spans taken: no more than the payloads would have been.
- *
- * <p>For use by one thread at a time, which it blocks. It connects to Kafka when something is lost
- * for the first time, and stays connected.
+ * <p>Not thread-safe; blocks its thread. It connects to Kafka when the first payload is lost, and
+ * stays connected.
  */
 public final class PayloadRecovery implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(PayloadRecovery.class);
 
   private final PayloadRecoverySettings settings;
-
-  /** A record that was accepted once is not judged by its length again. */
-  private final SpanParser parser = new SpanParser(Integer.MAX_VALUE);
+  private final SpanReader spans;
 
   private OffsetReader reader;
 
-  /** Makes one that reads the topic of {@code settings}. */
+  /** Reads the spans of a record. */
+  @FunctionalInterface
+  interface SpanReader {
+
+    /**
+     * Passes every span of {@code record} to {@code out}, with its position.
+     *
+     * @throws RejectedRecordException where the record cannot be read
+     */
+    void read(SourceRecord record, Consumer<Span> out) throws RejectedRecordException;
+  }
+
   public PayloadRecovery(PayloadRecoverySettings settings) {
+    // A record that was accepted once is not measured again.
+    this(settings, one(new SpanParser(Integer.MAX_VALUE)));
+  }
+
+  PayloadRecovery(PayloadRecoverySettings settings, SpanReader spans) {
     this.settings = settings;
+    this.spans = spans;
+  }
+
+  private static SpanReader one(SpanParser parser) {
+    return (record, out) ->
+        out.accept(parser.parse(record.value(), 0, record.partition(), record.offset()));
   }
 
   /**
-   * Returns {@code parts} with the frames of lost slices as far as Kafka still has their records.
-   * What is still lost then is gone for good: Kafka no longer has the record, or what stands in its
-   * place is no span of the trace.
+   * Returns {@code parts} with the frames of lost slices, as far as Kafka still has their records.
+   * What is still missing is lost permanently: Kafka no longer has the record, or another span is
+   * in its place.
    *
    * @return the parts in the same order; the same list where nothing was lost
-   * @throws PayloadRecoveryException where Kafka could not be asked: nothing is known to be lost
-   *     then
+   * @throws PayloadRecoveryException where Kafka cannot be read: nothing is known to be lost then
    */
   public List<LoadedPart> restore(List<LoadedPart> parts) throws InterruptedException {
     List<LostSlice> lost = new ArrayList<>();
@@ -71,7 +91,7 @@ public final class PayloadRecovery implements AutoCloseable {
     return restored(parts, lost.iterator());
   }
 
-  /** Closes the connection. */
+  /** Closes the connection to Kafka. */
   @Override
   public void close() {
     if (reader != null) {
@@ -80,43 +100,32 @@ public final class PayloadRecovery implements AutoCloseable {
   }
 
   private void read(List<LostSlice> lost) throws InterruptedException {
-    SortedMap<Integer, SortedMap<Long, List<Place>>> places = new TreeMap<>();
+    NavigableMap<SourcePosition, List<Place>> places = new TreeMap<>();
     lost.forEach(slice -> slice.addPlaces(places));
-    SortedMap<Integer, long[]> wanted = new TreeMap<>();
-    places.forEach(
-        (partition, offsets) ->
-            wanted.put(partition, offsets.keySet().stream().mapToLong(Long::longValue).toArray()));
-    if (wanted.isEmpty()) {
+    if (places.isEmpty()) {
       return;
     }
     if (reader == null) {
       reader = OffsetReader.open(settings);
     }
-    reader.read(
-        wanted,
-        record ->
-            place(
-                places.get(record.partition()).get(record.offset()),
-                record.partition(),
-                record.offset(),
-                record.value()));
+    reader.read(places.navigableKeySet(), record -> place(record, places));
   }
 
-  private void place(List<Place> places, int partition, long offset, byte[] value) {
-    Span span;
+  private void place(SourceRecord record, Map<SourcePosition, List<Place>> places) {
     try {
-      span = parser.parse(value, 0, partition, offset);
+      spans.read(
+          record,
+          span ->
+              places
+                  .getOrDefault(span.position(), List.of())
+                  .forEach(place -> place.slice.put(place.index, span)));
     } catch (RejectedRecordException e) {
       LOG.warn(
           "The record at {}-{} offset {} was a span, and no longer is: {}",
           settings.topic(),
-          partition,
-          offset,
+          record.partition(),
+          record.offset(),
           e.getMessage());
-      return;
-    }
-    for (Place place : places) {
-      place.slice.put(place.index, span);
     }
   }
 
@@ -150,7 +159,7 @@ public final class PayloadRecovery implements AutoCloseable {
     return restored;
   }
 
-  /** Where a record's span goes. */
+  /** Which span of a lost slice is restored from a position. */
   private record Place(LostSlice slice, int index) {}
 
   /** A lost slice, and what was found of it. */
@@ -165,20 +174,15 @@ public final class PayloadRecovery implements AutoCloseable {
       this.spans = new Span[loaded.slice().subsegment().spanCount()];
     }
 
-    void addPlaces(Map<Integer, SortedMap<Long, List<Place>>> places) {
+    void addPlaces(Map<SourcePosition, List<Place>> places) {
       Slice slice = loaded.slice();
-      slice
-          .subsegment()
-          .positions()
-          .forEach(
-              (index, partition, offset) -> {
-                if (slice.takes(index) && partition != SourcePositions.NOWHERE) {
-                  places
-                      .computeIfAbsent(partition, p -> new TreeMap<>())
-                      .computeIfAbsent(offset, o -> new ArrayList<>(1))
-                      .add(new Place(this, index));
-                }
-              });
+      List<SourcePosition> positions = slice.subsegment().positions().all();
+      for (int index = 0; index < positions.size(); index++) {
+        SourcePosition position = positions.get(index);
+        if (slice.takes(index) && position.partition() != SourcePosition.NOWHERE) {
+          places.computeIfAbsent(position, p -> new ArrayList<>(1)).add(new Place(this, index));
+        }
+      }
     }
 
     void put(int index, Span span) {
@@ -194,7 +198,7 @@ public final class PayloadRecovery implements AutoCloseable {
       }
     }
 
-    /** To be called once: it lets the records go. */
+    /** Releases the records, so it can be called once. */
     LoadedSlice restored() {
       List<Span> found = Arrays.stream(spans).filter(Objects::nonNull).toList();
       int[] indexes = IntStream.range(0, spans.length).filter(i -> spans[i] != null).toArray();

@@ -1,9 +1,6 @@
 package io.spanfold.job.recovery;
 
-/**
- * Says that Kafka did not give records again in time, so that it is not known whether they are
- * lost. The same may be asked for again.
- */
+/** Kafka could not be read in time: whether the records are lost is unknown. Can be retried. */
 public final class PayloadRecoveryException extends RuntimeException {
 
   private static final long serialVersionUID = 1L;

@@ -5,21 +5,20 @@ import java.time.Duration;
 import java.util.Map;
 
 /**
- * Where the source records are, and how long to ask for them.
+ * Where the source records are.
  *
- * @param bootstrapServers brokers to start from
- * @param properties for Kafka's clients, as the job was given them; may hold secrets
+ * @param properties the user's properties of Kafka's clients; may hold secrets
  * @param topic the source topic
- * @param patience how long reading may go on without any progress
+ * @param timeout how long reading may make no progress before it fails
  */
 public record PayloadRecoverySettings(
-    String bootstrapServers, Map<String, String> properties, String topic, Duration patience)
+    String bootstrapServers, Map<String, String> properties, String topic, Duration timeout)
     implements Serializable {
 
   private static final long serialVersionUID = 1L;
 
   @Override
   public String toString() {
-    return "RereadSettings[%s of %s]".formatted(topic, bootstrapServers);
+    return "PayloadRecoverySettings[%s of %s]".formatted(topic, bootstrapServers);
   }
 }

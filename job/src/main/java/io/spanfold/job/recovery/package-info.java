@@ -1,4 +1,2 @@
-/**
- * Reads again from Kafka what Redis lost. Thread-confined like the store; knows Kafka, not Flink.
- */
+/** Reads from Kafka what Redis lost. Knows Kafka, not Flink. */
 package io.spanfold.job.recovery;

@@ -3,24 +3,17 @@ package io.spanfold.job.serialization;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
-import java.io.Serializable;
 
 /**
- * How values of a type are written and read, in state and between operators. Codecs are stateless,
- * and are found again from a savepoint by the name of their class, which must therefore stay what
- * it is and have a public constructor without arguments.
+ * The written form of a type, in state and between operators. A codec is stateless and thread-safe.
+ * It writes no version: {@link StateType} has it, and a savepoint holds it once a state.
  *
- * <p>To change what is written, raise {@link #version()} and keep reading the older versions.
- *
- * <p>A codec that uses another writes no version of it: when the inner one's is raised, its own is
- * raised too, and each of its versions reads the inner form that belonged to it.
+ * <p>Codecs use one another, and pass the version on as it is. {@link StateType} says how that
+ * stays right when an inner form changes.
  *
  * @param <T> the type
  */
-public interface Codec<T> extends Serializable {
-
-  /** Returns the version of the form that {@link #write} writes, from 1. */
-  int version();
+public interface Codec<T> {
 
   /** Writes {@code value} in the current form. */
   void write(T value, DataOutput out) throws IOException;
@@ -28,7 +21,7 @@ public interface Codec<T> extends Serializable {
   /**
    * Reads a value.
    *
-   * @param version the form it was written in, at most {@link #version()}
+   * @param version the version of the state that the value is part of
    */
   T read(int version, DataInput in) throws IOException;
 }

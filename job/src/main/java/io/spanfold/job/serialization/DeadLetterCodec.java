@@ -5,21 +5,14 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.spanfold.core.encoding.VarInts;
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.DeadLetter.Header;
+import io.spanfold.core.model.SourcePosition;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Writes and reads dead letters. */
-public final class DeadLetterCodec implements Codec<DeadLetter> {
-
-  private static final long serialVersionUID = 1L;
-
-  @Override
-  public int version() {
-    return 1;
-  }
+final class DeadLetterCodec implements Codec<DeadLetter> {
 
   @Override
   public void write(DeadLetter value, DataOutput out) throws IOException {
@@ -32,8 +25,9 @@ public final class DeadLetterCodec implements Codec<DeadLetter> {
     }
     writeText(value.reason(), out);
     writeText(value.topic(), out);
-    VarInts.write(value.partition(), out);
-    VarInts.write(value.offset(), out);
+    VarInts.write(value.position().partition(), out);
+    VarInts.write(value.position().offset(), out);
+    VarInts.write(value.position().index(), out);
     writeText(value.error(), out);
   }
 
@@ -52,8 +46,7 @@ public final class DeadLetterCodec implements Codec<DeadLetter> {
         headers,
         readText(in),
         readText(in),
-        VarInts.readInt(in),
-        VarInts.read(in),
+        new SourcePosition(VarInts.readInt(in), VarInts.read(in), VarInts.readInt(in)),
         readText(in));
   }
 

@@ -5,18 +5,10 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes the fold's {@link EarlySpans}. */
-public final class EarlySpansCodec implements Codec<EarlySpans> {
-
-  private static final long serialVersionUID = 1L;
+final class EarlySpansCodec implements Codec<EarlySpans> {
 
   private final SubsegmentCodec subsegments = new SubsegmentCodec();
   private final SpanColumnsCodec columns = new SpanColumnsCodec();
-
-  @Override
-  public int version() {
-    return 1;
-  }
 
   @Override
   public void write(EarlySpans ahead, DataOutput out) throws IOException {
@@ -26,6 +18,6 @@ public final class EarlySpansCodec implements Codec<EarlySpans> {
 
   @Override
   public EarlySpans read(int version, DataInput in) throws IOException {
-    return new EarlySpans(subsegments.read(1, in), columns.read(1, in));
+    return new EarlySpans(subsegments.read(version, in), columns.read(version, in));
   }
 }

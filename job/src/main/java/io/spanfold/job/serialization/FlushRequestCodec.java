@@ -10,12 +10,8 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes {@link FlushRequest}s: into the checkpoint, while they are being flushed. */
-public final class FlushRequestCodec implements Codec<FlushRequest> {
-
-  private static final long serialVersionUID = 1L;
-
-  private static final FlushReason[] REASONS = FlushReason.values();
+/** Requests are in state while they are being flushed. */
+final class FlushRequestCodec implements Codec<FlushRequest> {
 
   private static final int PART = 0;
   private static final int DISCARD = 1;
@@ -23,11 +19,6 @@ public final class FlushRequestCodec implements Codec<FlushRequest> {
   private final TraceKeyCodec keys = new TraceKeyCodec();
   private final SubsegmentCodec subsegments = new SubsegmentCodec();
   private final SliceCodec slices = new SliceCodec();
-
-  @Override
-  public int version() {
-    return 1;
-  }
 
   @Override
   public void write(FlushRequest request, DataOutput out) throws IOException {
@@ -46,7 +37,7 @@ public final class FlushRequestCodec implements Codec<FlushRequest> {
     keys.write(part.trace(), out);
     out.writeLong(part.segmentId());
     VarInts.write(part.partNumber(), out);
-    out.writeByte(part.reason().ordinal());
+    out.writeByte(part.reason().code());
     out.writeLong(part.dueAt());
     out.writeBoolean(part.skipEnrichment());
     Lists.write(part.slices(), slices, out);
@@ -56,33 +47,26 @@ public final class FlushRequestCodec implements Codec<FlushRequest> {
   public FlushRequest read(int version, DataInput in) throws IOException {
     int kind = in.readByte();
     return switch (kind) {
-      case PART -> readPart(in);
-      case DISCARD -> new Discard(keys.read(1, in), subsegments.read(1, in), in.readLong());
+      case PART -> readPart(version, in);
+      case DISCARD -> new Discard(keys.read(version, in), subsegments.read(version, in), in.readLong());
       default -> throw new IOException("flush request of unknown kind " + kind);
     };
   }
 
-  private DuePart readPart(DataInput in) throws IOException {
+  private DuePart readPart(int version, DataInput in) throws IOException {
     return new DuePart(
-        keys.read(1, in),
+        keys.read(version, in),
         in.readLong(),
         VarInts.readInt(in),
-        REASONS[in.readByte()],
+        FlushReason.ofCode(in.readByte()),
         in.readLong(),
         in.readBoolean(),
-        Lists.read(slices, 1, in));
+        Lists.read(slices, version, in));
   }
 
   private static final class SliceCodec implements Codec<Slice> {
 
-    private static final long serialVersionUID = 1L;
-
     private final SubsegmentCodec subsegments = new SubsegmentCodec();
-
-    @Override
-    public int version() {
-      return 1;
-    }
 
     @Override
     public void write(Slice slice, DataOutput out) throws IOException {
@@ -93,7 +77,7 @@ public final class FlushRequestCodec implements Codec<FlushRequest> {
 
     @Override
     public Slice read(int version, DataInput in) throws IOException {
-      return new Slice(subsegments.read(1, in), Indexes.read(in), in.readBoolean());
+      return new Slice(subsegments.read(version, in), Indexes.read(in), in.readBoolean());
     }
   }
 }

@@ -9,19 +9,12 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes {@link FlushedPart}s; used only where the sink is not chained to the flush. */
-public final class FlushedPartCodec implements Codec<FlushedPart> {
-
-  private static final long serialVersionUID = 1L;
+/** Only used where the sink is not chained to the flush. */
+final class FlushedPartCodec implements Codec<FlushedPart> {
 
   private final MessageCodec messages = new MessageCodec();
   private final OutcomeCodec outcomes = new OutcomeCodec();
   private final ReceiptCodec receipts = new ReceiptCodec();
-
-  @Override
-  public int version() {
-    return 1;
-  }
 
   @Override
   public void write(FlushedPart part, DataOutput out) throws IOException {
@@ -33,17 +26,12 @@ public final class FlushedPartCodec implements Codec<FlushedPart> {
   @Override
   public FlushedPart read(int version, DataInput in) throws IOException {
     return new FlushedPart(
-        Lists.read(messages, 1, in), Lists.read(outcomes, 1, in), receipts.read(1, in));
+        Lists.read(messages, version, in),
+        Lists.read(outcomes, version, in),
+        receipts.read(version, in));
   }
 
   private static final class MessageCodec implements Codec<SegmentMessage> {
-
-    private static final long serialVersionUID = 1L;
-
-    @Override
-    public int version() {
-      return 1;
-    }
 
     @Override
     public void write(SegmentMessage message, DataOutput out) throws IOException {

@@ -5,18 +5,10 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes the fold's {@link Node}s. */
-public final class NodeCodec implements Codec<Node> {
-
-  private static final long serialVersionUID = 1L;
+final class NodeCodec implements Codec<Node> {
 
   private static final int LAST = 1;
   private static final int SEEN = 2;
-
-  @Override
-  public int version() {
-    return 1;
-  }
 
   @Override
   public void write(Node node, DataOutput out) throws IOException {

@@ -6,24 +6,14 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes {@link Outcome}s. */
-public final class OutcomeCodec implements Codec<Outcome> {
-
-  private static final long serialVersionUID = 1L;
-
-  private static final Outcome.Reason[] REASONS = Outcome.Reason.values();
-
-  @Override
-  public int version() {
-    return 1;
-  }
+final class OutcomeCodec implements Codec<Outcome> {
 
   @Override
   public void write(Outcome outcome, DataOutput out) throws IOException {
     VarInts.write(outcome.timestamp(), out);
     VarInts.write(outcome.organizationId(), out);
     VarInts.write(outcome.projectId(), out);
-    out.writeByte(outcome.reason().ordinal());
+    out.writeByte(outcome.reason().code());
     VarInts.write(outcome.quantity(), out);
   }
 
@@ -33,7 +23,7 @@ public final class OutcomeCodec implements Codec<Outcome> {
         VarInts.read(in),
         VarInts.read(in),
         VarInts.read(in),
-        REASONS[in.readByte()],
+        Outcome.Reason.ofCode(in.readByte()),
         VarInts.read(in));
   }
 }

@@ -8,20 +8,13 @@ import java.io.DataOutput;
 import java.io.IOException;
 
 /** Writes {@link Reject}s: a byte for the kind, then the form of that kind. */
-public final class RejectCodec implements Codec<Reject> {
-
-  private static final long serialVersionUID = 1L;
+final class RejectCodec implements Codec<Reject> {
 
   private static final int DEAD_LETTER = 1;
   private static final int OUTCOME = 2;
 
   private final DeadLetterCodec letters = new DeadLetterCodec();
   private final TalliedOutcomeCodec outcomes = new TalliedOutcomeCodec();
-
-  @Override
-  public int version() {
-    return 1;
-  }
 
   @Override
   public void write(Reject reject, DataOutput out) throws IOException {
@@ -38,8 +31,8 @@ public final class RejectCodec implements Codec<Reject> {
   public Reject read(int version, DataInput in) throws IOException {
     int kind = in.readByte();
     return switch (kind) {
-      case DEAD_LETTER -> letters.read(1, in);
-      case OUTCOME -> outcomes.read(1, in);
+      case DEAD_LETTER -> letters.read(version, in);
+      case OUTCOME -> outcomes.read(version, in);
       default -> throw new IOException("unknown kind of reject: " + kind);
     };
   }

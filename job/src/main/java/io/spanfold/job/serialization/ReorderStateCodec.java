@@ -8,15 +8,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Writes the fold's {@link ReorderState}s. */
-public final class ReorderStateCodec implements Codec<ReorderState> {
-
-  private static final long serialVersionUID = 1L;
-
-  @Override
-  public int version() {
-    return 1;
-  }
+final class ReorderStateCodec implements Codec<ReorderState> {
 
   @Override
   public void write(ReorderState ahead, DataOutput out) throws IOException {

@@ -8,17 +8,9 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes the fold's {@link SegmentState}s. */
-public final class SegmentStateCodec implements Codec<SegmentState> {
-
-  private static final long serialVersionUID = 1L;
+final class SegmentStateCodec implements Codec<SegmentState> {
 
   private final PartCodec parts = new PartCodec();
-
-  @Override
-  public int version() {
-    return 1;
-  }
 
   @Override
   public void write(SegmentState segment, DataOutput out) throws IOException {
@@ -50,18 +42,11 @@ public final class SegmentStateCodec implements Codec<SegmentState> {
         in.readLong(),
         in.readLong(),
         in.readLong(),
-        Lists.read(parts, 1, in),
-        in.readBoolean() ? parts.read(1, in) : null);
+        Lists.read(parts, version, in),
+        in.readBoolean() ? parts.read(version, in) : null);
   }
 
   private static final class PartCodec implements Codec<PartState> {
-
-    private static final long serialVersionUID = 1L;
-
-    @Override
-    public int version() {
-      return 1;
-    }
 
     @Override
     public void write(PartState part, DataOutput out) throws IOException {

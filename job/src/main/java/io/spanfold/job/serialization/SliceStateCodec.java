@@ -5,17 +5,9 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes the fold's {@link SliceState}s. */
-public final class SliceStateCodec implements Codec<SliceState> {
-
-  private static final long serialVersionUID = 1L;
+final class SliceStateCodec implements Codec<SliceState> {
 
   private final SubsegmentCodec subsegments = new SubsegmentCodec();
-
-  @Override
-  public int version() {
-    return 1;
-  }
 
   @Override
   public void write(SliceState slice, DataOutput out) throws IOException {
@@ -29,7 +21,7 @@ public final class SliceStateCodec implements Codec<SliceState> {
 
   @Override
   public SliceState read(int version, DataInput in) throws IOException {
-    var subsegment = subsegments.read(1, in);
+    var subsegment = subsegments.read(version, in);
     int[] indexes = Indexes.read(in);
     boolean last = in.readBoolean();
     return new SliceState(subsegment, indexes, last ? 0 : in.readLong(), last);

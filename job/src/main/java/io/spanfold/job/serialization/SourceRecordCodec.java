@@ -6,17 +6,9 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes {@link SourceRecord}s; used only where the source is not chained to what parses. */
-public final class SourceRecordCodec implements Codec<SourceRecord> {
-
-  private static final long serialVersionUID = 1L;
+final class SourceRecordCodec implements Codec<SourceRecord> {
 
   private final DeadLetterCodec letters = new DeadLetterCodec();
-
-  @Override
-  public int version() {
-    return 1;
-  }
 
   @Override
   public void write(SourceRecord source, DataOutput out) throws IOException {
@@ -25,11 +17,11 @@ public final class SourceRecordCodec implements Codec<SourceRecord> {
 
   @Override
   public SourceRecord read(int version, DataInput in) throws IOException {
-    DeadLetter letter = letters.read(1, in);
+    DeadLetter letter = letters.read(version, in);
     return new SourceRecord(
         letter.topic(),
-        letter.partition(),
-        letter.offset(),
+        letter.position().partition(),
+        letter.position().offset(),
         letter.key(),
         letter.value(),
         letter.headers());

@@ -8,17 +8,10 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes {@link SpanBatch}s: into the checkpoint, while they are on their way to Redis. */
-public final class SpanBatchCodec implements Codec<SpanBatch> {
-
-  private static final long serialVersionUID = 1L;
+/** Batches are in state while they are being written to Redis. */
+final class SpanBatchCodec implements Codec<SpanBatch> {
 
   private final TraceSpansCodec traces = new TraceSpansCodec();
-
-  @Override
-  public int version() {
-    return 1;
-  }
 
   @Override
   public void write(SpanBatch batch, DataOutput out) throws IOException {
@@ -27,21 +20,14 @@ public final class SpanBatchCodec implements Codec<SpanBatch> {
 
   @Override
   public SpanBatch read(int version, DataInput in) throws IOException {
-    return new SpanBatch(Lists.read(traces, 1, in));
+    return new SpanBatch(Lists.read(traces, version, in));
   }
 
   private static final class TraceSpansCodec implements Codec<TraceSpans> {
 
-    private static final long serialVersionUID = 1L;
-
     private final TraceKeyCodec keys = new TraceKeyCodec();
     private final SpanColumnsCodec columns = new SpanColumnsCodec();
     private final UnstoredCodec subsegments = new UnstoredCodec();
-
-    @Override
-    public int version() {
-      return 1;
-    }
 
     @Override
     public void write(TraceSpans trace, DataOutput out) throws IOException {
@@ -52,20 +38,14 @@ public final class SpanBatchCodec implements Codec<SpanBatch> {
 
     @Override
     public TraceSpans read(int version, DataInput in) throws IOException {
-      return new TraceSpans(keys.read(1, in), columns.read(1, in), Lists.read(subsegments, 1, in));
+      return new TraceSpans(
+          keys.read(version, in), columns.read(version, in), Lists.read(subsegments, version, in));
     }
   }
 
   private static final class UnstoredCodec implements Codec<UnstoredSubsegment> {
 
-    private static final long serialVersionUID = 1L;
-
     private final SubsegmentCodec subsegments = new SubsegmentCodec();
-
-    @Override
-    public int version() {
-      return 1;
-    }
 
     @Override
     public void write(UnstoredSubsegment unstored, DataOutput out) throws IOException {
@@ -78,7 +58,7 @@ public final class SpanBatchCodec implements Codec<SpanBatch> {
 
     @Override
     public UnstoredSubsegment read(int version, DataInput in) throws IOException {
-      var subsegment = subsegments.read(1, in);
+      var subsegment = subsegments.read(version, in);
       byte[] payload = VarInts.readBytes(in);
       long[] spanIds = new long[subsegment.spanCount()];
       for (int i = 0; i < spanIds.length; i++) {

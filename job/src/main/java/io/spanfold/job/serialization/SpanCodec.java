@@ -8,19 +8,9 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes {@link Span}s. */
-public final class SpanCodec implements Codec<Span> {
-
-  private static final long serialVersionUID = 1L;
-
-  private static final SegmentIdEdit[] EDITS = SegmentIdEdit.values();
+final class SpanCodec implements Codec<Span> {
 
   private final TraceKeyCodec keys = new TraceKeyCodec();
-
-  @Override
-  public int version() {
-    return 1;
-  }
 
   @Override
   public void write(Span span, DataOutput out) throws IOException {
@@ -32,19 +22,20 @@ public final class SpanCodec implements Codec<Span> {
     VarInts.write(span.organizationId(), out);
     VarInts.write(span.partition(), out);
     VarInts.write(span.offset(), out);
+    VarInts.write(span.index(), out);
     StampPoints points = span.stampPoints();
     VarInts.write(points.isSegmentStart(), out);
     VarInts.write(points.isSegmentEnd(), out);
     VarInts.write(points.segmentIdStart(), out);
     VarInts.write(points.segmentIdEnd(), out);
-    out.writeByte(points.segmentIdEdit().ordinal());
+    out.writeByte(points.segmentIdEdit().code());
     VarInts.writeBytes(span.record(), out);
   }
 
   @Override
   public Span read(int version, DataInput in) throws IOException {
     return new Span(
-        keys.read(1, in),
+        keys.read(version, in),
         in.readLong(),
         in.readLong(),
         in.readBoolean(),
@@ -52,12 +43,13 @@ public final class SpanCodec implements Codec<Span> {
         VarInts.read(in),
         VarInts.readInt(in),
         VarInts.read(in),
+        VarInts.readInt(in),
         new StampPoints(
             VarInts.readInt(in),
             VarInts.readInt(in),
             VarInts.readInt(in),
             VarInts.readInt(in),
-            EDITS[in.readByte()]),
+            SegmentIdEdit.ofCode(in.readByte())),
         VarInts.readBytes(in));
   }
 }

@@ -6,15 +6,8 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes {@link SpanColumns}, row by row, with times as distances from the row before. */
-public final class SpanColumnsCodec implements Codec<SpanColumns> {
-
-  private static final long serialVersionUID = 1L;
-
-  @Override
-  public int version() {
-    return 1;
-  }
+/** Row by row; times are distances from the row before. */
+final class SpanColumnsCodec implements Codec<SpanColumns> {
 
   @Override
   public void write(SpanColumns spans, DataOutput out) throws IOException {

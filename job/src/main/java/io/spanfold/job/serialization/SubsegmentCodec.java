@@ -7,15 +7,7 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes {@link Subsegment}s. */
-public final class SubsegmentCodec implements Codec<Subsegment> {
-
-  private static final long serialVersionUID = 1L;
-
-  @Override
-  public int version() {
-    return 1;
-  }
+final class SubsegmentCodec implements Codec<Subsegment> {
 
   @Override
   public void write(Subsegment subsegment, DataOutput out) throws IOException {

@@ -8,17 +8,9 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes {@link TalliedOutcome}s. */
-public final class TalliedOutcomeCodec implements Codec<TalliedOutcome> {
-
-  private static final long serialVersionUID = 1L;
+final class TalliedOutcomeCodec implements Codec<TalliedOutcome> {
 
   private final OutcomeCodec outcomes = new OutcomeCodec();
-
-  @Override
-  public int version() {
-    return 1;
-  }
 
   @Override
   public void write(TalliedOutcome tallied, DataOutput out) throws IOException {
@@ -28,6 +20,7 @@ public final class TalliedOutcomeCodec implements Codec<TalliedOutcome> {
 
   @Override
   public TalliedOutcome read(int version, DataInput in) throws IOException {
-    return new TalliedOutcome(new String(VarInts.readBytes(in), US_ASCII), outcomes.read(1, in));
+    return new TalliedOutcome(
+        new String(VarInts.readBytes(in), US_ASCII), outcomes.read(version, in));
   }
 }

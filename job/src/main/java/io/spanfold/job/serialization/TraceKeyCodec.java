@@ -5,15 +5,8 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Writes {@link TraceKey}s, 24 bytes each. Keys cannot evolve: this form is for good. */
-public final class TraceKeyCodec implements Codec<TraceKey> {
-
-  private static final long serialVersionUID = 1L;
-
-  @Override
-  public int version() {
-    return 1;
-  }
+/** 24 bytes. Flink cannot migrate keys, so this form never changes. */
+final class TraceKeyCodec implements Codec<TraceKey> {
 
   @Override
   public void write(TraceKey key, DataOutput out) throws IOException {

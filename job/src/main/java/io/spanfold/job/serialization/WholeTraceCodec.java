@@ -9,13 +9,8 @@ import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
 
-/**
- * Writes {@link WholeTrace}s. Nodes refer to each other by their place, in a byte or two, not by
- * their ids of eight.
- */
-public final class WholeTraceCodec implements Codec<WholeTrace> {
-
-  private static final long serialVersionUID = 1L;
+/** Nodes refer to one another by their place, in a byte or two, not by their ids of eight. */
+final class WholeTraceCodec implements Codec<WholeTrace> {
 
   private static final int LAST = 1;
   private static final int SEEN = 2;
@@ -24,11 +19,6 @@ public final class WholeTraceCodec implements Codec<WholeTrace> {
   private final SliceStateCodec slices = new SliceStateCodec();
   private final EarlySpansCodec ahead = new EarlySpansCodec();
   private final ReorderStateCodec aheadState = new ReorderStateCodec();
-
-  @Override
-  public int version() {
-    return 1;
-  }
 
   @Override
   public void write(WholeTrace trace, DataOutput out) throws IOException {
@@ -50,8 +40,8 @@ public final class WholeTraceCodec implements Codec<WholeTrace> {
   @Override
   public WholeTrace read(int version, DataInput in) throws IOException {
     Map<Long, Node> nodes = readNodes(in);
-    var segmentsRead = readEntries(segments, in);
-    var slicesRead = readEntries(slices, in);
+    var segmentsRead = readEntries(segments, version, in);
+    var slicesRead = readEntries(slices, version, in);
     int count = VarInts.readInt(in);
     Map<Long, Integer> referenceCounts = new HashMap<>();
     for (int i = 0; i < count; i++) {
@@ -62,8 +52,8 @@ public final class WholeTraceCodec implements Codec<WholeTrace> {
         segmentsRead,
         slicesRead,
         referenceCounts,
-        readEntries(ahead, in),
-        in.readBoolean() ? aheadState.read(1, in) : null);
+        readEntries(ahead, version, in),
+        in.readBoolean() ? aheadState.read(version, in) : null);
   }
 
   private static void writeNodes(Map<Long, Node> nodes, DataOutput out) throws IOException {
@@ -107,11 +97,12 @@ public final class WholeTraceCodec implements Codec<WholeTrace> {
     }
   }
 
-  private static <V> Map<Long, V> readEntries(Codec<V> codec, DataInput in) throws IOException {
+  private static <V> Map<Long, V> readEntries(Codec<V> codec, int version, DataInput in)
+      throws IOException {
     int count = VarInts.readInt(in);
     Map<Long, V> entries = new HashMap<>();
     for (int i = 0; i < count; i++) {
-      entries.put(in.readLong(), codec.read(1, in));
+      entries.put(in.readLong(), codec.read(version, in));
     }
     return entries;
   }

@@ -3,6 +3,7 @@ package io.spanfold.job.sink;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.spanfold.core.model.DeadLetter;
+import io.spanfold.core.model.SourcePosition;
 import java.io.Serializable;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -22,6 +23,9 @@ record DeadLetterRecords(String topic) implements Serializable {
   private static final String PARTITION = "spanfold-partition";
   private static final String OFFSET = "spanfold-offset";
 
+  /** Present only if it is not 0. */
+  private static final String INDEX = "spanfold-index";
+
   /** Errors may quote their input, which could make the record too large. */
   private static final int MAX_ERROR_CHARACTERS = 1000;
 
@@ -32,15 +36,26 @@ record DeadLetterRecords(String topic) implements Serializable {
     letter.headers().forEach(header -> headers.add(header.key(), header.value()));
     headers.add("spanfold-reason", letter.reason().getBytes(UTF_8));
     headers.add(TOPIC, letter.topic().getBytes(UTF_8));
-    headers.add(PARTITION, Integer.toString(letter.partition()).getBytes(UTF_8));
-    headers.add(OFFSET, Long.toString(letter.offset()).getBytes(UTF_8));
+    SourcePosition position = letter.position();
+    headers.add(PARTITION, Integer.toString(position.partition()).getBytes(UTF_8));
+    headers.add(OFFSET, Long.toString(position.offset()).getBytes(UTF_8));
+    if (position.index() > 0) {
+      headers.add(INDEX, Integer.toString(position.index()).getBytes(UTF_8));
+    }
     headers.add("spanfold-error", shortened(letter.error()).getBytes(UTF_8));
     return record;
   }
 
   /** Returns the id of a dead letter: the position of its record in the source topic. */
   static String id(DeadLetter letter) {
-    return letter.topic() + ' ' + letter.partition() + ' ' + letter.offset();
+    SourcePosition position = letter.position();
+    return letter.topic()
+        + ' '
+        + position.partition()
+        + ' '
+        + position.offset()
+        + ' '
+        + position.index();
   }
 
   /** Returns the id of a record; null if it is no dead letter. */
@@ -49,9 +64,19 @@ record DeadLetterRecords(String topic) implements Serializable {
     Header from = record.headers().lastHeader(TOPIC);
     Header partition = record.headers().lastHeader(PARTITION);
     Header offset = record.headers().lastHeader(OFFSET);
-    return from == null || partition == null || offset == null
-        ? null
-        : text(from) + ' ' + text(partition) + ' ' + text(offset);
+    if (from == null || partition == null || offset == null) {
+      return null;
+    }
+    // An index before our other headers is that of a former dead letter.
+    String index = "0";
+    for (Header header : record.headers()) {
+      if (header.key().equals(OFFSET)) {
+        index = "0";
+      } else if (header.key().equals(INDEX)) {
+        index = text(header);
+      }
+    }
+    return text(from) + ' ' + text(partition) + ' ' + text(offset) + ' ' + index;
   }
 
   private static String text(Header header) {

@@ -114,7 +114,7 @@ public final class RecoverableKafkaSink<E, T>
   @Override
   public SimpleVersionedSerializer<TransactionCommittable<T>> getCommittableSerializer() {
     return new TransactionCommittable.Serializer<>(
-        kafka.getCommittableSerializer(), strategy.name(), strategy.itemCodec());
+        kafka.getCommittableSerializer(), strategy.itemType());
   }
 
   /**

@@ -1,6 +1,6 @@
 package io.spanfold.job.sink;
 
-import io.spanfold.job.serialization.Codec;
+import io.spanfold.job.serialization.StateType;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.List;
@@ -29,8 +29,8 @@ public interface RecoveryStrategy<E, T> extends Serializable {
   /** The largest value of a record, in bytes. */
   int maxValueBytes();
 
-  /** Writes and reads items in checkpoints. */
-  Codec<T> itemCodec();
+  /** What items are, in checkpoints. */
+  StateType<T> itemType();
 
   /** Opens the side of one writer. */
   Layout<E, T> layout(MetricGroup metrics);

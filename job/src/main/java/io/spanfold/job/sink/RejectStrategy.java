@@ -1,5 +1,7 @@
 package io.spanfold.job.sink;
 
+import io.spanfold.core.model.SourcePosition;
+import io.spanfold.job.serialization.StateType;
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.Reject;
 import io.spanfold.core.model.TalliedOutcome;
@@ -7,12 +9,11 @@ import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.kafka.KafkaClientProperties;
 import io.spanfold.job.recovery.OffsetReader;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
-import io.spanfold.job.serialization.Codec;
-import io.spanfold.job.serialization.RejectCodec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.SortedMap;
+import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.apache.flink.connector.base.DeliveryGuarantee;
@@ -98,8 +99,8 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
   }
 
   @Override
-  public Codec<Reject> itemCodec() {
-    return new RejectCodec();
+  public StateType<Reject> itemType() {
+    return StateType.REJECT;
   }
 
   @Override
@@ -168,8 +169,7 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
           List.of(),
           letter.reason(),
           letter.topic(),
-          letter.partition(),
-          letter.offset(),
+          letter.position(),
           error.length() <= MAX_ERROR ? error : error.substring(0, MAX_ERROR) + "...");
     }
   }
@@ -214,8 +214,8 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
                 + " {}-{} offset {} ({}).",
             source.topic(),
             letter.topic(),
-            letter.partition(),
-            letter.offset(),
+            letter.position().partition(),
+            letter.position().offset(),
             letter.reason());
       }
       lost.inc(gone.size());
@@ -227,30 +227,40 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
         List<DeadLetter> listed, Consumer<ProducerRecord<byte[], byte[]>> made)
         throws InterruptedException {
       List<DeadLetter> gone = new ArrayList<>();
-      SortedMap<Integer, SortedMap<Long, DeadLetter>> positions = new TreeMap<>();
+      NavigableMap<SourcePosition, DeadLetter> positions = new TreeMap<>();
       for (DeadLetter letter : listed) {
         if (letter.topic().equals(source.topic())) {
-          positions
-              .computeIfAbsent(letter.partition(), partition -> new TreeMap<>())
-              .put(letter.offset(), letter);
+          positions.put(letter.position(), letter);
         } else {
           gone.add(letter); // It was read before source.topic was changed.
         }
       }
-      SortedMap<Integer, long[]> wanted = new TreeMap<>();
-      positions.forEach(
-          (partition, offsets) ->
-              wanted.put(
-                  partition, offsets.keySet().stream().mapToLong(Long::longValue).toArray()));
       try (OffsetReader reader = OffsetReader.open(source)) {
         reader.read(
-            wanted,
+            positions.navigableKeySet(),
             record -> {
-              DeadLetter letter = positions.get(record.partition()).remove(record.offset());
-              made.accept(letters.of(record.rejected(letter.reason(), letter.error())));
+              Map<SourcePosition, DeadLetter> found =
+                  positions.subMap(
+                      new SourcePosition(record.partition(), record.offset(), 0),
+                      true,
+                      new SourcePosition(record.partition(), record.offset(), Integer.MAX_VALUE),
+                      true);
+              for (DeadLetter letter : found.values()) {
+                made.accept(
+                    letters.of(
+                        new DeadLetter(
+                            record.key(),
+                            record.value(),
+                            record.headers(),
+                            letter.reason(),
+                            letter.topic(),
+                            letter.position(),
+                            letter.error())));
+              }
+              found.clear();
             });
       }
-      positions.values().forEach(left -> gone.addAll(left.values()));
+      gone.addAll(positions.values());
       return gone;
     }
   }

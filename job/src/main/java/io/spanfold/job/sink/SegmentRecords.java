@@ -97,7 +97,7 @@ record SegmentRecords(String segmentsTopic, OutcomeRecords outcomes) implements 
                 // Numbers start again after a segment was forgotten; the time does not.
                 .putLong(part.dueAt())
                 .array());
-    return Hex.id(hash[0]) + Hex.id(hash[1]);
+    return Hex.id(hash[0], hash[1]);
   }
 
   private ProducerRecord<byte[], byte[]> segment(

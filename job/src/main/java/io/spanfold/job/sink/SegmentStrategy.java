@@ -1,11 +1,10 @@
 package io.spanfold.job.sink;
 
+import io.spanfold.job.serialization.StateType;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.Outcome;
 import io.spanfold.job.config.SpanfoldConfig;
-import io.spanfold.job.serialization.Codec;
-import io.spanfold.job.serialization.ReceiptCodec;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.List;
@@ -113,8 +112,8 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
   }
 
   @Override
-  public Codec<Receipt> itemCodec() {
-    return new ReceiptCodec();
+  public StateType<Receipt> itemType() {
+    return StateType.RECEIPT;
   }
 
   @Override

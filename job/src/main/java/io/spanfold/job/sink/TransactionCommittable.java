@@ -1,7 +1,7 @@
 package io.spanfold.job.sink;
 
 import io.spanfold.core.encoding.VarInts;
-import io.spanfold.job.serialization.Codec;
+import io.spanfold.job.serialization.StateType;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -30,14 +30,13 @@ record TransactionCommittable<T>(
 
   /**
    * Writes whether there is a transaction; if so, Kafka's committable with its own version, and the
-   * offsets before it; then the kind and version of the items, and the items.
+   * offsets before it; then the type and version of the items, and the items.
    *
    * @param kafka for Kafka's committable
-   * @param kind the stable name of what the items are
-   * @param codec for items
+   * @param itemType what the items are
    */
   record Serializer<T>(
-      SimpleVersionedSerializer<KafkaCommittable> kafka, String kind, Codec<T> codec)
+      SimpleVersionedSerializer<KafkaCommittable> kafka, StateType<T> itemType)
       implements SimpleVersionedSerializer<TransactionCommittable<T>> {
 
     private static final int VERSION = 1;
@@ -56,11 +55,11 @@ record TransactionCommittable<T>(
             kafka, committable.transaction(), out);
         writeOffsets(committable.since(), out);
       }
-      out.writeUTF(kind);
-      VarInts.write(codec.version(), out);
+      out.writeUTF(itemType.id());
+      VarInts.write(itemType.version(), out);
       VarInts.write(committable.items().size(), out);
       for (T item : committable.items()) {
-        codec.write(item, out);
+        itemType.write(item, out);
       }
       return out.getCopyOfBuffer();
     }
@@ -75,17 +74,17 @@ record TransactionCommittable<T>(
               : null;
       Map<TopicPartition, Long> since = transaction == null ? Map.of() : readOffsets(in);
       String written = in.readUTF();
-      if (!written.equals(kind)) {
+      if (!written.equals(itemType.id())) {
         throw new IOException(
             "The savepoint has a transaction of %s where one of %s is expected; restore it with the release that took it."
-                .formatted(written, kind));
+                .formatted(written, itemType.id()));
       }
       int itemVersion = VarInts.readInt(in);
-      check(kind, itemVersion, codec.version());
+      check(itemType.id(), itemVersion, itemType.version());
       int count = VarInts.readInt(in);
       List<T> items = new ArrayList<>(count);
       for (int i = 0; i < count; i++) {
-        items.add(codec.read(itemVersion, in));
+        items.add(itemType.read(itemVersion, in));
       }
       return new TransactionCommittable<>(transaction, since, items);
     }

@@ -2,8 +2,7 @@ package io.spanfold.job.source;
 
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.SourceRecord;
-import io.spanfold.job.serialization.CodecTypeInfo;
-import io.spanfold.job.serialization.SourceRecordCodec;
+import io.spanfold.job.serialization.StateType;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -45,6 +44,6 @@ public final class SourceRecordSchema implements KafkaRecordDeserializationSchem
 
   @Override
   public TypeInformation<SourceRecord> getProducedType() {
-    return new CodecTypeInfo<>(SourceRecord.class, new SourceRecordCodec());
+    return StateType.SOURCE_RECORD;
   }
 }

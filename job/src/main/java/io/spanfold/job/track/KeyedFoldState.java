@@ -7,13 +7,7 @@ import io.spanfold.core.fold.ReorderState;
 import io.spanfold.core.fold.SegmentState;
 import io.spanfold.core.fold.SliceState;
 import io.spanfold.core.fold.WholeTrace;
-import io.spanfold.job.serialization.CodecSerializer;
-import io.spanfold.job.serialization.EarlySpansCodec;
-import io.spanfold.job.serialization.NodeCodec;
-import io.spanfold.job.serialization.ReorderStateCodec;
-import io.spanfold.job.serialization.SegmentStateCodec;
-import io.spanfold.job.serialization.SliceStateCodec;
-import io.spanfold.job.serialization.WholeTraceCodec;
+import io.spanfold.job.serialization.StateType;
 import java.io.IOException;
 import java.util.List;
 import org.apache.flink.api.common.state.KeyedStateStore;
@@ -28,10 +22,15 @@ import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 
 /**
- * The fold's state of the trace that is the current key. A small trace is one value, which is read
- * and written once a batch. Of a larger trace each thing is an entry of its own, so that the cost
- * of a span does not grow with its trace. The names of the states are part of every savepoint. For
- * one thread, between {@link #begin} and {@link #save}.
+ * The fold's state of the trace that is the current key. A small trace is one value, read and
+ * written once a batch. A larger one has an entry for each thing, so that the cost of a span does
+ * not grow with its trace.
+ *
+ * <p>The one value is the version of its form ({@link StateType#WHOLE_TRACE}), then the trace;
+ * empty for a trace in entries. Flink sees bytes, so it never migrates them: a value is written in
+ * the current form when its trace changes. The names of the states are part of every savepoint.
+ *
+ * <p>Not thread-safe. The fold uses it between {@link #begin} and {@link #save}.
  */
 final class KeyedFoldState implements FoldState {
 
@@ -41,7 +40,6 @@ final class KeyedFoldState implements FoldState {
   /** The value of a trace that is kept in entries. */
   private static final byte[] IN_ENTRIES = {};
 
-  private final WholeTraceCodec codec = new WholeTraceCodec();
   private final DataOutputSerializer out = new DataOutputSerializer(MAX_WHOLE_BYTES);
   private final DataInputDeserializer in = new DataInputDeserializer();
 
@@ -67,20 +65,19 @@ final class KeyedFoldState implements FoldState {
     this.maxWholeBytes = maxWholeBytes;
     whole =
         store.getState(new ValueStateDescriptor<>("trace", BytePrimitiveArraySerializer.INSTANCE));
-    nodes = entries(store, "nodes", new CodecSerializer<>(new NodeCodec()));
-    segments = entries(store, "segments", new CodecSerializer<>(new SegmentStateCodec()));
-    slices = entries(store, "slices", new CodecSerializer<>(new SliceStateCodec()));
+    nodes = entries(store, "nodes", StateType.NODE.serializer());
+    segments = entries(store, "segments", StateType.SEGMENT.serializer());
+    slices = entries(store, "slices", StateType.SLICE.serializer());
     referenceCounts = entries(store, "reference-counts", IntSerializer.INSTANCE);
-    earlySpans = entries(store, "early-spans", new CodecSerializer<>(new EarlySpansCodec()));
+    earlySpans = entries(store, "early-spans", StateType.EARLY_SPANS.serializer());
     savedReorderState =
-        store.getState(
-            new ValueStateDescriptor<>("reorder", new CodecSerializer<>(new ReorderStateCodec())));
+        store.getState(new ValueStateDescriptor<>("reorder", StateType.REORDER.serializer()));
   }
 
   private static <T> TraceEntries<T> entries(
-      KeyedStateStore store, String name, TypeSerializer<T> serializer) {
+      KeyedStateStore store, String name, TypeSerializer<T> values) {
     return new TraceEntries<>(
-        store.getMapState(new MapStateDescriptor<>(name, LongSerializer.INSTANCE, serializer)));
+        store.getMapState(new MapStateDescriptor<>(name, LongSerializer.INSTANCE, values)));
   }
 
   /** Begins with the current key. */
@@ -162,14 +159,14 @@ final class KeyedFoldState implements FoldState {
 
   private byte[] encode(WholeTrace trace) throws IOException {
     out.clear();
-    out.writeByte(codec.version());
-    codec.write(trace, out);
+    out.writeByte(StateType.WHOLE_TRACE.version());
+    StateType.WHOLE_TRACE.write(trace, out);
     return out.getCopyOfBuffer();
   }
 
   private WholeTrace decode(byte[] bytes) throws IOException {
     in.setBuffer(bytes);
-    return codec.read(in.readByte(), in);
+    return StateType.WHOLE_TRACE.read(in.readByte(), in);
   }
 
   @Override

@@ -11,7 +11,6 @@ import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.core.encoding.Hex;
-import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
@@ -19,6 +18,7 @@ import io.spanfold.core.model.SpanColumns;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisCluster;
+import io.spanfold.testing.Spans;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -267,7 +267,7 @@ class OrphanedBufferITCase {
               0,
               0,
               1,
-              SourcePositions.of(new int[0], new long[0]));
+              Spans.positions());
       unstored.add(new UnstoredSubsegment(subsegment, payload, sub.spans()));
     }
     return new SpanBatch(List.of(new TraceSpans(trace, new SpanColumns(1), unstored)));

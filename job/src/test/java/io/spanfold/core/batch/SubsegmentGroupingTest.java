@@ -2,6 +2,7 @@ package io.spanfold.core.batch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
@@ -79,6 +80,28 @@ class SubsegmentGroupingTest {
     Span b = Spans.child(TRACE, 2, 9, 0, 101);
     assertThat(id(a, b)).isEqualTo(id(b, a)).isNotEqualTo(id(a)).isNotEqualTo(id(b));
     assertThat(id(a)).isNotEqualTo(id(b));
+  }
+
+  /** Payloads in Redis and state have these ids. */
+  @Test
+  void theIdIsAHashOfThePositionsThatStays() {
+    Span a = Spans.child(TRACE, 1, 9, 0, 100);
+    Span b = Spans.child(TRACE, 2, 9, 0, 101);
+    assertThat(Hex.id(id(a, b))).isEqualTo("b8dcea49abc0e33d");
+    assertThat(Hex.id(id(Spans.withIndex(a, 1), b))).isEqualTo("5c5caef37e6ad8ea");
+  }
+
+  @Test
+  void spansOfARecordAreOrderedByTheirIndex() {
+    Span first = Spans.child(TRACE, 1, 9, 0, 100);
+    Span second = Spans.withIndex(Spans.child(TRACE, 2, 9, 0, 100), 1);
+    Span third = Spans.withIndex(Spans.child(TRACE, 3, 9, 0, 100), 2);
+    Span next = Spans.child(TRACE, 4, 9, 0, 101);
+    UnstoredSubsegment grouped = group(third, next, first, second).subsegments().get(0);
+    assertThat(grouped.spanIds()).containsExactly(1, 2, 3, 4);
+    assertThat(grouped.subsegment().positions().all())
+        .containsExactly(first.position(), second.position(), third.position(), next.position());
+    assertThat(id(first)).isNotEqualTo(id(Spans.withIndex(first, 1)));
   }
 
   @Test

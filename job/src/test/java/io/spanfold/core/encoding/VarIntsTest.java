@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
@@ -32,6 +33,12 @@ class VarIntsTest {
 
     assertThat(out.length()).isEqualTo(bytes);
     assertThat(VarInts.read(input(out))).isEqualTo(value);
+
+    ByteBuffer buffer = ByteBuffer.allocate(16);
+    VarInts.write(value, buffer);
+    assertThat(Arrays.copyOf(buffer.array(), buffer.position())).isEqualTo(out.getCopyOfBuffer());
+    assertThat(VarInts.read(buffer.flip())).isEqualTo(value);
+    assertThat(buffer.hasRemaining()).isFalse();
   }
 
   @ParameterizedTest
@@ -60,6 +67,11 @@ class VarIntsTest {
     assertThatThrownBy(() -> VarInts.read(new DataInputDeserializer(endless)))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("damaged");
+    for (int length : new int[] {0, 3, 11}) {
+      assertThatThrownBy(() -> VarInts.read(ByteBuffer.wrap(endless, 0, length)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("damaged");
+    }
 
     DataOutputSerializer out = new DataOutputSerializer(16);
     VarInts.write(1L << 31, out);

@@ -55,7 +55,8 @@ public class FoldHarness implements FoldOutput {
       unstored
           .subsegment()
           .positions()
-          .forEach((i, partition, offset) -> payload.add(byOffset.get(offset)));
+          .all()
+          .forEach(position -> payload.add(byOffset.get(position.offset())));
       if (payloads.put(unstored.subsegment().id(), payload) != null) {
         throw new AssertionError("two subsegments with one id");
       }

@@ -9,6 +9,7 @@ import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.SpanColumns;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.Subsegment;
+import io.spanfold.testing.Spans;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -26,7 +27,7 @@ class FoldScaleTest {
   private static final FoldSettings PATIENT =
       new FoldSettings(1L << 40, 1L << 40, 1L << 40, 1, Long.MAX_VALUE);
 
-  private static final SourcePositions NOWHERE = SourcePositions.of(new int[] {0}, new long[] {0});
+  private static final SourcePositions NOWHERE = Spans.positions(0);
 
   private static final int[] SIZES = {1_000, 10_000, 100_000};
 

@@ -5,11 +5,11 @@ import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
-import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.payload.SpanFrames;
+import io.spanfold.testing.Spans;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -72,16 +72,7 @@ final class LoadedParts {
 
   static LoadedSlice slice(List<Span> stored, int[] indexes) {
     Subsegment subsegment =
-        new Subsegment(
-            0xABC,
-            1,
-            false,
-            stored.size(),
-            0,
-            0,
-            0,
-            1,
-            SourcePositions.of(new int[0], new long[0]));
+        new Subsegment(0xABC, 1, false, stored.size(), 0, 0, 0, 1, Spans.positions());
     return new LoadedSlice(new Slice(subsegment, indexes, true), SpanFrames.encode(stored));
   }
 

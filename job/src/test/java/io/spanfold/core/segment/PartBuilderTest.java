@@ -163,7 +163,7 @@ class PartBuilderTest {
   }
 
   private static Subsegment subsegment(long id, long organization, int spans) {
-    SourcePositions none = SourcePositions.of(new int[0], new long[0]);
+    SourcePositions none = Spans.positions();
     return new Subsegment(id, 1, false, spans, 10, 10, 1, organization, none);
   }
 

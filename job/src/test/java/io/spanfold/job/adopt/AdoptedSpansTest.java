@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.buffer.orphan.OrphanedTrace;
 import io.spanfold.core.format.RejectedRecordException;
 import io.spanfold.core.format.SpanParser;
-import io.spanfold.core.model.SourcePositions;
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.payload.SpanFrames;
@@ -41,7 +41,7 @@ class AdoptedSpansTest {
     assertThat(adopted).extracting(Span::parentId).containsOnly(1L);
     assertThat(adopted).extracting(Span::root).containsExactly(true, false, false);
     assertThat(adopted).extracting(Span::timestamp).containsOnly(NOW);
-    assertThat(adopted).extracting(Span::partition).containsOnly(SourcePositions.NOWHERE);
+    assertThat(adopted).extracting(Span::partition).containsOnly(SourcePosition.NOWHERE);
     assertThat(adopted)
         .extracting(span -> new String(span.record(), UTF_8))
         .containsExactly(
@@ -59,25 +59,28 @@ class AdoptedSpansTest {
   }
 
   @Test
-  void neverHaveTheOffsetsOfOthersNorOfThemselvesInAnotherAttempt() throws Exception {
+  void neverHaveThePositionsOfOthersNorOfThemselvesInAnotherAttempt() throws Exception {
     byte[] frames =
         SpanFrames.encode(
             List.of(
                 parsed(Spans.child(TRACE, 2, 1, 1_000, 1)),
                 parsed(Spans.child(TRACE, 3, 1, 1_000, 2))));
     OrphanedTrace later = new OrphanedTrace(TRACE, 1);
-    List<Long> offsets = new ArrayList<>();
+    List<SourcePosition> positions = new ArrayList<>();
     for (long subsegment : new long[] {-9, -1, 0, 1, 1_000, Long.MIN_VALUE, Long.MAX_VALUE}) {
-      offsets.addAll(offsets(spans, ABANDONED, subsegment, frames));
-      offsets.addAll(offsets(spans, later, subsegment, frames));
-      offsets.addAll(offsets(new AdoptedSpans(8), ABANDONED, subsegment, frames));
+      positions.addAll(positions(spans, ABANDONED, subsegment, frames));
+      positions.addAll(positions(spans, later, subsegment, frames));
+      positions.addAll(positions(new AdoptedSpans(8), ABANDONED, subsegment, frames));
     }
-    assertThat(offsets).hasSize(42).doesNotHaveDuplicates().allMatch(offset -> offset >= 0);
+    assertThat(positions)
+        .hasSize(42)
+        .doesNotHaveDuplicates()
+        .allMatch(position -> position.offset() >= 0);
   }
 
-  private static List<Long> offsets(
+  private static List<SourcePosition> positions(
       AdoptedSpans spans, OrphanedTrace trace, long subsegment, byte[] frames) {
-    return spans.of(trace, SEGMENT, subsegment, frames, NOW).stream().map(Span::offset).toList();
+    return spans.of(trace, SEGMENT, subsegment, frames, NOW).stream().map(Span::position).toList();
   }
 
   private static Span parsed(Span span) throws RejectedRecordException {

@@ -3,10 +3,6 @@ package io.spanfold.job.async;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.spanfold.job.serialization.Codec;
-import java.io.DataInput;
-import java.io.DataOutput;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
@@ -294,7 +291,7 @@ public class AsyncStageOperatorTest {
   private void open(AsyncStageSettings settings, OperatorSubtaskState state) throws Exception {
     harness =
         new OneInputStreamOperatorTestHarness<>(
-            new AsyncStageOperator<>(new Function(), settings, new IntCodec()));
+            new AsyncStageOperator<>(new Function(), settings, Types.INT));
     harness.setup();
     if (state != null) {
       harness.initializeState(state);
@@ -372,26 +369,5 @@ public class AsyncStageOperatorTest {
 
     @Override
     public void close() {}
-  }
-
-  /** Public, as a codec must be to be found again. */
-  public static final class IntCodec implements Codec<Integer> {
-
-    private static final long serialVersionUID = 1L;
-
-    @Override
-    public int version() {
-      return 1;
-    }
-
-    @Override
-    public void write(Integer value, DataOutput out) throws IOException {
-      out.writeInt(value);
-    }
-
-    @Override
-    public Integer read(int version, DataInput in) throws IOException {
-      return in.readInt();
-    }
   }
 }

@@ -13,7 +13,6 @@ import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart.Receipt;
-import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisNode;
@@ -22,6 +21,7 @@ import io.spanfold.job.lease.TaskMetrics;
 import io.spanfold.job.recovery.PayloadRecovery;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
 import io.spanfold.testing.Receipts;
+import io.spanfold.testing.Spans;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -45,7 +45,7 @@ class ZombieITCase {
   private static final Duration TTL = Duration.ofMinutes(5);
   private static final TraceKey TRACE = new TraceKey(1, 2, 3);
   private static final Subsegment SUBSEGMENT =
-      new Subsegment(7, 7, true, 1, 1, 1, 2, 1, SourcePositions.of(new int[] {0}, new long[] {0}));
+      new Subsegment(7, 7, true, 1, 1, 1, 2, 1, Spans.positions(0));
   private static final DuePart PART =
       new DuePart(
           TRACE,

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.core.format.RejectReason;
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.Outcome;
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TalliedOutcome;
@@ -79,8 +80,7 @@ class ParseOperatorTest {
     assertThat(letter.reason()).isEqualTo(RejectReason.MALFORMED_JSON.label());
     assertThat(letter.error()).isNotBlank();
     assertThat(letter.topic()).isEqualTo("spans");
-    assertThat(letter.partition()).isEqualTo(3);
-    assertThat(letter.offset()).isEqualTo(99);
+    assertThat(letter.position()).isEqualTo(new SourcePosition(3, 99, 0));
   }
 
   @Test

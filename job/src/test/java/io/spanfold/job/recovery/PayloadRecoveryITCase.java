@@ -1,16 +1,20 @@
 package io.spanfold.job.recovery;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.spanfold.core.format.RejectedRecordException;
 import io.spanfold.core.format.SpanParser;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.SourcePositions;
+import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
@@ -24,8 +28,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.stream.LongStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.RecordsToDelete;
@@ -70,7 +76,7 @@ class PayloadRecoveryITCase {
   @ValueSource(longs = {1, 2, 3, 4, 5, 6})
   void showsExactlyTheRecordsThatAreThere(long seed) throws Exception {
     Random random = new Random(seed);
-    SortedMap<Integer, long[]> wanted = new TreeMap<>();
+    SortedSet<SourcePosition> wanted = new TreeSet<>();
     List<String> expected = new ArrayList<>();
     for (int partition = 0; partition < PARTITIONS; partition++) {
       TreeMap<Long, byte[]> there = THERE.get(partition);
@@ -82,8 +88,11 @@ class PayloadRecoveryITCase {
           LongStream.range(0, end)
               .filter(offset -> random.nextDouble() < shareOf[(int) (offset / 300)])
               .toArray();
-      wanted.put(partition, offsets);
       for (long offset : offsets) {
+        // More than one span of a record may be wanted; it is passed once.
+        for (int index = random.nextInt(3); index >= 0; index--) {
+          wanted.add(new SourcePosition(partition, offset, index));
+        }
         if (there.containsKey(offset)) {
           expected.add(line(partition, offset, there.get(offset)));
         }
@@ -102,8 +111,9 @@ class PayloadRecoveryITCase {
   @Test
   void jumpsOverWideGaps() throws Exception {
     TreeMap<Long, byte[]> there = THERE.get(0);
-    SortedMap<Integer, long[]> wanted = new TreeMap<>();
-    wanted.put(0, new long[] {there.firstKey(), there.lastKey()});
+    SortedSet<SourcePosition> wanted = new TreeSet<>();
+    wanted.add(new SourcePosition(0, there.firstKey(), 0));
+    wanted.add(new SourcePosition(0, there.lastKey(), 0));
     List<Long> shown = new ArrayList<>();
     PayloadRecoverySettings settings = settings(kafka.bootstrapServers());
     KafkaConsumer<byte[], byte[]> consumer =
@@ -164,6 +174,61 @@ class PayloadRecoveryITCase {
   }
 
   @Test
+  void takesTheSpanWithTheRightIndexOfARecordOfMany() throws Exception {
+    kafka.createTopic("batches", 1);
+    List<Span> spans =
+        List.of(
+            Spans.root(TRACE, 1, 1000, 0),
+            Spans.child(new TraceKey(42, 1, 3), 2, 1, 1000, 1),
+            Spans.child(TRACE, 3, 1, 1000, 2),
+            Spans.child(TRACE, 4, 1, 1000, 3));
+    for (int record = 0; record < 2; record++) {
+      send("batches", 0, lines(spans));
+    }
+    // Of the second record all but its first span; it has no fifth.
+    Subsegment subsegment =
+        new Subsegment(
+            1,
+            1,
+            false,
+            4,
+            10,
+            10,
+            1,
+            1,
+            SourcePositions.of(new int[4], new long[] {1, 1, 1, 1}, new int[] {1, 2, 3, 4}));
+
+    List<LoadedPart> restored;
+    try (PayloadRecovery payloads =
+        new PayloadRecovery(
+            new PayloadRecoverySettings(
+                kafka.bootstrapServers(), Map.of(), "batches", Duration.ofSeconds(20)),
+            PayloadRecoveryITCase::readLines)) {
+      restored = payloads.restore(List.of(part(lost(subsegment, null))));
+    }
+
+    LoadedSlice found = restored.get(0).slices().get(0);
+    assertThat(found.indexes()).containsExactly(1, 2);
+    assertThat(found.frames()).isEqualTo(frames(spans.get(2), spans.get(3)));
+  }
+
+  private static byte[] lines(List<Span> spans) {
+    return spans.stream().map(SpanRecords::json).collect(joining("\n")).getBytes(UTF_8);
+  }
+
+  /** A record has a span a line. */
+  private static void readLines(SourceRecord record, Consumer<Span> out)
+      throws RejectedRecordException {
+    int index = 0;
+    for (String line : new String(record.value(), UTF_8).split("\n")) {
+      Span span =
+          new SpanParser(10_000)
+              .parse(line.getBytes(UTF_8), 0, record.partition(), record.offset());
+      out.accept(Spans.withIndex(span, index++));
+    }
+  }
+
+  @Test
   void asksNobodyWhereNothingIsLost() throws Exception {
     List<LoadedPart> parts =
         List.of(
@@ -187,7 +252,7 @@ class PayloadRecoveryITCase {
             1,
             1,
             1,
-            SourcePositions.of(new int[] {SourcePositions.NOWHERE}, new long[] {5}));
+            SourcePositions.of(new int[] {SourcePosition.NOWHERE}, new long[] {5}, new int[] {0}));
     try (PayloadRecovery payloads = new PayloadRecovery(settings("nowhere.invalid:1"))) {
       List<LoadedPart> restored = payloads.restore(List.of(part(lost(adopted, null))));
       assertThat(restored.get(0).slices().get(0).lostSpans()).isEqualTo(1);
@@ -202,8 +267,8 @@ class PayloadRecoveryITCase {
     try (PayloadRecovery payloads = new PayloadRecovery(settings)) {
       assertThatThrownBy(() -> payloads.restore(List.of(part(lost(subsegment(1), null)))))
           .isInstanceOf(PayloadRecoveryException.class)
-          .hasMessageContaining("Records of holes that were lost on their way")
-          .hasMessageContaining("tried again after the restart");
+          .hasMessageContaining("Records of holes could not be read again")
+          .hasMessageContaining("retries after the restart");
     }
   }
 
@@ -279,8 +344,7 @@ class PayloadRecoveryITCase {
   }
 
   private static Subsegment subsegment(long... offsets) {
-    SourcePositions positions = SourcePositions.of(new int[offsets.length], offsets);
-    return new Subsegment(1, 1, false, offsets.length, 10, 10, 1, 1, positions);
+    return new Subsegment(1, 1, false, offsets.length, 10, 10, 1, 1, Spans.positions(offsets));
   }
 
   private static LoadedSlice lost(Subsegment subsegment, int[] indexes) {

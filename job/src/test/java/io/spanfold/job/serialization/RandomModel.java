@@ -95,7 +95,8 @@ final class RandomModel {
 
   Subsegment subsegment(int spans) {
     SourcePositions positions =
-        SourcePositions.of(new int[] {1, 1, 2}, new long[] {5, 900, count()});
+        SourcePositions.of(
+            new int[] {1, 1, 2}, new long[] {5, 900, count()}, new int[] {upTo(1), 0, upTo(1)});
     return new Subsegment(
         any(), any(), flag(), spans, amount(), count(), upTo(3), amount(), positions);
   }
@@ -123,7 +124,8 @@ final class RandomModel {
     StampPoints points =
         new StampPoints(count(), count(), count(), count(), oneOf(SegmentIdEdit.values()));
     return new Span(
-        trace(), any(), any(), flag(), any(), amount(), count(), amount(), points, bytes());
+        trace(), any(), any(), flag(), any(), amount(), count(), amount(), count(), points,
+        bytes());
   }
 
   SpanColumns columns() {

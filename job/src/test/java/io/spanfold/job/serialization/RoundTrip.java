@@ -11,6 +11,8 @@ import org.apache.flink.core.memory.DataOutputSerializer;
 /** Writes random values and reads them again, several in a row as streams have them. */
 final class RoundTrip {
 
+  static final int VERSION = 1;
+
   private static final int SEEDS = 200;
 
   private RoundTrip() {}
@@ -25,8 +27,8 @@ final class RoundTrip {
       codec.write(second, out);
       DataInputDeserializer in = new DataInputDeserializer(out.getCopyOfBuffer());
 
-      assertSame(codec.read(codec.version(), in), first, seed);
-      assertSame(codec.read(codec.version(), in), second, seed);
+      assertSame(codec.read(VERSION, in), first, seed);
+      assertSame(codec.read(VERSION, in), second, seed);
       assertThat(in.available()).as("bytes left over, seed %d", seed).isZero();
     }
   }

@@ -3,6 +3,7 @@ package io.spanfold.job.serialization;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.core.model.DeadLetter;
+import io.spanfold.core.model.SourcePosition;
 import java.io.IOException;
 import java.util.List;
 import org.apache.flink.core.memory.DataInputDeserializer;
@@ -28,8 +29,7 @@ class SinkCodecsTest {
                 new DeadLetter.Header("a", new byte[0])),
             "invalid-json",
             "ingest-spans",
-            7,
-            Long.MAX_VALUE,
+            new SourcePosition(7, Long.MAX_VALUE, 3),
             "\u00e9".repeat(70_000));
 
     assertThat(roundTrip(new DeadLetterCodec(), letter))
@@ -40,7 +40,14 @@ class SinkCodecsTest {
   @Test
   void tellsAnEmptyValueFromNone() throws IOException {
     DeadLetter letter =
-        new DeadLetter(new byte[0], null, List.of(), "tombstone", "ingest-spans", 0, 0, "");
+        new DeadLetter(
+            new byte[0],
+            null,
+            List.of(),
+            "tombstone",
+            "ingest-spans",
+            new SourcePosition(0, 0, 0),
+            "");
 
     DeadLetter read = roundTrip(new DeadLetterCodec(), letter);
 
@@ -52,7 +59,7 @@ class SinkCodecsTest {
     DataOutputSerializer out = new DataOutputSerializer(64);
     codec.write(value, out);
     DataInputDeserializer in = new DataInputDeserializer(out.getCopyOfBuffer());
-    T read = codec.read(codec.version(), in);
+    T read = codec.read(RoundTrip.VERSION, in);
     assertThat(in.available()).as("bytes left over").isZero();
     return read;
   }

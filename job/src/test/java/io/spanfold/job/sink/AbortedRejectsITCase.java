@@ -1,5 +1,6 @@
 package io.spanfold.job.sink;
 
+import io.spanfold.core.model.SourcePosition;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
@@ -183,8 +184,7 @@ class AbortedRejectsITCase {
             new DeadLetter.Header("outcome_id", outcome(0).id().getBytes(UTF_8))),
         "malformed-json",
         source,
-        0,
-        i,
+        new SourcePosition(0, i, 0),
         "no brace " + i);
   }
 

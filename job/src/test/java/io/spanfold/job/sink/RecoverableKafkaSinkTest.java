@@ -1,5 +1,6 @@
 package io.spanfold.job.sink;
 
+import io.spanfold.core.model.SourcePosition;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -75,7 +76,7 @@ class RecoverableKafkaSinkTest {
             TRANSACTION,
             SINCE,
             List.of(
-                new DeadLetter(null, null, List.of(), "invalid-json", "spans", 3, 42, "no brace"),
+                new DeadLetter(null, null, List.of(), "invalid-json", "spans", new SourcePosition(3, 42, 0), "no brace"),
                 new TalliedOutcome(
                     "0123456789abcdef0123456789abcdef",
                     new Outcome(1_000, 2, 3, Outcome.Reason.DROPPED, 5))));

@@ -5,14 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatNoException;
 
 import io.spanfold.core.model.DeadLetter;
-import io.spanfold.core.model.Outcome;
 import io.spanfold.core.model.Outcome.Reason;
+import io.spanfold.core.model.Outcome;
 import io.spanfold.core.model.Reject;
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
-import io.spanfold.job.serialization.CodecTypeInfo;
-import io.spanfold.job.serialization.RejectCodec;
+import io.spanfold.job.serialization.StateType;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.KafkaUnderTest;
 import java.time.Duration;
@@ -142,7 +142,7 @@ class RejectSinkITCase {
             WatermarkStrategy.noWatermarks(),
             "numbers")
         .map(RejectSinkITCase::reject)
-        .returns(new CodecTypeInfo<>(Reject.class, new RejectCodec()))
+        .returns(StateType.REJECT)
         .disableChaining()
         .sinkTo(new RecoverableKafkaSink<>(config, new RejectStrategy(config, source(config))));
     environment.execute();
@@ -162,6 +162,12 @@ class RejectSinkITCase {
   private static DeadLetter letter(long number) {
     byte[] value = number % 2 == 0 ? null : new byte[LARGE];
     return new DeadLetter(
-        null, value, List.of(), "oversized", "ingest-spans", 0, number, "on purpose");
+        null,
+        value,
+        List.of(),
+        "oversized",
+        "ingest-spans",
+        new SourcePosition(0, number, 0),
+        "on purpose");
   }
 }

@@ -1,5 +1,6 @@
 package io.spanfold.job.sink;
 
+import io.spanfold.core.model.SourcePosition;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -30,8 +31,7 @@ class RejectStrategyTest {
           List.of(new DeadLetter.Header("h", null)),
           "invalid-json",
           "spans",
-          3,
-          42,
+          new SourcePosition(3, 42, 0),
           "x".repeat(5_000));
 
   private final CountingMetrics metrics = new CountingMetrics();
@@ -89,7 +89,7 @@ class RejectStrategyTest {
     assertThat(listed)
         .isEqualTo(
             new DeadLetter(
-                null, null, List.of(), "invalid-json", "spans", 3, 42, "x".repeat(200) + "..."));
+                null, null, List.of(), "invalid-json", "spans", new SourcePosition(3, 42, 0), "x".repeat(200) + "..."));
   }
 
   @Test

@@ -3,7 +3,6 @@ package io.spanfold.job.sink;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.spanfold.core.encoding.Hex;
-import io.spanfold.core.encoding.VarInts;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
@@ -14,10 +13,7 @@ import io.spanfold.core.model.Outcome;
 import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
-import io.spanfold.job.serialization.Codec;
-import io.spanfold.job.serialization.CodecTypeInfo;
-import java.io.DataInput;
-import java.io.DataOutput;
+import io.spanfold.job.serialization.StateType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,8 +23,7 @@ import org.apache.flink.api.common.typeinfo.TypeInformation;
 /** Parts that follow from a number, which is also their segment id and their only span's. */
 final class TestParts {
 
-  static final TypeInformation<FlushedPart> TYPE =
-      new CodecTypeInfo<>(FlushedPart.class, new NumberCodec());
+  static final TypeInformation<FlushedPart> TYPE = StateType.FLUSHED_PART;
 
   private static final int LOST_EVERY = 10;
 
@@ -72,7 +67,7 @@ final class TestParts {
             500,
             2,
             -1,
-            SourcePositions.of(new int[] {3}, new long[] {number}));
+            SourcePositions.of(new int[] {3}, new long[] {number}, new int[] {(int) (number % 3)}));
     DuePart candidate =
         new DuePart(
             new TraceKey(number, number * 31, ~number),
@@ -94,25 +89,5 @@ final class TestParts {
 
     @Override
     public void close() {}
-  }
-
-  /** Writes the number only. */
-  public static final class NumberCodec implements Codec<FlushedPart> {
-    private static final long serialVersionUID = 1L;
-
-    @Override
-    public int version() {
-      return 1;
-    }
-
-    @Override
-    public void write(FlushedPart value, DataOutput out) throws IOException {
-      VarInts.write(value.receipt().segmentId(), out);
-    }
-
-    @Override
-    public FlushedPart read(int version, DataInput in) throws IOException {
-      return of(VarInts.read(in));
-    }
   }
 }

@@ -16,10 +16,7 @@ import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
-import io.spanfold.job.serialization.CodecSerializer;
-import io.spanfold.job.serialization.CodecTypeInfo;
-import io.spanfold.job.serialization.FlushRequestCodec;
-import io.spanfold.job.serialization.TraceKeyCodec;
+import io.spanfold.job.serialization.StateType;
 import io.spanfold.testing.NaiveFold;
 import io.spanfold.testing.NaiveFold.Flushed;
 import io.spanfold.testing.RandomTraces;
@@ -300,13 +297,13 @@ class TrackOperatorTest {
         new KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, FlushRequest>(
             new TrackOperator(SETTINGS, NO_REDIS, maxWholeBytes),
             StoredTrace::trace,
-            new CodecTypeInfo<>(TraceKey.class, new TraceKeyCodec()),
+            StateType.TRACE_KEY,
             MAX_PARALLELISM,
             parallelism,
             subtask);
     harness.setStateBackend(backend);
     // Else the harness takes the class of the first element for that of all.
-    harness.setup(new CodecSerializer<>(new FlushRequestCodec()));
+    harness.setup(StateType.FLUSH_REQUEST.serializer());
     return harness;
   }
 

@@ -7,30 +7,21 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 /**
- * Makes a {@link Codec} a Flink serializer whose state survives a change of the codec's version.
- * Values are taken to be immutable: they are handed on, not copied.
+ * The serializer of a {@link StateType}. It writes the current form, and reads the form of the
+ * version that it was made for. Values are immutable, so they are passed on, not copied.
  *
  * @param <T> the type
  */
-public final class CodecSerializer<T> extends TypeSerializer<T> {
+final class StateSerializer<T> extends TypeSerializer<T> {
 
   private static final long serialVersionUID = 1L;
 
-  private final Codec<T> codec;
+  private final StateType<T> type;
   private final int readVersion;
 
-  /** Makes a serializer that writes and reads the codec's current form. */
-  public CodecSerializer(Codec<T> codec) {
-    this(codec, codec.version());
-  }
-
-  CodecSerializer(Codec<T> codec, int readVersion) {
-    this.codec = codec;
+  StateSerializer(StateType<T> type, int readVersion) {
+    this.type = type;
     this.readVersion = readVersion;
-  }
-
-  Codec<T> codec() {
-    return codec;
   }
 
   @Override
@@ -65,12 +56,12 @@ public final class CodecSerializer<T> extends TypeSerializer<T> {
 
   @Override
   public void serialize(T value, DataOutputView target) throws IOException {
-    codec.write(value, target);
+    type.write(value, target);
   }
 
   @Override
   public T deserialize(DataInputView source) throws IOException {
-    return codec.read(readVersion, source);
+    return type.read(readVersion, source);
   }
 
   @Override
@@ -85,18 +76,18 @@ public final class CodecSerializer<T> extends TypeSerializer<T> {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof CodecSerializer<?> that
-        && that.codec.getClass() == codec.getClass()
+    return other instanceof StateSerializer<?> that
+        && that.type.equals(type)
         && that.readVersion == readVersion;
   }
 
   @Override
   public int hashCode() {
-    return codec.getClass().getName().hashCode() * 31 + readVersion;
+    return type.hashCode() * 31 + readVersion;
   }
 
   @Override
   public TypeSerializerSnapshot<T> snapshotConfiguration() {
-    return new CodecSerializerSnapshot<>(codec, codec.version());
+    return new StateSerializerSnapshot<>(type, type.version());
   }
 }

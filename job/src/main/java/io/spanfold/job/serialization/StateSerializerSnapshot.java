@@ -8,23 +8,27 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 /**
- * What a savepoint remembers of a {@link CodecSerializer}: which codec, in which version. State of
- * an older version is migrated, state of a newer one is refused.
+ * What a savepoint holds of a {@link StateSerializer}: the id and version of its {@link StateType}.
+ * State of a lower version is migrated; state of a higher one, or of an unknown type, is refused.
+ *
+ * <p><b>The name of this class is frozen.</b> Flink writes it into every savepoint and loads it by
+ * this name, and no savepoint could be restored if it were another. It is the only class of ours
+ * whose name is written.
  *
  * @param <T> the type
  */
-public final class CodecSerializerSnapshot<T> implements TypeSerializerSnapshot<T> {
+public final class StateSerializerSnapshot<T> implements TypeSerializerSnapshot<T> {
 
   private static final int FORMAT = 1;
 
-  private Codec<T> codec;
+  private StateType<T> type;
   private int version;
 
-  /** For Flink, which reads the rest with {@link #readSnapshot}. */
-  public CodecSerializerSnapshot() {}
+  /** For Flink, which calls {@link #readSnapshot} next. */
+  public StateSerializerSnapshot() {}
 
-  CodecSerializerSnapshot(Codec<T> codec, int version) {
-    this.codec = codec;
+  StateSerializerSnapshot(StateType<T> type, int version) {
+    this.type = type;
     this.version = version;
   }
 
@@ -35,7 +39,7 @@ public final class CodecSerializerSnapshot<T> implements TypeSerializerSnapshot<
 
   @Override
   public void writeSnapshot(DataOutputView out) throws IOException {
-    out.writeUTF(codec.getClass().getName());
+    out.writeUTF(type.id());
     out.writeInt(version);
   }
 
@@ -43,32 +47,23 @@ public final class CodecSerializerSnapshot<T> implements TypeSerializerSnapshot<
   @SuppressWarnings("unchecked")
   public void readSnapshot(int format, DataInputView in, ClassLoader classLoader)
       throws IOException {
-    String name = in.readUTF();
+    String id = in.readUTF();
     version = in.readInt();
-    try {
-      codec =
-          (Codec<T>)
-              Class.forName(name, true, classLoader)
-                  .asSubclass(Codec.class)
-                  .getConstructor()
-                  .newInstance();
-    } catch (ReflectiveOperationException | ClassCastException e) {
-      throw new IOException(
-          "The state was written with the codec " + name + ", which this version lacks.", e);
+    type = (StateType<T>) StateType.of(id);
+    if (type == null || version > type.version()) {
+      throw StateType.newer(id, version);
     }
   }
 
   @Override
   public TypeSerializer<T> restoreSerializer() {
-    return new CodecSerializer<>(codec, version);
+    return new StateSerializer<>(type, version);
   }
 
   @Override
   public TypeSerializerSchemaCompatibility<T> resolveSchemaCompatibility(
       TypeSerializerSnapshot<T> old) {
-    if (!(old instanceof CodecSerializerSnapshot<T> before)
-        || before.codec.getClass() != codec.getClass()
-        || before.version > version) {
+    if (!(old instanceof StateSerializerSnapshot<T> before) || !before.type.equals(type)) {
       return TypeSerializerSchemaCompatibility.incompatible();
     }
     return before.version == version
