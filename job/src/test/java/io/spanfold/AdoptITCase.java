@@ -65,7 +65,7 @@ class AdoptITCase {
   void whatALostJobBufferedIsEmittedOnceAlthoughTheAdoptingJobFails() throws Exception {
     lose("lost-twice", RolloutPhase.DISTRIBUTED, RolloutPhase.DUAL_READ, true);
     assertThat(servers.redisKeys())
-        .as("left set aside")
+        .as("left in quarantine")
         .noneMatch(key -> key.startsWith("span-buf:ad:"));
     servers.wipeRedis(); // Of what failed attempts wrote something is left, by design.
   }
@@ -95,9 +95,9 @@ class AdoptITCase {
 
       JobID job = cluster.submit(options(name, after, true), new Configuration(), 2, null);
       if (failing) {
-        awaitAside(true);
+        awaitQuarantine(true);
         cluster.replaceTaskManager(random.nextInt(2));
-        awaitAside(false);
+        awaitQuarantine(false);
         cluster.replaceTaskManager(random.nextInt(2));
       }
       servers.awaitConsumed(name, name);
@@ -110,8 +110,8 @@ class AdoptITCase {
     }
   }
 
-  /** Waits until something is set aside, or nothing any more. */
-  private static void awaitAside(boolean something) {
+  /** Waits until something is in quarantine, or nothing is. */
+  private static void awaitQuarantine(boolean something) {
     while (servers.redisKeys().stream().anyMatch(key -> key.startsWith("span-buf:ad:"))
         != something) {
       Thread.onSpinWait();

@@ -1,7 +1,6 @@
 package io.spanfold.buffer;
 
 import static io.spanfold.buffer.redis.RedisKeys.ascii;
-import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.spanfold.buffer.layout.MergedLayout;
 import io.spanfold.buffer.layout.SmallLayout;
@@ -19,7 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The scripts' calls: arguments and answers as types. The README beside the scripts explains. */
+/** Calls of the scripts that keep the index. The README next to the scripts explains them. */
 final class IndexScripts {
 
   static final RedisScript ADD_SUBSEGMENTS = RedisScript.load("add-subsegments.lua");
@@ -27,12 +26,11 @@ final class IndexScripts {
   static final RedisScript LOCK_FLUSH = RedisScript.load("lock-flush.lua");
 
   private static final int ID_DIGITS = 16;
-  private static final byte[] DIGITS = "0123456789abcdef".getBytes(US_ASCII);
   private static final byte[] YES = {'1'};
   private static final byte[] NO = {'0'};
   private static final byte[] NOTHING = {};
 
-  /** The layouts whose payloads the scripts file and remove. */
+  /** The layouts whose payloads the scripts write and remove. */
   private static final int FILED = MergedLayout.BIT | SmallLayout.BIT;
 
   private final byte[] ttlSeconds;
@@ -42,19 +40,10 @@ final class IndexScripts {
   }
 
   /**
-   * Where the index files a subsegment.
-   *
-   * @param root the segment's id
-   * @param hasRoot whether that is known to be a segment root's
-   */
-  record IndexedSubsegment(long root, boolean hasRoot) {}
-
-  /**
    * Returns the call that adds {@code subsegments} of one trace to the index.
    *
-   * @param payloads their payloads as they are stored
-   * @param layouts the bits of the layouts that are written; of those that are not filed along with
-   *     the index nothing is sent
+   * @param payloads their payloads in stored form
+   * @param layouts the bits of the layouts to write; distributed payloads are not sent
    */
   RedisCommand<Object> addSubsegments(
       TraceKey trace, List<UnstoredSubsegment> subsegments, List<byte[]> payloads, int layouts) {
@@ -75,22 +64,11 @@ final class IndexScripts {
     return RedisCommand.call(ADD_SUBSEGMENTS, ascii(RedisKeys.index(trace)), arguments);
   }
 
-  /** Reads the answer to {@link #addSubsegments}: one a subsegment, in their order. */
-  static List<IndexedSubsegment> indexed(Object answer) {
-    List<?> fields = (List<?>) answer;
-    List<IndexedSubsegment> indexed = new ArrayList<>(fields.size() / 2);
-    for (int i = 0; i < fields.size(); i += 2) {
-      long root = Hex.parseId(new String((byte[]) fields.get(i), US_ASCII));
-      indexed.add(new IndexedSubsegment(root, (Long) fields.get(i + 1) == 1));
-    }
-    return indexed;
-  }
-
   /**
    * Returns the call that removes a flushed part from the index.
    *
    * @param receipt what was flushed
-   * @param lockOwner who releases its flush lock, as the lock holds it; empty for nobody
+   * @param lockOwner releases its flush lock; as the lock holds it, or empty for none
    */
   RedisCommand<Object> finishFlush(FlushedPart.Receipt receipt, String lockOwner) {
     List<Subsegment> subsegments = receipt.subsegments();
@@ -111,7 +89,7 @@ final class IndexScripts {
     return RedisCommand.call(FINISH_FLUSH, ascii(RedisKeys.index(receipt.trace())), arguments);
   }
 
-  /** Returns the call that takes a segment's flush lock; {@link LockState} reads its answer. */
+  /** Returns the call that takes a segment's flush lock; answers a {@link LockState}. */
   RedisCommand<Object> lockFlush(TraceKey trace, long segment, LockOwner owner, Duration ttl) {
     List<byte[]> arguments =
         List.of(
@@ -121,22 +99,14 @@ final class IndexScripts {
     return RedisCommand.call(LOCK_FLUSH, ascii(RedisKeys.flushLock(trace, segment)), arguments);
   }
 
-  /** Reads the answer to {@link #finishFlush}: how many subsegments were removed. */
-  static long removed(Object answer) {
-    return (Long) answer;
-  }
-
   private static byte[] filed(int layouts) {
     return new byte[] {(byte) ('0' + (layouts & FILED))};
   }
 
   private static byte[] packed(long[] ids) {
     byte[] packed = new byte[Math.multiplyExact(ids.length, ID_DIGITS)];
-    int at = 0;
-    for (long id : ids) {
-      for (int shift = Long.SIZE - 4; shift >= 0; shift -= 4) {
-        packed[at++] = DIGITS[(int) (id >>> shift) & 0xF];
-      }
+    for (int i = 0; i < ids.length; i++) {
+      Hex.write(ids[i], packed, i * ID_DIGITS);
     }
     return packed;
   }

@@ -33,29 +33,28 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The buffer of payloads in Redis and the index beside it: the one class that the pipeline knows of
- * Redis.
+ * The payloads in Redis and the index of traces.
  *
- * <p>Every operation returns when Redis has acknowledged all of it, tries again by itself what can
- * pass (lost connections, failovers, moved slots, a full Redis) for as long as {@link
- * io.spanfold.buffer.redis.ConnectionSettings.Timeouts#retries} says, and then throws a {@link
- * StoreException}: it may then have happened in part, and may be asked for again with the same
- * arguments.
+ * <p>Every operation returns when Redis has acknowledged all of it. It retries transient failures
+ * (lost connections, failovers, moved slots, a full Redis) for the time that {@link
+ * io.spanfold.buffer.redis.ConnectionSettings.Timeouts#retries} allows, and then throws a {@link
+ * StoreException}. It may then have happened in part, and may be repeated with the same arguments.
  *
- * <p>For use by one thread at a time: each worker thread opens its own. It blocks its thread. It
- * holds a connection a node, and native memory for compression and its dictionaries.
+ * <p>For use by one thread at a time, which it blocks. Holds a connection to each node, and native
+ * memory for compression and its dictionaries.
  */
 public final class SegmentStore implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(SegmentStore.class);
 
-  /** More than what a span's frame takes beside its record. */
+  /** Upper bound of what a span's frame adds to its record. */
   private static final int FRAME_OVERHEAD = 64;
 
   private final RedisPipelines pipelines;
@@ -66,22 +65,30 @@ public final class SegmentStore implements AutoCloseable {
   private final DictionaryKeeper dictionaryKeeper;
 
   private SegmentStore(
-      StoreSettings settings, RedisPipelines pipelines, LongSupplier clock, InstantSource wall) {
+      StoreSettings settings,
+      RedisPipelines pipelines,
+      LongSupplier clock,
+      InstantSource wallClock) {
     this.pipelines = pipelines;
     this.scripts = new IndexScripts(settings.ttl());
     this.layouts = new PayloadLayouts(settings.phase(), pipelines, settings.ttl());
     this.dictionaries = new KnownDictionaries(pipelines, clock);
-    this.compression = new PayloadCompression(settings.compressionLevel(), dictionaries);
+    this.compression = new PayloadCompression(settings.compressionLevel(), dictionaries::find);
     this.dictionaryKeeper =
         new DictionaryKeeper(
-            pipelines, compression, settings.compressionDictionary(), settings.ttl(), clock, wall);
+            pipelines,
+            compression,
+            settings.compressionDictionary(),
+            settings.ttl(),
+            clock,
+            wallClock);
   }
 
   /**
-   * Opens a store; a cluster is recognised.
+   * Opens a store; recognises a cluster.
    *
-   * @throws StoreException where Redis cannot be reached within the time for retries, or does not
-   *     let us in
+   * @throws StoreException if Redis cannot be reached within the time for retries, or refuses the
+   *     login
    */
   public static SegmentStore connect(StoreSettings settings) {
     return connect(settings, RetryPolicy.within(settings.redis().timeouts().retries()));
@@ -91,68 +98,50 @@ public final class SegmentStore implements AutoCloseable {
     return connect(settings, retries, InstantSource.system());
   }
 
-  static SegmentStore connect(StoreSettings settings, RetryPolicy retries, InstantSource wall) {
+  static SegmentStore connect(
+      StoreSettings settings, RetryPolicy retries, InstantSource wallClock) {
     return new SegmentStore(
-        settings, RedisPipelines.connect(settings.redis(), retries), retries.clock(), wall);
+        settings, RedisPipelines.connect(settings.redis(), retries), retries.clock(), wallClock);
   }
 
   /**
-   * Compresses and stores a batch's payloads, and adds its subsegments to the index: a script call
-   * a trace, and where payloads are distributed and a trace has much of them a SET a subsegment.
+   * Compresses and stores a batch's payloads, and adds its subsegments to the index. Costs one
+   * script call a trace, and one SET a subsegment where large payloads are distributed.
    *
-   * @return its traces, with the subsegments as they are stored and filed, in the same order
-   * @throws StoreFullException where Redis lacked memory for it
-   * @throws StoreException where it failed otherwise
+   * @return its traces in the same order, with the subsegments as they are stored
+   * @throws StoreFullException if Redis has no memory for it
+   * @throws StoreException if it failed otherwise
    */
   public List<StoredTrace> write(SpanBatch batch) {
     dictionaryKeeper.beginBatch();
     List<RedisCommand<?>> commands = new ArrayList<>();
-    List<List<Subsegment>> payloads = new ArrayList<>(batch.traces().size());
-    int[] scriptAt = new int[batch.traces().size()];
+    List<StoredTrace> stored = new ArrayList<>(batch.traces().size());
     for (TraceSpans trace : batch.traces()) {
       List<Subsegment> subsegments = new ArrayList<>(trace.subsegments().size());
-      List<byte[]> packed = new ArrayList<>(trace.subsegments().size());
+      List<byte[]> payloads = new ArrayList<>(trace.subsegments().size());
       boolean small = PayloadLayouts.isSmall(trace);
       int written = layouts.written(small);
       for (UnstoredSubsegment unstored : trace.subsegments()) {
         dictionaryKeeper.offer(unstored.payload());
-        byte[] bytes = compression.compress(unstored.payload());
-        Subsegment subsegment = layouts.stored(unstored.subsegment(), small, bytes.length);
-        commands.addAll(layouts.store(trace.trace(), subsegment, bytes, written));
-        packed.add(bytes);
+        byte[] payload = compression.compress(unstored.payload());
+        Subsegment subsegment = layouts.stored(unstored.subsegment(), small, payload.length);
+        commands.addAll(layouts.store(trace.trace(), subsegment, payload, written));
+        payloads.add(payload);
         subsegments.add(subsegment);
       }
-      scriptAt[payloads.size()] = commands.size();
-      commands.add(scripts.addSubsegments(trace.trace(), trace.subsegments(), packed, written));
-      payloads.add(subsegments);
+      commands.add(scripts.addSubsegments(trace.trace(), trace.subsegments(), payloads, written));
+      stored.add(new StoredTrace(trace.trace(), trace.spans(), subsegments));
     }
-    List<Object> answers =
-        send("store a batch of %d traces in Redis".formatted(payloads.size()), commands);
-    List<StoredTrace> stored = new ArrayList<>(payloads.size());
-    for (int i = 0; i < payloads.size(); i++) {
-      TraceSpans trace = batch.traces().get(i);
-      List<Subsegment> filed = filed(payloads.get(i), answers.get(scriptAt[i]));
-      stored.add(new StoredTrace(trace.trace(), trace.spans(), filed));
-    }
+    send("store a batch of %d traces in Redis".formatted(stored.size()), commands);
     return stored;
   }
 
-  /** With where the index filed them: merged payloads are looked for from there, merges later. */
-  private static List<Subsegment> filed(List<Subsegment> subsegments, Object answer) {
-    List<IndexScripts.IndexedSubsegment> indexed = IndexScripts.indexed(answer);
-    List<Subsegment> filed = new ArrayList<>(subsegments.size());
-    for (int i = 0; i < subsegments.size(); i++) {
-      filed.add(subsegments.get(i).filedUnder(indexed.get(i).root()));
-    }
-    return filed;
-  }
-
   /**
-   * Takes the flush locks of parts' segments, to be released by {@link #cleanUp}: a script call a
-   * part. Works in a full Redis.
+   * Takes the flush locks of parts' segments, which {@link #cleanUp} releases. Costs one script
+   * call a part. Works in a full Redis.
    *
-   * @return what became of each, in the same order
-   * @throws StoreException where Redis could not be asked
+   * @return the outcomes in the same order
+   * @throws StoreException if Redis does not answer
    */
   public List<LockState> lock(List<DuePart> parts, LockOwner owner, Duration ttl) {
     List<RedisCommand<?>> commands = new ArrayList<>(parts.size());
@@ -160,28 +149,27 @@ public final class SegmentStore implements AutoCloseable {
       commands.add(scripts.lockFlush(part.trace(), part.segmentId(), owner, ttl));
     }
     return send("lock %d parts in Redis".formatted(parts.size()), commands).stream()
-        .map(answer -> LockState.of(new String((byte[]) answer, US_ASCII)))
+        .map(answer -> lockState(new String((byte[]) answer, US_ASCII)))
         .toList();
   }
 
   /**
-   * Returns the epoch of the lease as Redis has it now; 0 where it has none.
+   * Returns the epoch of the lease that Redis has now; 0 if there is no lease.
    *
-   * @throws StoreException where Redis could not be asked
+   * @throws StoreException if Redis does not answer
    */
   public long leaseEpoch() {
     return LeaseStore.epoch(pipelines);
   }
 
   /**
-   * Loads the payloads of parts: from the layout that the phase reads, where a payload is there,
-   * else from another that may hold it. An HMGET a trace where it has little, a GET a slice where
-   * they are distributed, and where they are merged a read of the segment's whole set in pages.
-   * What Redis does not have, or has in a form that cannot be read, comes as a slice without
-   * frames.
+   * Loads the payloads of parts: from the layout that the phase reads first, else from another that
+   * may hold them. Costs one HMGET a trace for small payloads, one GET a slice for distributed
+   * ones, and for merged ones a scan of the segment's whole set. A payload that Redis lacks, or
+   * that cannot be read, gives a slice without frames.
    *
    * @return the parts in the same order
-   * @throws StoreException where Redis could not be asked
+   * @throws StoreException if Redis does not answer
    */
   public List<LoadedPart> load(List<DuePart> parts) {
     List<PayloadLayout.Wanted> wanted = new ArrayList<>();
@@ -223,13 +211,13 @@ public final class SegmentStore implements AutoCloseable {
   }
 
   /**
-   * Removes flushed parts, payloads, index and locks: a script call a part, and an UNLINK a
-   * subsegment that is distributed. To be called once their records are committed. Works in a full
-   * Redis, and may be repeated.
+   * Removes flushed parts: their payloads, index entries and locks. To be called when their records
+   * are committed. Costs one script call a part, and one UNLINK a distributed subsegment. Works in
+   * a full Redis, and may be repeated.
    *
    * @param receipts what was flushed
-   * @param owner whose locks go with it, those of its older epochs included
-   * @throws StoreException where it failed
+   * @param owner releases its locks, and those of its older epochs
+   * @throws StoreException if it failed
    */
   public void cleanUp(List<FlushedPart.Receipt> receipts, LockOwner owner) {
     List<RedisCommand<?>> commands = new ArrayList<>();
@@ -244,15 +232,14 @@ public final class SegmentStore implements AutoCloseable {
     send("clean up %d flushed parts in Redis".formatted(receipts.size()), commands);
   }
 
-  /** Returns how many commands failed and were sent again so far; for any thread. */
+  /** Returns the number of commands that were sent again so far; for any thread. */
   public long retriedCommands() {
     return pipelines.retried();
   }
 
-  /** Closes the connections. */
   @Override
   public void close() {
-    // From last to first: dictionaries are closed after the compression that uses them.
+    // Closed from last to first: dictionaries after the compression that uses them.
     try (dictionaries;
         dictionaryKeeper;
         compression) {
@@ -269,7 +256,7 @@ public final class SegmentStore implements AutoCloseable {
       return compression.decompress(stored, mostBytes);
     } catch (IllegalArgumentException e) {
       LOG.warn(
-          "A payload of subsegment {} of trace {} cannot be read, so counts as lost: {}",
+          "The payload of subsegment {} of trace {} cannot be read and counts as lost: {}",
           Hex.id(subsegment.id()),
           trace,
           e.getMessage());
@@ -277,9 +264,14 @@ public final class SegmentStore implements AutoCloseable {
     }
   }
 
+  /** The words of {@code lock-flush.lua} are the names. */
+  private static LockState lockState(String answer) {
+    return LockState.valueOf(answer.toUpperCase(Locale.ROOT).replace('-', '_'));
+  }
+
   @SuppressWarnings("unchecked")
   private List<Object> send(String what, List<RedisCommand<?>> commands) {
-    // The answers are looked at as objects only.
+    // Answers are used as objects only.
     return pipelines.send(what, (List<RedisCommand<Object>>) (List<?>) commands);
   }
 }

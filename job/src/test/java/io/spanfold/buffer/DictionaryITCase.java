@@ -124,7 +124,7 @@ class DictionaryITCase {
   }
 
   @Test
-  void payloadsAreHalvedAndReadByWhoeverNeverSawTheDictionary() {
+  void payloadsShrinkByHalfAndAReaderFetchesTheDictionary() {
     try (Writer writer = new Writer()) {
       long before = writer.write(texts).bytes();
       train(writer, texts);
@@ -141,7 +141,7 @@ class DictionaryITCase {
   }
 
   @Test
-  void withoutTheOptionNoneIsTrainedOrUsedButThoseOfOthersAreRead() {
+  void withoutTheOptionNoDictionaryIsTrainedOrUsedButOthersAreRead() {
     try (Writer writer = new Writer();
         Writer without = new Writer(settings(Login.NONE, false))) {
       train(without, texts);
@@ -154,7 +154,7 @@ class DictionaryITCase {
   }
 
   @Test
-  void aDictionaryThatRedisLostIsThereAgainAfterTenSeconds() {
+  void aLostDictionaryIsRestoredWithinTenSeconds() {
     try (Writer writer = new Writer()) {
       train(writer, texts);
       Set<String> keys = dictionaryKeys();
@@ -175,7 +175,7 @@ class DictionaryITCase {
   }
 
   @Test
-  void aNodeThatIsLostTakesNoDictionaryWithIt() {
+  void losingANodeLosesNoDictionary() {
     try (Writer writer = new Writer()) {
       train(writer, texts);
       Written after = writer.write(texts);
@@ -196,7 +196,7 @@ class DictionaryITCase {
   }
 
   @Test
-  void whatWasMadeWithALostDictionaryCountsAsLostUntilItIsBack() {
+  void payloadsOfALostDictionaryCountAsLostUntilItIsRestored() {
     try (Writer writer = new Writer();
         Writer reader = new Writer()) {
       train(writer, texts);
@@ -221,7 +221,7 @@ class DictionaryITCase {
   }
 
   @Test
-  void aDictionaryOutlivesWhatIsMadeWithIt() {
+  void aDictionaryOutlivesItsPayloads() {
     try (Writer writer = new Writer()) {
       train(writer, texts);
       for (String key : dictionaryKeys()) {
@@ -237,7 +237,7 @@ class DictionaryITCase {
   }
 
   @Test
-  void aDayOldDictionaryIsReplacedByOneOfTheTrafficAsItIsNow() {
+  void aDayOldDictionaryIsReplaced() {
     SpanTexts later = new SpanTexts(2);
     try (Writer writer = new Writer();
         Writer another = new Writer()) {
@@ -266,7 +266,7 @@ class DictionaryITCase {
   }
 
   @Test
-  void somethingElseInPlaceOfTheDictionaryIsReplaced() {
+  void aForeignValueInPlaceOfTheDictionaryIsReplaced() {
     for (String wrong : List.of("nonsense", "00abcdef:" + START.toEpochMilli())) {
       redis.set(CURRENT, wrong);
       try (Writer writer = new Writer()) {
@@ -278,7 +278,7 @@ class DictionaryITCase {
   }
 
   @Test
-  void aWriterWhoMayNotTouchItGoesOnWithoutOne() {
+  void aWriterWithoutPermissionWritesWithoutADictionary() {
     onEachNode(
         node ->
             node.aclSetUser(
@@ -300,7 +300,7 @@ class DictionaryITCase {
   }
 
   @Test
-  void whatAFullRedisHasNoRoomForIsPublishedOnceItHas() {
+  void aDictionaryIsPublishedWhenAFullRedisHasRoomAgain() {
     Clock clock = new Clock();
     RetryPolicy retries = clock.retries();
     try (RedisPipelines pipelines = RedisPipelines.connect(settings().redis(), retries);
@@ -332,7 +332,7 @@ class DictionaryITCase {
   }
 
   @Test
-  void readsWhatMoreDictionariesWereUsedForThanItKeeps() {
+  void readsPayloadsOfMoreDictionariesThanTheCacheHolds() {
     int dictionaries = KnownDictionaries.MOST + 4;
     List<byte[]> stored = new ArrayList<>();
     List<String> payloads = new ArrayList<>();
@@ -355,7 +355,8 @@ class DictionaryITCase {
     RetryPolicy retries = new Clock().retries();
     try (RedisPipelines pipelines = RedisPipelines.connect(settings().redis(), retries);
         KnownDictionaries known = new KnownDictionaries(pipelines, retries.clock());
-        PayloadCompression compression = new PayloadCompression(PayloadCompression.OFF, known)) {
+        PayloadCompression compression =
+            new PayloadCompression(PayloadCompression.OFF, known::find)) {
       for (int i = 0; i < 300; i++) {
         int which = i < dictionaries ? i : random.nextInt(dictionaries);
         assertThat(text(compression.decompress(stored.get(which), 1 << 20)))
@@ -365,7 +366,7 @@ class DictionaryITCase {
   }
 
   @Test
-  void whatAJobHasLeftIsReadWithItsDictionary() throws Exception {
+  void orphanedPayloadsAreReadWithTheirDictionary() throws Exception {
     try (Writer writer = new Writer()) {
       train(writer, texts);
       assertThat(dictionaryOf(writer.write(texts))).isNotZero();

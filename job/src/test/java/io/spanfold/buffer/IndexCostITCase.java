@@ -65,7 +65,7 @@ class IndexCostITCase {
 
   @ParameterizedTest
   @MethodSource("cases")
-  void costsNoMoreASpanInALargerSegment(Shape shape, boolean merged) {
+  void costPerSpanDoesNotGrowWithTheSegment(Shape shape, boolean merged) {
     List<Double> costs = new ArrayList<>();
     try (RedisUnderTest redis = RedisUnderTest.start(directory.resolve(shape.name() + merged));
         IndexUnderTest index =

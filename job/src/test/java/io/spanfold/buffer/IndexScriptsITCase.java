@@ -125,7 +125,7 @@ class IndexScriptsITCase {
 
   @ParameterizedTest
   @EnumSource
-  void removesExactlyWhatWasFlushedAndInTheEndEverything(Servers servers) {
+  void removesExactlyTheFlushedSubsegmentsAndFinallyEverything(Servers servers) {
     index = new IndexUnderTest(servers.uris(), servers.layouts);
     for (int i = 0; i < TRACES; i++) {
       TraceKey trace = trace();
@@ -163,7 +163,7 @@ class IndexScriptsITCase {
 
   @ParameterizedTest
   @EnumSource
-  void endsWhereParentsGoInACircle(Servers servers) {
+  void endsWhenParentsFormACycle(Servers servers) {
     index = new IndexUnderTest(servers.uris(), servers.layouts);
     for (int i = 0; i < 50; i++) {
       TraceKey trace = trace();
@@ -189,7 +189,7 @@ class IndexScriptsITCase {
 
   @ParameterizedTest
   @EnumSource
-  void endsWhereRedirectsGoInACircle(Servers servers) {
+  void endsWhenRedirectsFormACycle(Servers servers) {
     index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = new TraceKey(1, 2, 3);
     List<Sub> subs = List.of(new Sub(77, 1, false, 10, new long[] {9}));
@@ -209,7 +209,7 @@ class IndexScriptsITCase {
 
   @ParameterizedTest
   @EnumSource
-  void findsWhatWasMergedSinceItWasFlushed(Servers servers) {
+  void findsSubsegmentsMergedSinceTheFlush(Servers servers) {
     index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = trace();
     Sub child = new Sub(1, 100, false, 10, new long[] {200});
@@ -223,7 +223,7 @@ class IndexScriptsITCase {
 
   @ParameterizedTest
   @EnumSource
-  void findsWhatTheIndexFiledUnderAnotherNameThanTheJob(Servers servers) {
+  void findsSubsegmentsThatTheIndexFiledUnderAnotherName(Servers servers) {
     index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = trace();
     Sub first = new Sub(1, 50, true, 20, new long[] {50, 100});
@@ -238,7 +238,7 @@ class IndexScriptsITCase {
 
   @ParameterizedTest
   @EnumSource
-  void knowsARepeatAfterTheRedirectOfItsParentIsForgotten(Servers servers) {
+  void recognisesARepeatAfterTheParentsRedirectIsGone(Servers servers) {
     index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = trace();
     Sub above = new Sub(1, 50, true, 20, new long[] {50, 100});
@@ -261,7 +261,7 @@ class IndexScriptsITCase {
 
   @ParameterizedTest
   @EnumSource
-  void keepsTheNameOfASegmentThatGoesOn(Servers servers) {
+  void keepsTheNameOfASegmentThatRemains(Servers servers) {
     index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = trace();
     Sub root = new Sub(1, 50, true, 20, new long[] {50});
@@ -274,7 +274,7 @@ class IndexScriptsITCase {
 
   @ParameterizedTest
   @EnumSource
-  void releasesALockForItsOwnerAndThoseOfItThatAreNewer(Servers servers) {
+  void releasesALockForItsOwnerAndNewerEpochsOfIt(Servers servers) {
     index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = new TraceKey(1, 2, 3);
     String lock = RedisKeys.flushLock(trace, 50);
@@ -295,7 +295,7 @@ class IndexScriptsITCase {
 
   @ParameterizedTest
   @EnumSource
-  void takesTwentyThousandIdsInACall(Servers servers) {
+  void acceptsTwentyThousandIdsInACall(Servers servers) {
     index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = trace();
     long[] ids = random.longs(20_000).toArray();

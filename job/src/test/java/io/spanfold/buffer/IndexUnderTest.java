@@ -13,6 +13,7 @@ import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisPipelines;
 import io.spanfold.buffer.redis.RetryPolicy;
+import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import io.spanfold.core.model.Subsegment;
@@ -55,25 +56,30 @@ final class IndexUnderTest implements AutoCloseable {
     this.pipelines = RedisPipelines.connect(ConnectionSettings.of(nodes), retries);
   }
 
-  List<IndexScripts.IndexedSubsegment> add(TraceKey trace, List<Sub> subs) {
+  List<IndexedTrace.Answer> add(TraceKey trace, List<Sub> subs) {
     return addAll(trace, List.of(subs)).get(0);
   }
 
-  List<List<IndexScripts.IndexedSubsegment>> addAll(TraceKey trace, List<List<Sub>> calls) {
+  List<List<IndexedTrace.Answer>> addAll(TraceKey trace, List<List<Sub>> calls) {
     List<RedisCommand<Object>> commands =
         calls.stream().map(subs -> added(trace, unstored(subs))).toList();
-    return pipelines.send("add", commands).stream().map(IndexScripts::indexed).toList();
+    return pipelines.send("add", commands).stream().map(IndexUnderTest::answers).toList();
   }
 
   /** Adds subsegments, and returns them as the store would. */
   List<Subsegment> store(TraceKey trace, List<UnstoredSubsegment> unstored) {
-    List<IndexScripts.IndexedSubsegment> answers =
-        IndexScripts.indexed(pipelines.send("add", List.of(added(trace, unstored))).get(0));
-    List<Subsegment> stored = new ArrayList<>();
-    for (int i = 0; i < answers.size(); i++) {
-      stored.add(unstored.get(i).subsegment().stored(1, layouts).filedUnder(answers.get(i).root()));
+    pipelines.send("add", added(trace, unstored));
+    return unstored.stream().map(each -> each.subsegment().stored(1, layouts)).toList();
+  }
+
+  private static List<IndexedTrace.Answer> answers(Object answer) {
+    List<?> fields = (List<?>) answer;
+    List<IndexedTrace.Answer> answers = new ArrayList<>(fields.size() / 2);
+    for (int i = 0; i < fields.size(); i += 2) {
+      long root = Hex.parseId(new String((byte[]) fields.get(i), US_ASCII));
+      answers.add(new IndexedTrace.Answer(root, (Long) fields.get(i + 1) == 1));
     }
-    return stored;
+    return answers;
   }
 
   long finish(TraceKey trace, long segment, List<Sub> subs) {
@@ -91,8 +97,7 @@ final class IndexUnderTest implements AutoCloseable {
   }
 
   long finish(FlushedPart.Receipt receipt, String lockOwner) {
-    return IndexScripts.removed(
-        pipelines.send("finish", List.of(scripts.finishFlush(receipt, lockOwner))).get(0));
+    return (Long) pipelines.send("finish", scripts.finishFlush(receipt, lockOwner));
   }
 
   /** Returns how many redirects a trace has. */

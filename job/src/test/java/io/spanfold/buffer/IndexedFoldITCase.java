@@ -80,7 +80,7 @@ class IndexedFoldITCase {
 
   @ParameterizedTest
   @MethodSource("cases")
-  void leavesNothingOnceAllPartsAreCleanedUp(CleanUps cleanUps, boolean payloads) {
+  void leavesNothingAfterAllPartsAreCleanedUp(CleanUps cleanUps, boolean payloads) {
     IndexUnderTest index = payloads ? withPayloads : plain;
     long base = new Random().nextLong();
     for (Pace pace : Pace.values()) {
@@ -94,7 +94,7 @@ class IndexedFoldITCase {
   /** A trace that never ends must not fill up with what its ended segments were called. */
   @ParameterizedTest
   @MethodSource("cases")
-  void leavesATraceThatGoesOnNoMoreThanARedirectADuplicate(CleanUps cleanUps, boolean payloads) {
+  void leavesAtMostARedirectADuplicateInATraceThatRemains(CleanUps cleanUps, boolean payloads) {
     IndexUnderTest index = payloads ? withPayloads : plain;
     Sub other = new Sub(1L << 40, 1L << 41, true, 10, new long[] {1L << 41});
     long base = new Random().nextLong();

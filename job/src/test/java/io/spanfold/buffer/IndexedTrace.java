@@ -22,19 +22,22 @@ public final class IndexedTrace {
   /** A subsegment. */
   public record Sub(long id, long parent, boolean root, long bytes, long[] spans) {}
 
+  /** What add-subsegments answers for a subsegment: its segment, and whether its root is known. */
+  record Answer(long root, boolean hasRoot) {}
+
   /** A segment as the index shows it: ids are written in hexadecimal. */
   record Segment(Set<String> members, long spans, long bytes, boolean hasRoot) {}
 
-  void add(Collection<Sub> subs) {
+  public void add(Collection<Sub> subs) {
     subs.forEach(sub -> arrived.putIfAbsent(sub.id(), sub));
   }
 
-  List<IndexScripts.IndexedSubsegment> answer(Collection<Sub> subs) {
+  List<Answer> answer(Collection<Sub> subs) {
     Ups ups = ups();
-    List<IndexScripts.IndexedSubsegment> answer = new ArrayList<>();
+    List<Answer> answer = new ArrayList<>();
     for (Sub sub : subs) {
       long root = ups.rootOf(sub.parent());
-      answer.add(new IndexScripts.IndexedSubsegment(root, ups.roots.contains(root)));
+      answer.add(new Answer(root, ups.roots.contains(root)));
     }
     return answer;
   }
@@ -56,11 +59,11 @@ public final class IndexedTrace {
     return segments;
   }
 
-  long rootOf(Sub sub) {
+  public long rootOf(Sub sub) {
     return ups().rootOf(sub.parent());
   }
 
-  List<Sub> subs() {
+  public List<Sub> subs() {
     return new ArrayList<>(arrived.values());
   }
 

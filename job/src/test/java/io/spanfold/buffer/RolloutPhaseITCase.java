@@ -61,7 +61,7 @@ class RolloutPhaseITCase {
   private static final int TRACES = 200;
   private static final int READS = 30;
   private static final int MERGES_A_READ = 2;
-  private static final int LONG_WAY = 1_000;
+  private static final int LONG_PATH = 1_000;
   private static final int LARGEST_PAYLOAD = 2_000;
   private static final Duration TTL = Duration.ofHours(2);
   private static final LockOwner OWNER = new LockOwner("job", 1);
@@ -106,7 +106,7 @@ class RolloutPhaseITCase {
 
   @ParameterizedTest
   @EnumSource
-  void loadsWhatWasWrittenAcrossAllChangesOfPhaseAndLeavesNothing(Servers servers) {
+  void loadsPayloadsAcrossAllPhaseChangesAndLeavesNothing(Servers servers) {
     System.out.println("seed " + seed);
     open(servers);
     for (int i = 0; i < TRACES; i++) {
@@ -176,7 +176,7 @@ class RolloutPhaseITCase {
 
   @ParameterizedTest
   @EnumSource(names = {"DUAL_WRITE", "DUAL_READ"})
-  void readsTheLayoutOfThePhaseAndTheOtherWhereItIsNotThere(RolloutPhase phase) {
+  void readsTheLayoutOfThePhaseAndFallsBackToTheOther(RolloutPhase phase) {
     open(Servers.THREE);
     TraceKey trace = trace();
     List<Sub> subs = List.of(sub(50, 50), sub(50, 60), sub(50, 70));
@@ -215,7 +215,7 @@ class RolloutPhaseITCase {
   /** In a set of many pages, whose cursors mean nothing once it is merged on. */
   @Test
   @Timeout(120)
-  void findsEveryPayloadOfASetThatIsMergedOnWhileItIsRead() throws Exception {
+  void findsEveryPayloadOfASetThatIsMergedWhileItIsRead() throws Exception {
     open(Servers.ONE);
     StoreSettings settings =
         new StoreSettings(
@@ -264,12 +264,12 @@ class RolloutPhaseITCase {
   /** Each is filed under another name, and every name leads to the next. */
   @Test
   @Timeout(60)
-  void followsEachRedirectOfALongWayOnce() {
+  void followsEachRedirectOfALongPathOnce() {
     open(Servers.ONE);
     SegmentStore store = stores.get(RolloutPhase.MERGED);
     TraceKey trace = trace();
     List<Subsegment> stored = new ArrayList<>();
-    for (int i = 0; i < LONG_WAY; i++) {
+    for (int i = 0; i < LONG_PATH; i++) {
       Sub above = new Sub(random.nextLong(), i + 1, false, 1, new long[] {i});
       SpanBatch batch = batch(trace, List.of(above), RolloutPhase.MERGED, 10);
       stored.addAll(store.write(batch).get(0).subsegments());
@@ -280,7 +280,7 @@ class RolloutPhaseITCase {
         Servers.ONE,
         node ->
             assertThat(node.info("commandstats"))
-                .containsPattern("cmdstat_hget:calls=%d,".formatted(LONG_WAY)));
+                .containsPattern("cmdstat_hget:calls=%d,".formatted(LONG_PATH)));
   }
 
   private void open(Servers servers) {

@@ -103,7 +103,7 @@ class SegmentStoreITCase {
 
   @ParameterizedTest
   @EnumSource
-  void givesBackWhatItWasGivenAndLeavesNothing(Servers servers) {
+  void loadsThePayloadsItWroteAndLeavesNothing(Servers servers) {
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
       SpanBatch batch = batch(200);
       List<StoredTrace> stored = store.write(batch);
@@ -132,7 +132,7 @@ class SegmentStoreITCase {
 
   @ParameterizedTest
   @EnumSource
-  void cleansUpWhatHangsBelowASpanThatWasCleanedUpBefore(Servers servers) {
+  void cleansUpSubsegmentsBelowASpanThatWasCleanedUpBefore(Servers servers) {
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
       TraceKey trace = new TraceKey(1, 2, 3);
       SpanBatch above = new SpanBatch(List.of(of(trace, unstored(50, true, 50, 100))));
@@ -158,7 +158,7 @@ class SegmentStoreITCase {
 
   @ParameterizedTest
   @EnumSource
-  void goesOnAfterScriptsVanishedAndConnectionsWereKilled(Servers servers) {
+  void recoversFromFlushedScriptsAndKilledConnections(Servers servers) {
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
       for (int i = 0; i < 5; i++) {
         servers.nodes().forEach(node -> onNode(node, "SCRIPT FLUSH"));
@@ -247,7 +247,7 @@ class SegmentStoreITCase {
   }
 
   @Test
-  void saysWhatFailedWhereAndForHowLong() {
+  void errorSaysWhatFailedWhereAndForHowLong() {
     RedisNode node = RedisNode.start(RedisNode.Options.in(directory.resolve("gone")));
     try (node;
         SegmentStore store =
@@ -301,7 +301,7 @@ class SegmentStoreITCase {
 
   @ParameterizedTest
   @EnumSource
-  void refusesToWriteIntoAFullRedisButCleansItUp(RolloutPhase phase) {
+  void refusesToWriteIntoAFullRedisButCleansUp(RolloutPhase phase) {
     try (RedisNode node =
             RedisNode.start(
                 RedisNode.Options.in(directory.resolve("full-" + phase)).withMaxMemory(8L << 20));

@@ -28,7 +28,7 @@ class StoreSettingsTest {
         "redis://redis:6379/3",
         "redis://redis:6379?db=1"
       })
-  void refusesWhatIsNoNode(String address) {
+  void refusesInvalidAddresses(String address) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> StoreSettings.of(List.of(URI.create(address))))
         .withMessageContaining(address);
@@ -53,7 +53,7 @@ class StoreSettingsTest {
   }
 
   @Test
-  void travelsWithTheJob() throws Exception {
+  void isSerializable() throws Exception {
     StoreSettings settings =
         new StoreSettings(
             new ConnectionSettings(

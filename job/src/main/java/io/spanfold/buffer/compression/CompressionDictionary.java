@@ -5,15 +5,15 @@ import com.github.luben.zstd.ZstdDictCompress;
 import com.github.luben.zstd.ZstdDictDecompress;
 
 /**
- * What zstd knows of the traffic before it sees a payload: a trained dictionary. Its id is zstd's
- * own, a hash of the content made by training, and is in every frame that was compressed with it.
+ * A trained zstd dictionary. Its id is zstd's own, a hash made by training, and is in every frame
+ * that was compressed with it.
  *
- * <p>Holds native memory until {@link #close()}, which must not come before the compressions that
- * use it are done with it. For use by one thread at a time.
+ * <p>Holds native memory until {@link #close()}, which must come after the last use by a
+ * compression. For use by one thread at a time.
  */
 public final class CompressionDictionary implements AutoCloseable {
 
-  /** The longest that is taken: far more than is trained here. */
+  /** The longest accepted dictionary: far more than is trained here. */
   static final int MAX_BYTES = 1 << 20;
 
   private final byte[] bytes;
@@ -22,16 +22,16 @@ public final class CompressionDictionary implements AutoCloseable {
   private ZstdDictCompress writer;
 
   /**
-   * Makes a dictionary ready for reading; for writing it is made ready when it is first used so.
+   * Prepares a dictionary for decompression; the first use prepares it for compression.
    *
-   * @param bytes as training made them; not copied
-   * @throws IllegalArgumentException where they are no dictionary
+   * @param bytes the trained dictionary; not copied
+   * @throws IllegalArgumentException if they are no dictionary
    */
   public CompressionDictionary(byte[] bytes) {
     long named = bytes.length > MAX_BYTES ? 0 : Zstd.getDictIdFromDict(bytes);
     if (named == 0) {
       throw new IllegalArgumentException(
-          "%d bytes are no compression dictionary".formatted(bytes.length));
+          "%d bytes that are no compression dictionary".formatted(bytes.length));
     }
     this.bytes = bytes;
     this.id = (int) named;
@@ -43,12 +43,12 @@ public final class CompressionDictionary implements AutoCloseable {
     }
   }
 
-  /** Returns the id: all 32 bits of it, so perhaps negative. */
+  /** Returns all 32 bits of the id, so it may be negative. */
   public int id() {
     return id;
   }
 
-  /** Returns the dictionary itself, which nobody may change. */
+  /** Returns the trained dictionary itself; not a copy. */
   public byte[] bytes() {
     return bytes;
   }
@@ -58,9 +58,9 @@ public final class CompressionDictionary implements AutoCloseable {
   }
 
   /**
-   * Returns it ready for compressing by {@code level}, which is always the same.
+   * Returns it prepared for compression by {@code level}, which must be the same in each call.
    *
-   * @throws IllegalArgumentException where zstd does not take it
+   * @throws IllegalArgumentException if zstd refuses it
    */
   ZstdDictCompress writer(int level) {
     if (writer == null) {

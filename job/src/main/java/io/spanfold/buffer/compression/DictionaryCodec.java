@@ -4,6 +4,7 @@ import com.github.luben.zstd.Zstd;
 import com.github.luben.zstd.ZstdCompressCtx;
 import com.github.luben.zstd.ZstdDecompressCtx;
 import java.util.Arrays;
+import java.util.function.IntFunction;
 
 /**
  * Compression by zstd with dictionaries. Holds native memory until {@link #close()}, but does not
@@ -15,14 +16,14 @@ final class DictionaryCodec implements AutoCloseable {
   private static final int FRAME_HEADER_BYTES = 18;
 
   private final int level;
-  private final DictionarySource source;
+  private final IntFunction<CompressionDictionary> source;
   private final ZstdCompressCtx compressor = new ZstdCompressCtx();
   private final ZstdDecompressCtx decompressor = new ZstdDecompressCtx();
   private CompressionDictionary forWriting;
   private CompressionDictionary forReading;
 
-  /** Makes one that compresses by {@code level}, once it has a dictionary for it. */
-  DictionaryCodec(int level, DictionarySource source) {
+  /** Creates a codec that compresses by {@code level} once it has a dictionary. */
+  DictionaryCodec(int level, IntFunction<CompressionDictionary> source) {
     this.level = level;
     this.source = source;
     compressor.setLevel(level).setChecksum(true);
@@ -48,21 +49,21 @@ final class DictionaryCodec implements AutoCloseable {
   }
 
   /**
-   * Unpacks the frame that is in {@code stored} from {@code from} on into {@code payload}.
+   * Decompresses the frame that starts at {@code from} in {@code stored} into {@code payload}.
    *
-   * @return how long it was
-   * @throws IllegalArgumentException where its dictionary is not to be had
-   * @throws com.github.luben.zstd.ZstdException where the frame is damaged
+   * @return its length
+   * @throws IllegalArgumentException if its dictionary is missing
+   * @throws com.github.luben.zstd.ZstdException if the frame is damaged
    */
   int decompress(byte[] stored, int from, byte[] payload) {
     int headerEnd = Math.min(stored.length, from + FRAME_HEADER_BYTES);
     int id = (int) Zstd.getDictIdFromFrame(Arrays.copyOfRange(stored, from, headerEnd));
-    CompressionDictionary dictionary = source.find(id);
+    CompressionDictionary dictionary = source.apply(id);
     if (dictionary == null) {
       throw new IllegalArgumentException(
-          "the compression dictionary %08x of a payload is not to be had".formatted(id));
+          "the compression dictionary %08x of a payload is missing".formatted(id));
     }
-    // By identity: one that was closed since, and is known again, is another object.
+    // By identity: a dictionary that was closed and fetched again is another object.
     if (dictionary != forReading) {
       decompressor.loadDict(dictionary.reader());
       forReading = dictionary;

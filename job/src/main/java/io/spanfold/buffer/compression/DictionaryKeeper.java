@@ -19,30 +19,30 @@ import redis.clients.jedis.CommandObject;
 import redis.clients.jedis.params.SetParams;
 
 /**
- * Sees to it that a writer compresses with the dictionary that all writers of the buffer use, and
- * that this is in Redis for as long as any payload made with it. Where there is none, or it is a
- * day old, it trains one from what is written; of several writers that do, one wins.
+ * Makes a writer compress with the dictionary that all writers of the buffer use, and keeps that
+ * dictionary in Redis for as long as any payload made with it. If there is none, or it is a day
+ * old, trains one from the traffic; if several writers do, one of them wins.
  *
- * <p>Redis is asked now and then, before a batch is written, and nothing is tried again: whatever
- * fails, the writer goes on with what it has. For use by one thread at a time.
+ * <p>Asks Redis periodically, before a batch is written, and never retries: after a failure the
+ * writer continues with the dictionary it has. For use by one thread at a time.
  */
 public final class DictionaryKeeper implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(DictionaryKeeper.class);
 
-  /** How often Redis is asked at least, while batches are written. */
+  /** Longest time between two questions to Redis while batches are written. */
   private static final Duration INTERVAL = Duration.ofSeconds(10);
 
-  /** The same as long as there is no dictionary. */
+  /** The same while there is no dictionary. */
   private static final Duration INTERVAL_WITHOUT = Duration.ofSeconds(1);
 
-  /** How long Redis is left alone after it failed, as long as there is no dictionary. */
+  /** Pause after a failure while there is no dictionary. */
   private static final Duration AFTER_FAILURE = Duration.ofMinutes(1);
 
-  /** How long nothing is gathered after what was gathered was good for nothing. */
+  /** Pause of sampling after training failed. */
   private static final Duration AFTER_BAD_SAMPLES = Duration.ofMinutes(10);
 
-  /** When a dictionary is replaced, so that it follows the traffic. */
+  /** Age at which a dictionary is replaced, so that it follows the traffic. */
   private static final Duration MAX_AGE = Duration.ofHours(24);
 
   private static final byte[] CURRENT = RedisKeys.CURRENT_DICTIONARY.getBytes(US_ASCII);
@@ -54,24 +54,25 @@ public final class DictionaryKeeper implements AutoCloseable {
   private final Duration quarterOfTtl;
   private final boolean enabled;
   private final LongSupplier clock;
-  private final InstantSource wall;
+  private final InstantSource wallClock;
 
   private CompressionDictionary current;
   private long trainedAt;
 
-  /** Trained here, and not yet published. */
+  /** Trained here, but not published yet. */
   private CompressionDictionary trained;
 
   private long nextLook;
   private long gatherFrom;
 
   /**
-   * Makes a keeper, which asks nothing yet.
+   * Creates a keeper; nothing is sent yet.
    *
-   * @param pipelines what to ask by
-   * @param compression what is to use the dictionary
-   * @param clock a clock that only goes forward, in nanoseconds
-   * @param wall tells how old a dictionary is
+   * @param compression uses the dictionary
+   * @param enabled false to train and use none
+   * @param ttl lifetime of payloads in Redis
+   * @param clock a monotonic clock, in nanoseconds
+   * @param wallClock for the age of a dictionary
    */
   public DictionaryKeeper(
       RedisPipelines pipelines,
@@ -79,23 +80,23 @@ public final class DictionaryKeeper implements AutoCloseable {
       boolean enabled,
       Duration ttl,
       LongSupplier clock,
-      InstantSource wall) {
+      InstantSource wallClock) {
     this.pipelines = pipelines.withoutRetries();
     this.compression = compression;
     this.trainer = new DictionaryTrainer(compression.level());
-    // Twice, so that it outlives what is written until it is looked after again.
+    // Twice, so that it outlives the payloads written until the next check.
     this.ttlSeconds = 2 * ttl.toSeconds();
     this.quarterOfTtl = ttl.dividedBy(4);
     this.enabled = enabled && !compression.isOff();
     this.clock = clock;
-    this.wall = wall;
+    this.wallClock = wallClock;
     this.nextLook = clock.getAsLong();
     this.gatherFrom = nextLook;
   }
 
   /**
-   * To be called before a batch is compressed: looks after the dictionary if it is time to. Then it
-   * costs up to eight commands, and once a day the time of training.
+   * To be called before a batch is compressed. If a check is due it costs up to eight commands, and
+   * once a day the time of training.
    */
   public void beginBatch() {
     trainer.beginBatch();
@@ -108,17 +109,17 @@ public final class DictionaryKeeper implements AutoCloseable {
       Duration interval = current == null ? INTERVAL_WITHOUT : INTERVAL;
       pause = quarterOfTtl.compareTo(interval) < 0 ? quarterOfTtl : interval;
     } catch (StoreException | IllegalArgumentException e) {
-      // Where one is in use, others may lack it until it is looked after.
+      // A dictionary in use is checked soon: readers may lack it.
       pause = current == null ? AFTER_FAILURE : INTERVAL;
       LOG.info(
-          "The compression dictionary is not looked after for {} s: {}",
+          "The compression dictionary could not be checked; retrying in {} s: {}",
           pause.toSeconds(),
           e.getMessage());
     }
     nextLook = clock.getAsLong() + pause.toNanos();
   }
 
-  /** Takes a payload that is written as a sample, where there is need of one. */
+  /** Takes a payload as a sample if samples are needed. */
   public void offer(byte[] payload) {
     if (enabled && wantsAnother() && clock.getAsLong() - gatherFrom >= 0) {
       trainer.offer(payload);
@@ -127,13 +128,14 @@ public final class DictionaryKeeper implements AutoCloseable {
 
   /** Returns whether a dictionary is to be trained. */
   private boolean wantsAnother() {
-    return trained == null && (current == null || wall.millis() - trainedAt > MAX_AGE.toMillis());
+    return trained == null
+        && (current == null || wallClock.millis() - trainedAt > MAX_AGE.toMillis());
   }
 
   private void look() {
     Published published = published();
     if (published != null && has(published)) {
-      if (wall.millis() - trainedAt <= MAX_AGE.toMillis()) {
+      if (wallClock.millis() - trainedAt <= MAX_AGE.toMillis()) {
         forgetOwn();
         return;
       }
@@ -145,12 +147,12 @@ public final class DictionaryKeeper implements AutoCloseable {
       train();
     }
     if (trained != null) {
-      publish(trained, wall.millis(), published == null && current == null);
+      publish(trained, wallClock.millis(), published == null && current == null);
       trained = null;
     }
   }
 
-  /** As another writer has one. */
+  /** Another writer has published one. */
   private void forgetOwn() {
     trainer.clear();
     if (trained != null) {
@@ -159,7 +161,7 @@ public final class DictionaryKeeper implements AutoCloseable {
     }
   }
 
-  /** Uses what is published; returns whether that is possible. */
+  /** Uses the published dictionary; returns whether that is possible. */
   private boolean has(Published published) {
     if (current == null || current.id() != published.id) {
       CompressionDictionary fetched = KnownDictionaries.fetch(pipelines, published.id);
@@ -169,15 +171,15 @@ public final class DictionaryKeeper implements AutoCloseable {
       try {
         use(fetched, published.trainedAt);
       } catch (IllegalArgumentException e) {
-        LOG.warn("What is published cannot be used: {}", e.getMessage());
+        LOG.warn("The published compression dictionary cannot be used: {}", e.getMessage());
         fetched.close();
         return false;
       }
     }
     trainedAt = published.trainedAt;
-    send("look after", CURRENT, REDIS.expire(CURRENT, ttlSeconds));
+    send("check", CURRENT, REDIS.expire(CURRENT, ttlSeconds));
     for (byte[] key : keys(current)) {
-      if (send("look after", key, REDIS.expire(key, ttlSeconds)) == 0) {
+      if (send("check", key, REDIS.expire(key, ttlSeconds)) == 0) {
         store(current, key);
       }
     }
@@ -189,7 +191,7 @@ public final class DictionaryKeeper implements AutoCloseable {
     trained = trainer.train().orElse(null);
     if (trained == null) {
       gatherFrom = clock.getAsLong() + AFTER_BAD_SAMPLES.toNanos();
-      LOG.info("No compression dictionary can be trained from what is written now.");
+      LOG.info("No compression dictionary could be trained from the current traffic");
     } else {
       LOG.info(
           "Trained the compression dictionary {} of {} bytes in {} ms",
@@ -200,11 +202,11 @@ public final class DictionaryKeeper implements AutoCloseable {
   }
 
   /**
-   * Makes {@code dictionary} the current one, and uses it; where {@code unlessThere}, and another
-   * writer was faster, uses that one's.
+   * Makes {@code dictionary} the current one and uses it. If {@code unlessThere} is set and another
+   * writer was faster, uses that writer's dictionary.
    */
   private void publish(CompressionDictionary dictionary, long madeAt, boolean unlessThere) {
-    // First, so that whoever is told of it finds it.
+    // Before its id is published, so that every reader finds it.
     for (byte[] key : keys(dictionary)) {
       store(dictionary, key);
     }
@@ -216,7 +218,7 @@ public final class DictionaryKeeper implements AutoCloseable {
     if (first == null || !has(first)) {
       use(dictionary, madeAt);
     } else if (dictionary != current) {
-      // May be closed already; again does no harm.
+      // May be closed already; closing again is harmless.
       dictionary.close();
     }
   }
@@ -236,9 +238,9 @@ public final class DictionaryKeeper implements AutoCloseable {
     send("publish", key, REDIS.set(key, dictionary.bytes(), ttl));
   }
 
-  /** Returns what Redis names as the current dictionary; null where it names none. */
+  /** Returns the current dictionary as Redis names it; null if it names none. */
   private Published published() {
-    byte[] value = send("look for", CURRENT, REDIS.get(CURRENT));
+    byte[] value = send("look up", CURRENT, REDIS.get(CURRENT));
     return value == null ? null : Published.parse(new String(value, US_ASCII));
   }
 
@@ -253,7 +255,7 @@ public final class DictionaryKeeper implements AutoCloseable {
         .toList();
   }
 
-  /** Closes the dictionary; to be called when the compression that uses it is closed. */
+  /** Closes the dictionary; to be called after the compression that uses it is closed. */
   @Override
   public void close() {
     forgetOwn();
@@ -264,16 +266,16 @@ public final class DictionaryKeeper implements AutoCloseable {
   }
 
   /**
-   * What {@link RedisKeys#CURRENT_DICTIONARY} says.
+   * The value of {@link RedisKeys#CURRENT_DICTIONARY}.
    *
    * @param id the dictionary's id
-   * @param trainedAt when it was trained, in milliseconds since 1970
+   * @param trainedAt milliseconds since 1970
    */
   private record Published(int id, long trainedAt) {
 
     private static final Pattern FORM = Pattern.compile("([0-9a-f]{8}):(\\d{1,18})");
 
-    /** Something of another form names a dictionary that does not exist. */
+    /** A malformed value names a dictionary that does not exist. */
     static Published parse(String text) {
       Matcher parts = FORM.matcher(text);
       return parts.matches()

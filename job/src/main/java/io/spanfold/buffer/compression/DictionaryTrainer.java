@@ -8,22 +8,22 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Gathers payloads and trains a dictionary from them. Of a batch it takes little, so that what it
- * has is from several seconds of traffic. Holds copies of up to {@link #SAMPLE_BYTES} in all. For
+ * Collects samples of payloads and trains a dictionary from them. Takes few from a batch, so that
+ * the samples are from several seconds of traffic. Holds up to {@link #SAMPLE_BYTES} of them. For
  * use by one thread at a time.
  */
 public final class DictionaryTrainer {
 
-  /** Length of a dictionary at most: what zstd itself takes by default, about. */
+  /** The longest dictionary; about the default of zstd's own tool. */
   static final int DICTIONARY_BYTES = 112 << 10;
 
-  /** What is gathered before training. */
+  /** Bytes of samples for training. */
   static final int SAMPLE_BYTES = 2 << 20;
 
-  /** What is taken of a payload: so a few large ones do not fill it. */
+  /** Bytes taken from a payload, so that a few large ones do not use up the samples. */
   static final int MOST_OF_A_PAYLOAD = 16 << 10;
 
-  /** What is taken of a batch. */
+  /** Bytes taken from a batch. */
   static final int MOST_OF_A_BATCH = 256 << 10;
 
   private final int level;
@@ -31,19 +31,19 @@ public final class DictionaryTrainer {
   private int bytes;
   private int bytesOfBatch;
 
-  /** Makes a trainer of dictionaries for compression by {@code level}. */
+  /** Creates a trainer of dictionaries for compression by {@code level}. */
   public DictionaryTrainer(int level) {
     this.level = level;
   }
 
-  /** Tells that what is offered from now on is of another batch. */
+  /** To be called before the payloads of another batch are offered. */
   public void beginBatch() {
     bytesOfBatch = 0;
   }
 
   /**
-   * Takes a copy of the beginning of {@code payload}, where there is still need of one. Payloads
-   * that dictionaries are not used for are not taken.
+   * Copies the beginning of {@code payload} as a sample if more are needed and dictionaries are
+   * used for payloads of its size.
    */
   public void offer(byte[] payload) {
     if (isReady()
@@ -58,22 +58,21 @@ public final class DictionaryTrainer {
     bytesOfBatch += sample.length;
   }
 
-  /** Returns whether enough was gathered. */
+  /** Returns whether there are enough samples. */
   public boolean isReady() {
     return bytes >= SAMPLE_BYTES;
   }
 
-  /** Forgets what was gathered. */
+  /** Drops all samples. */
   public void clear() {
     samples.clear();
     bytes = 0;
   }
 
   /**
-   * Trains a dictionary from what was gathered, and forgets that. Takes one or two tenths of a
-   * second of CPU.
+   * Trains a dictionary from the samples and drops them. Takes 0.1 to 0.2 s of CPU.
    *
-   * @return empty where zstd finds nothing to make one of
+   * @return empty if zstd cannot make one of them
    */
   public Optional<CompressionDictionary> train() {
     byte[] trained = new byte[DICTIONARY_BYTES];
@@ -83,7 +82,7 @@ public final class DictionaryTrainer {
           ? Optional.empty()
           : Optional.of(new CompressionDictionary(Arrays.copyOf(trained, (int) length)));
     } catch (ZstdException e) {
-      // It throws for some of its reasons, and returns others.
+      // It throws for some failures and returns others.
       return Optional.empty();
     } finally {
       clear();

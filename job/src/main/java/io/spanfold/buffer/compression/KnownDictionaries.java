@@ -16,17 +16,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The dictionaries that payloads were compressed with, fetched from Redis when one is first asked
- * for. Keeps those that were asked for last. For use by one thread at a time.
+ * A cache of the dictionaries that payloads were compressed with. Fetches one from Redis when it is
+ * first asked for; keeps the 16 used last. For use by one thread at a time.
  */
-public final class KnownDictionaries implements DictionarySource, AutoCloseable {
+public final class KnownDictionaries implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(KnownDictionaries.class);
 
-  /** More than are in use in a day; each takes about 140 KB of native memory, and 112 of heap. */
+  /** More than are used in a day; each takes about 140 KB of native memory and 112 KB of heap. */
   public static final int MOST = 16;
 
-  /** How long one that Redis does not have is not asked for again. */
+  /** How long a dictionary that Redis lacks is not asked for again. */
   private static final long MISSING_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final RedisPipelines pipelines;
@@ -35,9 +35,9 @@ public final class KnownDictionaries implements DictionarySource, AutoCloseable 
   private final Map<Integer, Long> missingSince = new HashMap<>();
 
   /**
-   * Makes one that knows none yet.
+   * Creates an empty cache.
    *
-   * @param clock a clock that only goes forward, in nanoseconds
+   * @param clock a monotonic clock, in nanoseconds
    */
   public KnownDictionaries(RedisPipelines pipelines, LongSupplier clock) {
     this.pipelines = pipelines;
@@ -45,12 +45,11 @@ public final class KnownDictionaries implements DictionarySource, AutoCloseable 
   }
 
   /**
-   * Returns the dictionary with this id, or null where Redis has none, or something else in its
-   * place.
+   * Returns the dictionary with this id; null if Redis has none, or has something else in its
+   * place. The cache closes it.
    *
-   * @throws StoreException where Redis could not be asked
+   * @throws StoreException if Redis does not answer
    */
-  @Override
   public CompressionDictionary find(int id) {
     CompressionDictionary found = known.get(id);
     if (found != null) {
@@ -77,10 +76,9 @@ public final class KnownDictionaries implements DictionarySource, AutoCloseable 
   }
 
   /**
-   * Returns what Redis has for a dictionary of this id, which the caller closes; null where it has
-   * none, or something else in its place.
+   * Fetches the dictionary with this id, which the caller closes; null as {@link #find}.
    *
-   * @throws StoreException where Redis could not be asked
+   * @throws StoreException if Redis does not answer
    */
   public static CompressionDictionary fetch(RedisPipelines pipelines, int id) {
     for (String name : RedisKeys.dictionary(id)) {
@@ -103,10 +101,10 @@ public final class KnownDictionaries implements DictionarySource, AutoCloseable 
       if (dictionary.id() == id) {
         return dictionary;
       }
-      LOG.warn("The key {} has a dictionary of another id.", key);
+      LOG.warn("The key {} has a dictionary with another id", key);
       dictionary.close();
     } catch (IllegalArgumentException e) {
-      LOG.warn("The key {} has something else: {}", key, e.getMessage());
+      LOG.warn("The key {} has no dictionary: {}", key, e.getMessage());
     }
     return null;
   }

@@ -3,17 +3,18 @@ package io.spanfold.buffer.compression;
 import com.github.luben.zstd.ZstdCompressCtx;
 import com.github.luben.zstd.ZstdDecompressCtx;
 import com.github.luben.zstd.ZstdException;
+import io.spanfold.core.encoding.VarInts;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.function.IntFunction;
 
 /**
- * Turns payloads into what is stored and back. What is stored tells by itself how it is to be read,
- * so that the level can be changed at any time: magic and version (1 byte), codec (1 byte), length
- * of the payload (a varint), then the payload, compressed or as it is where compression gains
- * nothing.
+ * Converts payloads to their stored form and back. The stored form describes itself, so the level
+ * can change at any time: magic and version (1 byte), codec (1 byte), length of the payload (a
+ * varint), then the payload, compressed unless that saves nothing.
  *
- * <p>Small payloads gain much by a {@link CompressionDictionary}, which is given by {@link
- * #useDictionary}; what was compressed with one names it, and can only be read with it.
+ * <p>Small payloads shrink much more with a {@link CompressionDictionary}; see {@link
+ * #useDictionary}. Their stored form names the dictionary and can only be read with it.
  *
  * <p>Holds native memory until {@link #close()}. For use by one thread at a time.
  */
@@ -22,7 +23,7 @@ public final class PayloadCompression implements AutoCloseable {
   /** The level that stores payloads as they are. */
   public static final int OFF = -1;
 
-  /** The longest payload that a dictionary is used for: a longer one has enough in itself. */
+  /** A dictionary gains nothing for a longer payload. */
   static final int MAX_BYTES_FOR_DICTIONARY = 128 << 10;
 
   private static final int MAX_LEVEL = 22;
@@ -33,30 +34,31 @@ public final class PayloadCompression implements AutoCloseable {
   private static final byte PLAIN = 0;
   private static final byte ZSTD = 1;
   private static final byte ZSTD_WITH_DICTIONARY = 2;
-  private static final int MAX_VARINT_BYTES = 5;
+  private static final int MAX_LENGTH_BYTES = 5;
 
   private final ZstdCompressCtx compressor;
   private final ZstdDecompressCtx decompressor;
   private final DictionaryCodec withDictionary;
 
   /**
-   * Makes a compression of the given level that knows no dictionaries.
+   * Creates a compression of the given level without access to dictionaries.
    *
    * @param level a zstd level from 1 to 22, 0 for zstd's default, {@link #OFF} for none
-   * @throws IllegalArgumentException where there is no such level
+   * @throws IllegalArgumentException if there is no such level
    */
   public PayloadCompression(int level) {
-    this(level, DictionarySource.NONE);
+    this(level, id -> null);
   }
 
   /**
-   * Makes a compression of the given level.
+   * Creates a compression of the given level.
    *
    * @param level as above
-   * @param dictionaries where the dictionaries are that payloads to be read were compressed with
-   * @throws IllegalArgumentException where there is no such level
+   * @param dictionaries returns the dictionary of an id, or null. It is used before another one is
+   *     asked for, and not closed here
+   * @throws IllegalArgumentException if there is no such level
    */
-  public PayloadCompression(int level, DictionarySource dictionaries) {
+  public PayloadCompression(int level, IntFunction<CompressionDictionary> dictionaries) {
     if (level < OFF || level > MAX_LEVEL) {
       throw new IllegalArgumentException(
           "there is no compression level %d; use 0 (default), 1 to %d, or %d (off)"
@@ -69,9 +71,9 @@ public final class PayloadCompression implements AutoCloseable {
 
   /**
    * Compresses with {@code dictionary} from now on, unless the level is {@link #OFF}. It must stay
-   * open until another one is used, or this is closed.
+   * open until another one is used or this compression is closed.
    *
-   * @throws IllegalArgumentException where it is damaged; the former one is used then
+   * @throws IllegalArgumentException if it is damaged; the previous one is still used then
    */
   public void useDictionary(CompressionDictionary dictionary) {
     withDictionary.use(dictionary);
@@ -86,7 +88,7 @@ public final class PayloadCompression implements AutoCloseable {
     return withDictionary.level();
   }
 
-  /** Returns what is to be stored for {@code payload}: at most 7 bytes more. */
+  /** Returns the stored form of {@code payload}: at most 7 bytes longer. */
   public byte[] compress(byte[] payload) {
     if (compressor != null) {
       boolean small = payload.length <= MAX_BYTES_FOR_DICTIONARY;
@@ -101,27 +103,26 @@ public final class PayloadCompression implements AutoCloseable {
   }
 
   /**
-   * Returns the payload that {@code stored} was made from.
+   * Returns the payload of a stored form.
    *
-   * @param stored what was stored
-   * @param maxBytes the greatest length the payload can have; nothing longer is unpacked
-   * @throws IllegalArgumentException where {@code stored} is of another form, is damaged, claims to
-   *     be longer, or was made with a dictionary that is not to be had
+   * @param maxBytes the longest that the payload can be; nothing longer is decompressed
+   * @throws IllegalArgumentException if {@code stored} has another format, is damaged, claims to be
+   *     longer, or needs a dictionary that is missing
    */
   public byte[] decompress(byte[] stored, long maxBytes) {
     ByteBuffer in = ByteBuffer.wrap(stored);
     if (in.remaining() < 3 || in.get() != MAGIC_AND_VERSION) {
-      throw new IllegalArgumentException("not a stored payload, or one of a newer version");
+      throw new IllegalArgumentException("not a stored payload, or one of another version");
     }
     byte codec = in.get();
-    long length = readVarint(in);
-    if (length > maxBytes) {
+    int length = readLength(in);
+    if (length < 0 || length > maxBytes) {
       throw new IllegalArgumentException(
           "a payload of at most %d bytes claims to have %d".formatted(maxBytes, length));
     }
     return switch (codec) {
       case PLAIN -> plain(stored, in.position(), length);
-      case ZSTD, ZSTD_WITH_DICTIONARY -> unpacked(codec, stored, in.position(), (int) length);
+      case ZSTD, ZSTD_WITH_DICTIONARY -> unpacked(codec, stored, in.position(), length);
       default -> throw new IllegalArgumentException("a payload has the unknown codec " + codec);
     };
   }
@@ -135,7 +136,7 @@ public final class PayloadCompression implements AutoCloseable {
     withDictionary.close();
   }
 
-  private static byte[] plain(byte[] stored, int from, long length) {
+  private static byte[] plain(byte[] stored, int from, int length) {
     if (stored.length - from != length) {
       throw new IllegalArgumentException(
           "a payload of %d bytes has %d".formatted(length, stored.length - from));
@@ -162,34 +163,19 @@ public final class PayloadCompression implements AutoCloseable {
     return payload;
   }
 
-  private static byte[] framed(byte codec, int length, byte[] body) {
-    byte[] header = new byte[2 + MAX_VARINT_BYTES];
-    int size = 0;
-    header[size++] = MAGIC_AND_VERSION;
-    header[size++] = codec;
-    int rest = length;
-    while ((rest & ~0x7F) != 0) {
-      header[size++] = (byte) ((rest & 0x7F) | 0x80);
-      rest >>>= 7;
+  private static int readLength(ByteBuffer in) {
+    try {
+      return Math.toIntExact(VarInts.read(in));
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      throw new IllegalArgumentException("the length of a stored payload is damaged", e);
     }
-    header[size++] = (byte) rest;
-    byte[] framed = Arrays.copyOf(header, size + body.length);
-    System.arraycopy(body, 0, framed, size, body.length);
-    return framed;
   }
 
-  private static long readVarint(ByteBuffer in) {
-    long value = 0;
-    for (int i = 0; i < MAX_VARINT_BYTES && in.hasRemaining(); i++) {
-      byte next = in.get();
-      value |= (next & 0x7FL) << (7 * i);
-      if (next >= 0) {
-        if (value > Integer.MAX_VALUE) {
-          break;
-        }
-        return value;
-      }
-    }
-    throw new IllegalArgumentException("the length of a stored payload is damaged");
+  private static byte[] framed(byte codec, int length, byte[] body) {
+    ByteBuffer framed = ByteBuffer.allocate(2 + MAX_LENGTH_BYTES + body.length);
+    framed.put(MAGIC_AND_VERSION).put(codec);
+    VarInts.write(length, framed);
+    framed.put(body);
+    return Arrays.copyOf(framed.array(), framed.position());
   }
 }

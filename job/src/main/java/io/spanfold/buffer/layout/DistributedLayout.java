@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import redis.clients.jedis.params.SetParams;
 
-/** A key for each subsegment, each in a slot of its own: a hot trace is spread over the nodes. */
+/** A key for each subsegment, in a slot of its own: spreads a hot trace over the nodes. */
 public final class DistributedLayout implements PayloadLayout {
 
   public static final int BIT = 2;
@@ -37,7 +37,7 @@ public final class DistributedLayout implements PayloadLayout {
     return List.of(RedisCommand.of(key, REDIS.set(key, stored, expiry), stored.length));
   }
 
-  /** A GET a payload. */
+  /** One GET a payload. */
   @Override
   public List<byte[]> load(List<Wanted> wanted) {
     List<RedisCommand<byte[]>> gets = new ArrayList<>(wanted.size());

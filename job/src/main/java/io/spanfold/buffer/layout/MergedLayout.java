@@ -4,16 +4,15 @@ import io.spanfold.buffer.redis.RedisPipelines;
 import java.util.List;
 
 /**
- * A set for each segment, on its trace's slot: a hot trace is with one node. A member is the
- * subsegment's id in hexadecimal, then the payload. The scripts file, move and remove members along
- * with the index, in one step with it.
+ * A set for each segment, on its trace's slot: one node has all of a hot trace. A member is the
+ * subsegment's id in 16 hexadecimal digits, then the payload. The scripts add, move and remove
+ * members atomically with the index.
  */
 public final class MergedLayout implements PayloadLayout {
 
   public static final int BIT = 1;
 
-  /** What stands before the payload. */
-  public static final int ID_DIGITS = 16;
+  static final int ID_DIGITS = 16;
 
   private final RedisPipelines pipelines;
 

@@ -1,8 +1,10 @@
 package io.spanfold.buffer.layout;
 
 import static io.spanfold.buffer.redis.RedisCommand.REDIS;
+import static io.spanfold.buffer.redis.RedisKeys.ascii;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import io.spanfold.buffer.layout.MergedSet.Member;
 import io.spanfold.buffer.layout.PayloadLayout.Wanted;
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisKeys;
@@ -19,29 +21,25 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import redis.clients.jedis.params.ScanParams;
-import redis.clients.jedis.resps.ScanResult;
 
 /**
- * One search for merged payloads: follows the redirects from where each was once filed to the set
- * that has it now, and reads each set in pages. All sets are read side by side, so a search takes
- * as many rounds as the longest way and the largest set.
+ * One search for merged payloads. The index knows the segment that each subsegment was filed under
+ * when it was written; redirects lead from there to the segment whose set has it now. All sets are
+ * read side by side, so a search takes as many rounds as the longest path and the largest set.
  *
- * <p>A set may be merged on while it is read, and a page's cursor means nothing then, nor to a node
- * that took over. So what is not found is looked for again, until a whole pass finds nothing more
- * and the redirects still lead to the same set.
+ * <p>A set may be merged into another while it is read; then a page's cursor is meaningless, as it
+ * is to a node that took over. So the search repeats for what it has not found, until a whole pass
+ * finds nothing more and the redirects still lead to the same set.
  */
 final class MergedSearch {
 
-  /** What a page is to bring, and the most members that one may have: bounds what a node does. */
-  private static final long PAGE_BYTES = 1L << 20;
+  /** Subsegments looked up in one command. */
+  private static final int MAX_FIELDS = 1_000;
 
-  private static final int MAX_PAGE = 1_000;
+  /** Estimate of a field of the index with its value. */
+  private static final int FIELD_BYTES = 33;
 
-  /** What a page has at least where nothing is known of the members yet. */
-  private static final int FIRST_PAGE = 10;
-
-  /** A trace that is merged faster than it is read is read again from Kafka. */
+  /** A trace that is merged faster than it is read is read from Kafka instead. */
   private static final int MAX_PASSES = 10;
 
   private final RedisPipelines pipelines;
@@ -57,16 +55,9 @@ final class MergedSearch {
     this.found = new byte[wanted.size()][];
   }
 
-  /** Returns what was found, in the order of what is wanted; null where nothing was. */
+  /** Returns the payloads in the order of what is wanted; null for one that is not found. */
   List<byte[]> run() {
-    Map<Place, List<Integer>> missing = new LinkedHashMap<>();
-    for (int i = 0; i < wanted.size(); i++) {
-      Wanted each = wanted.get(i);
-      missing
-          .computeIfAbsent(
-              new Place(each.trace(), each.subsegment().parentId()), place -> new ArrayList<>())
-          .add(i);
-    }
+    Map<Place, List<Integer>> missing = filedUnder();
     Map<Place, Place> roots = rootsOf(missing.keySet());
     for (int pass = 0; pass < MAX_PASSES && !missing.isEmpty(); pass++) {
       Set<Place> progress = read(missing, roots);
@@ -86,21 +77,63 @@ final class MergedSearch {
   }
 
   /**
-   * Follows redirects to their ends, one step of all in a round. Ways that come together are gone
-   * once: so a long one, of which the names all along it are asked for, takes a round or two.
+   * Returns what is wanted by the segment that it was filed under. A subsegment that the index does
+   * not know has no merged payload either: the same scripts write and remove both.
+   */
+  private Map<Place, List<Integer>> filedUnder() {
+    List<List<Integer>> pages = new ArrayList<>();
+    for (int i = 0; i < wanted.size(); i++) {
+      List<Integer> page = pages.isEmpty() ? null : pages.get(pages.size() - 1);
+      if (page == null
+          || page.size() == MAX_FIELDS
+          || !wanted.get(i).trace().equals(wanted.get(page.get(0)).trace())) {
+        page = new ArrayList<>();
+        pages.add(page);
+      }
+      page.add(i);
+    }
+    List<List<byte[]>> answers =
+        pipelines.send(
+            "look up %d subsegments in Redis".formatted(wanted.size()),
+            pages.stream().map(this::lookUp).toList());
+    Map<Place, List<Integer>> filed = new LinkedHashMap<>();
+    for (int i = 0; i < pages.size(); i++) {
+      for (int j = 0; j < pages.get(i).size(); j++) {
+        byte[] segment = answers.get(i).get(j);
+        if (segment != null) {
+          int index = pages.get(i).get(j);
+          Place place = new Place(wanted.get(index).trace(), id(segment));
+          filed.computeIfAbsent(place, any -> new ArrayList<>()).add(index);
+        }
+      }
+    }
+    return filed;
+  }
+
+  private RedisCommand<List<byte[]>> lookUp(List<Integer> page) {
+    byte[] key = ascii(RedisKeys.index(wanted.get(page.get(0)).trace()));
+    byte[][] fields =
+        page.stream()
+            .map(i -> ascii("m" + Hex.id(wanted.get(i).subsegment().id())))
+            .toArray(byte[][]::new);
+    return RedisCommand.of(key, REDIS.hmget(key, fields), (long) fields.length * FIELD_BYTES);
+  }
+
+  /**
+   * Follows redirects to their ends, one step of all in a round. Paths that meet are followed once,
+   * so a long path of which many names are asked for takes a round or two.
    */
   private Map<Place, Place> rootsOf(Collection<Place> places) {
     Map<Place, Place> next = new HashMap<>();
     List<Place> open = new ArrayList<>(places);
     while (!open.isEmpty()) {
-      List<RedisCommand<byte[]>> steps = open.stream().map(this::nextOf).toList();
+      List<RedisCommand<byte[]>> steps = open.stream().map(MergedSearch::nextOf).toList();
       List<byte[]> answers =
           pipelines.send("follow %d redirects in Redis".formatted(steps.size()), steps);
       for (int i = 0; i < answers.size(); i++) {
         Place at = open.get(i);
         byte[] to = answers.get(i);
-        next.put(
-            at, to == null ? at : new Place(at.trace(), Hex.parseId(new String(to, US_ASCII))));
+        next.put(at, to == null ? at : new Place(at.trace(), id(to)));
       }
       Set<Place> further = new LinkedHashSet<>();
       open.forEach(at -> further.add(next.get(at)));
@@ -112,19 +145,22 @@ final class MergedSearch {
     return roots;
   }
 
-  private RedisCommand<byte[]> nextOf(Place place) {
-    byte[] key = RedisKeys.index(place.trace()).getBytes(US_ASCII);
-    byte[] id = Hex.id(place.segment()).getBytes(US_ASCII);
-    return RedisCommand.of(key, REDIS.hget(key, id), key.length);
+  private static RedisCommand<byte[]> nextOf(Place place) {
+    byte[] key = ascii(RedisKeys.index(place.trace()));
+    return RedisCommand.of(key, REDIS.hget(key, ascii(Hex.id(place.segment()))), key.length);
   }
 
-  /** Adds to {@code roots} where {@code place}, and all on its way, lead to. */
+  private static long id(byte[] digits) {
+    return Hex.parseId(new String(digits, US_ASCII));
+  }
+
+  /** Adds to {@code roots} where {@code place}, and all places on its path, lead to. */
   private static void resolve(Place place, Map<Place, Place> next, Map<Place, Place> roots) {
     Set<Place> passed = new LinkedHashSet<>();
     Place at = place;
     while (!roots.containsKey(at)) {
       Place to = next.get(at);
-      // Circles end where the scripts end them: at the first that was passed before.
+      // A cycle ends where the scripts end it: at the first place that was passed before.
       if (to.equals(at) || passed.contains(to)) {
         roots.put(at, at);
       } else {
@@ -140,88 +176,56 @@ final class MergedSearch {
   private Set<Place> read(Map<Place, List<Integer>> missing, Map<Place, Place> roots) {
     Map<Place, OpenSet> sets = new LinkedHashMap<>();
     missing.forEach(
-        (place, indexes) -> {
-          OpenSet set = sets.computeIfAbsent(roots.get(place), OpenSet::new);
-          indexes.forEach(set::want);
-        });
+        (place, indexes) ->
+            indexes.forEach(sets.computeIfAbsent(roots.get(place), OpenSet::new)::want));
+    Set<Place> progress = new HashSet<>();
     List<OpenSet> open = new ArrayList<>(sets.values());
     while (!open.isEmpty()) {
-      List<ScanResult<byte[]>> pages =
-          pipelines.send(
-              "read %d merged sets from Redis".formatted(open.size()),
-              open.stream().map(OpenSet::nextPage).toList());
-      List<OpenSet> further = new ArrayList<>();
+      List<List<Member>> pages =
+          MergedSet.nextPages(pipelines, open.stream().map(each -> each.set).toList());
       for (int i = 0; i < pages.size(); i++) {
         if (open.get(i).take(pages.get(i))) {
-          further.add(open.get(i));
+          progress.add(open.get(i).root);
         }
       }
-      open = further;
+      open = open.stream().filter(OpenSet::hasMore).toList();
     }
-    Set<Place> progress = new HashSet<>();
-    sets.forEach(
-        (root, set) -> {
-          if (set.progress) {
-            progress.add(root);
-          }
-        });
     return progress;
   }
 
   /** A set that is being read. */
   private final class OpenSet {
 
-    private final byte[] key;
-    private final Map<String, List<Integer>> indexesOfId = new HashMap<>();
-    private byte[] cursor = ScanParams.SCAN_POINTER_START_BINARY;
-    private long bytes;
-    private int members;
-    private boolean progress;
+    private final Place root;
+    private final MergedSet set;
+    private final Map<Long, List<Integer>> indexesOfId = new HashMap<>();
 
     OpenSet(Place root) {
-      this.key = RedisKeys.segment(root.trace(), root.segment()).getBytes(US_ASCII);
+      this.root = root;
+      this.set = new MergedSet(RedisKeys.segment(root.trace(), root.segment()));
     }
 
     void want(int index) {
-      bytes += wanted.get(index).subsegment().storedBytes();
-      members++;
-      indexesOfId
-          .computeIfAbsent(Hex.id(wanted.get(index).subsegment().id()), id -> new ArrayList<>(1))
-          .add(index);
+      set.expect(wanted.get(index).subsegment().storedBytes());
+      long id = wanted.get(index).subsegment().id();
+      indexesOfId.computeIfAbsent(id, any -> new ArrayList<>(1)).add(index);
     }
 
-    /**
-     * As many members as what is wanted, and then what was read, suggests; but not many on the word
-     * of few, as the others may be far larger.
-     */
-    RedisCommand<ScanResult<byte[]>> nextPage() {
-      long average = Math.max(1, bytes / members);
-      int known = Math.max(FIRST_PAGE, members);
-      int count = (int) Math.max(1, Math.min(Math.min(MAX_PAGE, known), PAGE_BYTES / average));
-      return RedisCommand.of(
-          key,
-          REDIS.sscan(key, cursor, new ScanParams().count(count)),
-          Math.min(count, members) * average);
-    }
-
-    /** Returns whether there is more to read, and to find. */
-    boolean take(ScanResult<byte[]> page) {
-      for (byte[] member : page.getResult()) {
-        bytes += member.length;
-        members++;
-        if (member.length < MergedLayout.ID_DIGITS) {
-          continue; // None of ours.
-        }
-        String id = new String(member, 0, MergedLayout.ID_DIGITS, US_ASCII);
-        List<Integer> indexes = indexesOfId.remove(id);
+    /** Returns whether anything was found. */
+    boolean take(List<Member> page) {
+      boolean progress = false;
+      for (Member member : page) {
+        List<Integer> indexes = indexesOfId.remove(member.subsegment());
         if (indexes != null) {
           progress = true;
-          byte[] payload = Arrays.copyOfRange(member, MergedLayout.ID_DIGITS, member.length);
-          indexes.forEach(index -> found[index] = payload);
+          indexes.forEach(index -> found[index] = member.payload());
         }
       }
-      cursor = page.getCursorAsBytes();
-      return !page.isCompleteIteration() && !indexesOfId.isEmpty();
+      return progress;
+    }
+
+    boolean hasMore() {
+      return !set.isComplete() && !indexesOfId.isEmpty();
     }
   }
 }

@@ -7,8 +7,8 @@ import io.spanfold.core.model.TraceKey;
 import java.util.List;
 
 /**
- * A way to keep payloads in Redis. A layout has commands of its own, or has the index's scripts do
- * its work along with theirs, or both.
+ * A way to keep payloads in Redis. A layout has commands of its own, or the scripts of the index do
+ * its work with theirs.
  */
 public interface PayloadLayout {
 
@@ -16,14 +16,14 @@ public interface PayloadLayout {
   record Wanted(TraceKey trace, Subsegment subsegment) {}
 
   /**
-   * Returns the bit that stands for this layout in {@link Subsegment#layouts()}. It is part of the
-   * state's format.
+   * Returns the bit of this layout in {@link Subsegment#layouts()}. It is part of the format of
+   * savepoints.
    */
   int bit();
 
   /**
-   * Returns the commands that store a payload, to be sent before {@code add-subsegments}; none
-   * where that files it.
+   * Returns the commands that store a payload, to be sent before {@code add-subsegments}; none if
+   * that script stores it.
    */
   default List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored) {
     return List.of();
@@ -32,20 +32,17 @@ public interface PayloadLayout {
   /**
    * Reads payloads.
    *
-   * @return what is stored of each, in the same order; null where there is none
-   * @throws StoreException where Redis could not be asked
+   * @return the stored forms in the same order; null where there is none
+   * @throws StoreException if Redis does not answer
    */
   List<byte[]> load(List<Wanted> wanted);
 
-  /**
-   * Returns the commands that remove a payload; what {@code add-subsegments} filed is removed by
-   * {@code finish-flush}.
-   */
+  /** Returns the commands that remove a payload; none if {@code finish-flush} removes it. */
   default List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment) {
     return List.of();
   }
 
-  /** Returns whether the layout is one of those that {@code subsegment} may be in. */
+  /** Returns whether {@code subsegment} may be in this layout. */
   default boolean holds(Subsegment subsegment) {
     return (subsegment.layouts() & bit()) != 0;
   }

@@ -10,17 +10,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The layouts of a rollout phase: those that are written, and the order in which they are read. Of
- * what former phases wrote, all are known: so it is read and removed too.
+ * The layouts of a rollout phase: those to write, and the order of reading. Payloads that former
+ * phases wrote in other layouts are read and removed too.
  *
- * <p>Where a phase distributes payloads, those of a trace that has little in a batch go beside its
- * index instead of to keys of their own: what spreads them over the nodes only pays for much.
+ * <p>If a phase distributes payloads, those of a trace that has little in a batch are stored next
+ * to its index instead of in keys of their own: spreading over the nodes only pays for large ones.
  */
 public final class PayloadLayouts {
 
   /**
-   * How much a trace may have in a batch that is little, in bytes before compression. So much, and
-   * no more, can a hot trace leave on its slot with each batch.
+   * The most bytes, before compression, that a trace with small payloads has in a batch. Bounds
+   * what a hot trace adds to its slot with each batch.
    */
   public static final int SMALL_BYTES = 64 << 10;
 
@@ -39,8 +39,8 @@ public final class PayloadLayouts {
   }
 
   /**
-   * Returns whether a trace has little in its batch. Told by what never changes: so it is the same
-   * whenever the batch is written again.
+   * Returns whether a trace's payloads in its batch are small. Depends only on the batch, so it is
+   * the same when the batch is written again.
    */
   public static boolean isSmall(TraceSpans trace) {
     long bytes = 0;
@@ -53,23 +53,23 @@ public final class PayloadLayouts {
   /**
    * Returns the bits of the layouts that are written.
    *
-   * @param small whether the trace has little in its batch
+   * @param small see {@link #isSmall}
    */
   public int written(boolean small) {
     return placed(written, small);
   }
 
   /**
-   * Returns {@code unstored} as it is once it is stored. Keeps what it bears of layouts: where its
-   * batch waited in a savepoint, a former phase may have stored it already.
+   * Returns {@code unstored} as it is when it is stored. Keeps the layouts that it has already: if
+   * its batch was in a savepoint, a former phase may have stored it.
    *
-   * @param small whether its trace has little in its batch
+   * @param small see {@link #isSmall}
    */
   public Subsegment stored(Subsegment unstored, boolean small, int bytes) {
     return unstored.stored(bytes, placed(unstored.layouts() | written, small));
   }
 
-  /** Returns the bits of where payloads go that are to be in the layouts of {@code bits}. */
+  /** Returns {@code bits} with the small layout instead of the distributed one, if small. */
   private static int placed(int bits, boolean small) {
     return small && (bits & DistributedLayout.BIT) != 0
         ? bits & ~DistributedLayout.BIT | SmallLayout.BIT
@@ -92,12 +92,11 @@ public final class PayloadLayouts {
     return commands;
   }
 
-  /** Returns the layouts in the order in which they are read. */
   public List<PayloadLayout> inOrderOfReading() {
     return inOrderOfReading;
   }
 
-  /** Returns the commands that remove a payload wherever it may be. */
+  /** Returns the commands that remove a payload from all layouts that may hold it. */
   public List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment) {
     List<RedisCommand<?>> commands = new ArrayList<>(1);
     for (PayloadLayout layout : inOrderOfReading) {

@@ -3,15 +3,15 @@ package io.spanfold.buffer.layout;
 import java.util.Locale;
 
 /**
- * Which payload layouts are written, and which one a flush reads first. A job may go from any phase
- * to any other by savepoint: state remembers where each payload is.
+ * Which payload layouts are written, and which one a flush reads first. A savepoint can be restored
+ * in any phase: state remembers where each payload is.
  */
 public enum RolloutPhase {
   /** Merged payloads only. */
   MERGED(true, false, true),
-  /** Both layouts are written, flushes read the merged one. */
+  /** Both layouts are written; flushes read the merged one. */
   DUAL_WRITE(true, true, true),
-  /** Both layouts are written, flushes read the distributed one. */
+  /** Both layouts are written; flushes read the distributed one. */
   DUAL_READ(true, true, false),
   /** Distributed payloads only. */
   DISTRIBUTED(false, true, false);
@@ -26,17 +26,15 @@ public enum RolloutPhase {
     this.readsMerged = readsMerged;
   }
 
-  /** Returns whether payloads are written merged. */
   public boolean writesMerged() {
     return writesMerged;
   }
 
-  /** Returns whether payloads are written distributed. */
   public boolean writesDistributed() {
     return writesDistributed;
   }
 
-  /** Returns whether a flush reads the merged payload where there are both. */
+  /** Returns whether a flush reads the merged payload first. */
   public boolean readsMerged() {
     return readsMerged;
   }
@@ -49,7 +47,7 @@ public enum RolloutPhase {
     return (writesMerged ? MergedLayout.BIT : 0) | (writesDistributed ? DistributedLayout.BIT : 0);
   }
 
-  /** Returns the word that stands in the configuration, such as {@code dual-write}. */
+  /** Returns the value of the option, such as {@code dual-write}. */
   @Override
   public String toString() {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');

@@ -13,15 +13,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A hash for each trace, beside its index: for traces that have little at a time, which is most of
- * them. The scripts file and remove payloads in the call that does the same with the index, so that
- * they cost no command of their own, and no key.
+ * A hash for each trace, next to its index: for traces that have little at a time, which are most.
+ * The scripts write and remove payloads in the call that updates the index, so they cost neither a
+ * command nor a key of their own.
  */
 public final class SmallLayout implements PayloadLayout {
 
   public static final int BIT = 4;
 
-  /** How many payloads, or bytes of them, are asked for by one command: bounds what a node does. */
+  /** Bounds on the payloads that one command loads, and so on the time that it blocks a node. */
   private static final int MAX_PAGE = 1_000;
 
   private static final long MAX_PAGE_BYTES = 1L << 20;
@@ -37,7 +37,7 @@ public final class SmallLayout implements PayloadLayout {
     return BIT;
   }
 
-  /** An HMGET for what is wanted in a row of one trace. */
+  /** One HMGET for adjacent payloads of a trace. */
   @Override
   public List<byte[]> load(List<Wanted> wanted) {
     List<RedisCommand<List<byte[]>>> pages = new ArrayList<>();

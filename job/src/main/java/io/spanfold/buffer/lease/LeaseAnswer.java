@@ -4,26 +4,26 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * What Redis knows of the lease.
+ * The lease in Redis, as answered to a claim.
  *
- * @param state what it means for who asked
- * @param epoch of whoever has it
- * @param buffer the name of the buffer that its owner gave
- * @param job its owner
- * @param since since when that job has it
- * @param left when it ends if nobody renews it
+ * @param state what it means for the claim
+ * @param epoch the holder's epoch
+ * @param buffer the name that the holder gives the buffer
+ * @param job the holder
+ * @param since when that job took the lease first
+ * @param left when the lease ends without a renewal
  * @param past former runs of that job, for {@link LeaseStore#renew}
  */
 public record LeaseAnswer(
     State state, long epoch, String buffer, String job, Instant since, Duration left, String past) {
 
-  /** Whose it is. */
+  /** Who holds the lease. */
   public enum State {
-    /** That of who asked. */
+    /** The claimant. */
     HELD,
-    /** That of somebody newer: who asked is a leftover, and must end. */
+    /** A newer attempt or run: the claimant is outdated and must end. */
     SUPERSEDED,
-    /** That of another job. */
+    /** Another job. */
     BUSY
   }
 }

@@ -1,11 +1,11 @@
 package io.spanfold.buffer.lease;
 
 /**
- * Who wants the lease of a buffer.
+ * A claim to the lease of a buffer.
  *
- * @param buffer name of the buffer; only told to others
+ * @param buffer name of the buffer; for messages only
  * @param job the job's id
- * @param run 32 hexadecimal digits: others whenever the job's attempts are counted anew
- * @param attempt how often the job's tasks were started before in this run
+ * @param run 32 hexadecimal digits; different whenever the job's attempts are counted from 0 again
+ * @param attempt number of restarts of the job's tasks in this run
  */
 public record LeaseClaim(String buffer, String job, String run, int attempt) {}

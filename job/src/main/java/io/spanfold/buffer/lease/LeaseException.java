@@ -1,6 +1,6 @@
 package io.spanfold.buffer.lease;
 
-/** The lease of the buffer is not ours, so nothing may be done there. The message tells why. */
+/** This job does not hold the lease, so it must not touch the buffer. The message says why. */
 public abstract sealed class LeaseException extends RuntimeException
     permits LeaseRefusedException, LeaseSupersededException {
 

@@ -4,11 +4,11 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * Who has the lease, for somebody who does not want it.
+ * The job that holds the lease.
  *
- * @param buffer the name of the buffer that its owner gave
- * @param job its owner
- * @param since since when that job has it
- * @param left when it ends if nobody renews it
+ * @param buffer the name that it gives the buffer
+ * @param job its id
+ * @param since when it took the lease first
+ * @param left when the lease ends without a renewal
  */
 public record LeaseHolder(String buffer, String job, Instant since, Duration left) {}

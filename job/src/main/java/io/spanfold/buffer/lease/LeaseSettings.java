@@ -8,7 +8,7 @@ import java.time.Duration;
 /**
  * How the lease of a buffer is kept. All other times follow from {@code ttl} and {@code renewal}.
  *
- * @param redis where it is; with short timeouts, because each process asks once a {@code renewal}
+ * @param redis where it is
  * @param buffer name of the buffer, shown to a refused job
  * @param ttl how long the lease lasts without a renewal: the longest wait of a job that starts
  *     after another one died
@@ -26,9 +26,14 @@ public record LeaseSettings(ConnectionSettings redis, String buffer, Duration tt
   private static final Timeouts CALL =
       new Timeouts(Duration.ofSeconds(2), Duration.ofSeconds(2), Duration.ofMillis(500));
 
+  /** Gives {@code redis} short timeouts. */
+  public LeaseSettings {
+    redis = redis.within(CALL);
+  }
+
   /** Returns the settings of a running job: a TTL of 30 s, and a renewal each second. */
   public static LeaseSettings of(ConnectionSettings redis, String buffer) {
-    return new LeaseSettings(redis.within(CALL), buffer, TTL, RENEWAL);
+    return new LeaseSettings(redis, buffer, TTL, RENEWAL);
   }
 
   /**

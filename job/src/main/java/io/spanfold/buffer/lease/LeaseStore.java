@@ -19,10 +19,11 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The lease in Redis: one for all that a Redis holds, as its keys do not tell buffers apart.
+ * The lease in Redis: one for the whole Redis, because keys do not contain the buffer's name.
  *
- * <p>Connects when it is first used, and anew after that failed. For use by one thread at a time,
- * which it blocks for as long as {@link ConnectionSettings} allow. Every operation may be repeated.
+ * <p>Connects on first use, and again after that failed. For use by one thread at a time, which it
+ * blocks for as long as the timeouts of {@link ConnectionSettings} allow. Every operation may be
+ * repeated.
  */
 public final class LeaseStore implements AutoCloseable {
 
@@ -36,17 +37,17 @@ public final class LeaseStore implements AutoCloseable {
   private final RetryPolicy retries;
   private RedisPipelines pipelines;
 
-  /** Makes a store; nothing is sent yet. */
+  /** Creates a store; nothing is sent yet. */
   public LeaseStore(ConnectionSettings settings) {
     this.settings = settings;
     this.retries = RetryPolicy.within(settings.timeouts().retries());
   }
 
   /**
-   * Takes the lease where it is free or that of an older attempt of the same job, with a new epoch;
-   * with the same one where this attempt has it already.
+   * Takes the lease if it is free or held by an older attempt of the same job, with a new epoch. An
+   * attempt that holds it already keeps its epoch.
    *
-   * @throws StoreException where Redis could not be asked
+   * @throws StoreException if Redis does not answer
    */
   public LeaseAnswer take(LeaseClaim claim, Duration ttl) {
     return read(
@@ -60,11 +61,11 @@ public final class LeaseStore implements AutoCloseable {
   }
 
   /**
-   * Lengthens the lease, and writes it anew where Redis has lost it or has an older one. Never
-   * {@linkplain LeaseAnswer.State#BUSY busy}: whoever has a newer epoch supersedes.
+   * Extends the lease; writes it again if Redis has lost it or has an older one. Never answers
+   * {@link LeaseAnswer.State#BUSY}: a newer epoch supersedes, whichever job has it.
    *
-   * @param held what {@link #take} answered
-   * @throws StoreException where Redis could not be asked
+   * @param held the answer to {@link #take}
+   * @throws StoreException if Redis does not answer
    */
   public LeaseAnswer renew(LeaseClaim claim, LeaseAnswer held, Duration ttl) {
     return read(
@@ -81,9 +82,9 @@ public final class LeaseStore implements AutoCloseable {
   }
 
   /**
-   * Returns who has the lease, without a claim to it; empty where nobody has.
+   * Returns who holds the lease; empty if nobody does.
    *
-   * @throws StoreException where Redis could not be asked
+   * @throws StoreException if Redis does not answer
    */
   public Optional<LeaseHolder> look() {
     List<String> names = List.of("buffer", "job", "since");
@@ -93,7 +94,7 @@ public final class LeaseStore implements AutoCloseable {
                 KEY,
                 REDIS.hmget(KEY, names.stream().map(n -> n.getBytes(UTF_8)).toArray(byte[][]::new)),
                 0));
-    // In this order: a lease that ends in between is seen to have ended.
+    // In this order, a lease that ends between the two commands is seen as ended.
     long left = send(RedisCommand.of(KEY, REDIS.pttl(KEY), 0));
     if (left < 0 || fields.contains(null)) {
       return Optional.empty();
@@ -110,19 +111,20 @@ public final class LeaseStore implements AutoCloseable {
    * Returns the epoch of the lease as Redis has it now, asked over {@code pipelines}; 0 if there is
    * no lease.
    *
-   * @throws StoreException where Redis could not be asked
+   * @throws StoreException if Redis does not answer
    */
   public static long epoch(RedisPipelines pipelines) {
     byte[] field = "epoch".getBytes(US_ASCII);
     byte[] epoch =
-        pipelines.send("read the lease in Redis", RedisCommand.of(KEY, REDIS.hget(KEY, field), 0));
+        pipelines.send(
+            "read the lease from Redis", RedisCommand.of(KEY, REDIS.hget(KEY, field), 0));
     return epoch == null ? 0 : Long.parseLong(text(epoch));
   }
 
   /**
-   * Lets the lease of {@code epoch} end in {@code left} unless somebody renews it.
+   * Lets the lease of {@code epoch} end after {@code left} unless somebody renews it.
    *
-   * @throws StoreException where Redis could not be asked
+   * @throws StoreException if Redis does not answer
    */
   public void release(long epoch, Duration left) {
     call(RELEASE, Long.toString(epoch), Long.toString(left.toMillis()));
@@ -144,7 +146,7 @@ public final class LeaseStore implements AutoCloseable {
     if (pipelines == null) {
       pipelines = RedisPipelines.connect(settings, retries);
     }
-    return pipelines.send("ask for the lease in Redis", command);
+    return pipelines.send("ask Redis for the lease", command);
   }
 
   private static LeaseAnswer read(Object answer) {

@@ -1,8 +1,8 @@
 package io.spanfold.buffer.lease;
 
 /**
- * A newer attempt of the job, or after a long outage another job, has taken the lease over: who
- * gets this is a leftover, such as a task manager that was stalled, and must end.
+ * A newer attempt of the job, or another job after a long outage, took the lease over. The caller
+ * is outdated, for example in a task manager that was stalled, and must end.
  */
 public final class LeaseSupersededException extends LeaseException {
 

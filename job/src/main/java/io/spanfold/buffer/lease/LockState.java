@@ -1,24 +1,13 @@
 package io.spanfold.buffer.lease;
 
-/** What became of the wish for a flush lock. */
+/** The outcome of asking for a flush lock; the words are those of {@code lock-flush.lua}. */
 public enum LockState {
-  /** It was free, or the caller's already. */
+  /** It was free, or already the caller's. */
   TAKEN,
-  /** Somebody of an older epoch had it: that one is superseded, and its lock void. */
+  /** An older epoch had it: its lock is void. */
   TAKEN_OVER,
-  /** Somebody of a newer epoch has it. */
+  /** A newer epoch has it. */
   REFUSED,
-  /** Redis had no room for it: nobody has it. */
-  NO_ROOM;
-
-  /** Reads what the script answers. */
-  public static LockState of(String answer) {
-    return switch (answer) {
-      case "taken" -> TAKEN;
-      case "taken-over" -> TAKEN_OVER;
-      case "refused" -> REFUSED;
-      case "no-room" -> NO_ROOM;
-      default -> throw new IllegalStateException("lock-flush.lua answered " + answer);
-    };
-  }
+  /** Redis had no memory for it: nobody has it. */
+  NO_ROOM
 }

@@ -3,8 +3,8 @@ package io.spanfold.buffer.memory;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.spanfold.buffer.memory.BufferState.NodeState;
 import io.spanfold.buffer.redis.ConnectionSettings;
-import io.spanfold.buffer.redis.RedisConnector;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisNodes;
 import io.spanfold.buffer.redis.RetryPolicy;
@@ -23,29 +23,31 @@ import redis.clients.jedis.params.SetParams;
 import redis.clients.jedis.util.JedisClusterCRC16;
 
 /**
- * Asks all nodes that have keys, once, whether they are fit for a job. Connects to each by itself,
- * as the client that the job uses does not begin where a cluster is not whole.
+ * Asks all nodes that have slots for their state, once. Connects to each separately, because the
+ * client that the job uses does not start if the cluster does not cover all slots.
  */
 public final class BufferProbe {
 
-  /** Of keys that are tried for one that a node has; some nodes have few slots. */
+  /** Keys tried to find one in a node's slots; some nodes have few. */
   private static final int KEYS_TRIED = 200_000;
 
-  /** A key that was written is gone by itself after this. */
+  /** TTL of the key that is written. */
   private static final long KEY_MILLIS = 1_000;
 
   private BufferProbe() {}
 
   /**
-   * Asks. Takes as long as the settings allow for finding the nodes, and for an answer of each;
-   * writes a key of some bytes to each, which stays for a second.
+   * Asks. Takes as long as the timeouts allow for finding the nodes, and for one answer of each.
+   * Writes a key of some bytes to each, which lives for a second.
    *
-   * @throws StoreException where none of the addresses answers, or lets us in
+   * @throws StoreException if none of the addresses answers, or the login is refused
    */
   public static BufferState ask(ConnectionSettings settings) {
     Map<HostAndPort, BitSet> slots =
-        RedisConnector.tryOn(
-            settings, RetryPolicy.within(settings.timeouts().retries()), BufferProbe::slotsByNode);
+        RedisNodes.askFirst(
+            settings,
+            RetryPolicy.within(settings.timeouts().retries()),
+            (node, jedis) -> slotsByNode(settings, node, jedis));
     BitSet covered = new BitSet();
     List<NodeState> states = new ArrayList<>();
     slots.forEach(
@@ -56,28 +58,25 @@ public final class BufferProbe {
     return new BufferState(covered.cardinality(), states);
   }
 
-  private static Map<HostAndPort, BitSet> slotsByNode(ConnectionSettings settings) {
-    return RedisNodes.askFirst(
-        settings,
-        (node, jedis) -> {
-          Map<HostAndPort, BitSet> slots = new LinkedHashMap<>();
-          if (RedisNodes.isCluster(settings, node, jedis)) {
-            List<?> ranges = (List<?>) jedis.sendCommand(Protocol.Command.CLUSTER, "SLOTS");
-            ranges.forEach(range -> add((List<?>) range, node, slots));
-          } else {
-            slots.computeIfAbsent(node, own -> new BitSet()).set(0, BufferState.ALL_SLOTS);
-          }
-          return slots;
-        });
+  private static Map<HostAndPort, BitSet> slotsByNode(
+      ConnectionSettings settings, HostAndPort node, Jedis jedis) {
+    Map<HostAndPort, BitSet> slots = new LinkedHashMap<>();
+    if (RedisNodes.isCluster(settings, node, jedis)) {
+      List<?> ranges = (List<?>) jedis.sendCommand(Protocol.Command.CLUSTER, "SLOTS");
+      ranges.forEach(range -> add((List<?>) range, node, slots));
+    } else {
+      slots.computeIfAbsent(node, own -> new BitSet()).set(0, BufferState.ALL_SLOTS);
+    }
+    return slots;
   }
 
-  /** Adds an answer's range: its first slot, its last, its primary, and the replicas. */
+  /** Adds a range of {@code CLUSTER SLOTS}: first slot, last slot, primary, replicas. */
   private static void add(List<?> range, HostAndPort asked, Map<HostAndPort, BitSet> slots) {
     List<?> primary = (List<?>) range.get(2);
     String host = new String((byte[]) primary.get(0), UTF_8);
     int port = ((Long) primary.get(1)).intValue();
     slots
-        // A node that does not know its own address leaves it out.
+        // A node that does not know its own address answers none.
         .computeIfAbsent(
             new HostAndPort(host.isEmpty() ? asked.getHost() : host, port), own -> new BitSet())
         .set(((Long) range.get(0)).intValue(), ((Long) range.get(1)).intValue() + 1);
@@ -115,7 +114,7 @@ public final class BufferProbe {
     }
   }
 
-  /** Returns a key in one of these slots; empty where none is found. */
+  /** Returns a key in one of these slots; empty if none is found. */
   private static Optional<byte[]> keyIn(BitSet slots) {
     for (int i = 0; i < KEYS_TRIED; i++) {
       byte[] key = (RedisKeys.PREFIX + "check:" + i).getBytes(US_ASCII);

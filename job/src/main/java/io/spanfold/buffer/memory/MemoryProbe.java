@@ -1,7 +1,6 @@
 package io.spanfold.buffer.memory;
 
 import io.spanfold.buffer.redis.ConnectionSettings;
-import io.spanfold.buffer.redis.RedisConnector;
 import io.spanfold.buffer.redis.RedisNodes;
 import io.spanfold.buffer.redis.RetryPolicy;
 import io.spanfold.buffer.redis.StoreException;
@@ -15,10 +14,10 @@ import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Protocol;
 
 /**
- * Asks the nodes that have keys how full they are.
+ * Asks all nodes that have slots for their memory.
  *
- * <p>Connects when it is first used. For use by one thread at a time, which it blocks for as long
- * as {@link ConnectionSettings} allow for one node.
+ * <p>Connects on first use. For use by one thread at a time, which it blocks for as long as the
+ * timeouts of {@link ConnectionSettings} allow for one node.
  */
 public final class MemoryProbe implements AutoCloseable {
 
@@ -28,7 +27,7 @@ public final class MemoryProbe implements AutoCloseable {
   private final RetryPolicy retries;
   private RedisNodes nodes;
 
-  /** Makes a probe; nothing is sent yet. */
+  /** Creates a probe; nothing is sent yet. */
   public MemoryProbe(ConnectionSettings settings) {
     this.settings = settings;
     this.retries = RetryPolicy.within(settings.timeouts().retries());
@@ -37,20 +36,20 @@ public final class MemoryProbe implements AutoCloseable {
   /**
    * Asks all nodes.
    *
-   * @return what each has, in no order
-   * @throws StoreException where one does not answer
+   * @return the answers in no particular order
+   * @throws StoreException if a node does not answer
    */
   public List<NodeMemory> ask() {
     if (nodes == null) {
-      nodes = RedisConnector.connect(settings, retries);
+      nodes = RedisNodes.connect(settings, retries);
     }
     List<NodeMemory> answers = new ArrayList<>();
     for (HostAndPort node : nodes.all()) {
       try {
         answers.add(ask(node));
       } catch (RuntimeException e) {
-        lookAgain();
-        throw new StoreException("%s does not tell its memory: %s".formatted(node, e), e);
+        refresh();
+        throw new StoreException("%s does not report its memory: %s".formatted(node, e), e);
       }
     }
     return answers;
@@ -64,16 +63,16 @@ public final class MemoryProbe implements AutoCloseable {
     }
   }
 
-  /** Another node may have taken over meanwhile. */
-  private void lookAgain() {
+  /** After a failover another node has the slots. */
+  private void refresh() {
     try {
       nodes.refresh();
     } catch (RuntimeException e) {
-      LOG.debug("Cannot ask for the nodes either", e);
+      LOG.debug("Cannot refresh the nodes either", e);
     }
   }
 
-  /** Reads how full a node is out of its answer to {@code INFO memory}. */
+  /** Reads the answer to {@code INFO memory}. */
   static NodeMemory memory(HostAndPort node, String info) {
     return new NodeMemory(node.toString(), number(info, "used_memory"), number(info, "maxmemory"));
   }
@@ -84,7 +83,7 @@ public final class MemoryProbe implements AutoCloseable {
         .orElseThrow(() -> new IllegalStateException("INFO memory has no " + name));
   }
 
-  /** Returns a field of an answer to {@code INFO}; empty where it is not there. */
+  /** Returns a field of an answer to {@code INFO}. */
   static Optional<String> text(String info, String name) {
     return info.lines()
         .filter(line -> line.startsWith(name + ":"))

@@ -1,15 +1,15 @@
 package io.spanfold.buffer.memory;
 
 /**
- * How full a Redis node is.
+ * The memory of a Redis node.
  *
  * @param node its address
- * @param usedBytes what it takes now
- * @param maxBytes its {@code maxmemory}; 0 where it has no bound
+ * @param usedBytes its {@code used_memory}
+ * @param maxBytes its {@code maxmemory}; 0 for no limit
  */
 public record NodeMemory(String node, long usedBytes, long maxBytes) {
 
-  /** Returns how much of its bound it takes; 0 where it has none. */
+  /** Returns the used share of its limit; 0 if it has none. */
   public double fraction() {
     return maxBytes <= 0 ? 0 : (double) usedBytes / maxBytes;
   }

@@ -3,14 +3,12 @@ package io.spanfold.buffer.orphan;
 import static io.spanfold.buffer.redis.RedisCommand.REDIS;
 import static io.spanfold.buffer.redis.RedisKeys.ascii;
 
-import io.spanfold.buffer.SegmentStore;
 import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.compression.KnownDictionaries;
 import io.spanfold.buffer.compression.PayloadCompression;
 import io.spanfold.buffer.lease.LeaseStore;
 import io.spanfold.buffer.redis.KeyScan;
 import io.spanfold.buffer.redis.RedisCommand;
-import io.spanfold.buffer.redis.RedisConnector;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisNodes;
 import io.spanfold.buffer.redis.RedisPipelines;
@@ -32,11 +30,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a job has left in Redis whose state is lost. It is set aside first, under keys of its own:
- * so what the next job writes is never taken for it.
+ * What a job left in Redis whose state is lost. It is quarantined first, under keys of its own, so
+ * that it is never mixed with what the next job writes.
  *
- * <p>Retries and failures are those of {@link SegmentStore}. For use by one thread at a time, which
- * it blocks. In memory are the ids of a page of traces and some payloads.
+ * <p>Retries and failures are those of {@link io.spanfold.buffer.SegmentStore}. For use by one
+ * thread at a time, which it blocks. Holds the ids of a page of traces and some payloads.
  */
 public final class OrphanedBuffer implements AutoCloseable {
 
@@ -49,10 +47,10 @@ public final class OrphanedBuffer implements AutoCloseable {
           Pattern.quote(RedisKeys.QUARANTINED_INDEXES)
               + "\\{(\\d{1,19}):([0-9a-f]{16})([0-9a-f]{16})\\}:(\\d{1,9})");
 
-  /** How many traces are read, or removed, at once. */
+  /** Traces read or removed at once. */
   private static final int TRACES_AT_ONCE = 100;
 
-  /** How many keys a command names at the most. */
+  /** Keys of one command. */
   private static final int KEYS_AT_ONCE = 1_000;
 
   private final StoreSettings settings;
@@ -66,20 +64,20 @@ public final class OrphanedBuffer implements AutoCloseable {
   private OrphanedBuffer(StoreSettings settings, RetryPolicy retries) {
     this.settings = settings;
     this.retries = retries;
-    this.nodes = RedisConnector.connect(settings.redis(), retries);
+    this.nodes = RedisNodes.connect(settings.redis(), retries);
     this.pipelines = new RedisPipelines(nodes, retries);
     this.dictionaries = new KnownDictionaries(pipelines, retries.clock());
-    this.compression = new PayloadCompression(PayloadCompression.OFF, dictionaries);
+    this.compression = new PayloadCompression(PayloadCompression.OFF, dictionaries::find);
     this.indexes = new OrphanedIndexReader(pipelines);
   }
 
-  /** Takes payloads. */
+  /** Receives payloads. */
   @FunctionalInterface
   public interface Visitor {
     /**
-     * One payload.
+     * Receives a payload.
      *
-     * @param segment the segment that it is of, as far as the index knew
+     * @param segment its segment as far as the index knows
      * @param frames as {@code io.spanfold.core.payload.SpanFrames} lays them out
      */
     void payload(OrphanedTrace trace, long segment, long subsegment, byte[] frames)
@@ -87,21 +85,21 @@ public final class OrphanedBuffer implements AutoCloseable {
   }
 
   /**
-   * What was read.
+   * Counts of what was read.
    *
-   * @param segments of how many segments
-   * @param lostSubsegments how many of their subsegments have no payload
+   * @param segments the segments
+   * @param lostSubsegments the subsegments without a payload
    */
   public record Contents(int segments, int lostSubsegments) {}
 
-  /** Goes over what was set aside. */
+  /** Iterates over the quarantined traces. */
   public final class Pages {
     private final KeyScan scan = new KeyScan(nodes, retries, RedisKeys.QUARANTINED_INDEXES);
     private final Deque<OrphanedTrace> found = new ArrayDeque<>();
 
     private Pages() {}
 
-    /** Returns some of the traces, perhaps none; null where there are no more. */
+    /** Returns some of the traces, perhaps none; null at the end. */
     public List<OrphanedTrace> next() {
       if (found.isEmpty()) {
         List<String> keys = scan.next();
@@ -123,9 +121,9 @@ public final class OrphanedBuffer implements AutoCloseable {
   }
 
   /**
-   * Opens one.
+   * Connects.
    *
-   * @throws StoreException where Redis cannot be reached
+   * @throws StoreException if Redis cannot be reached
    */
   public static OrphanedBuffer connect(StoreSettings settings) {
     return new OrphanedBuffer(settings, RetryPolicy.within(settings.redis().timeouts().retries()));
@@ -156,20 +154,20 @@ public final class OrphanedBuffer implements AutoCloseable {
   }
 
   /**
-   * Returns the epoch of the lease as Redis has it now; 0 where it has none.
+   * Returns the epoch of the lease that Redis has now; 0 if there is no lease.
    *
-   * @throws StoreException where Redis could not be asked
+   * @throws StoreException if Redis does not answer
    */
   public long leaseEpoch() {
     return LeaseStore.epoch(pipelines);
   }
 
-  /** Begins to go over what was set aside. A trace may come twice, if it is still there. */
+  /** Starts an iteration. A trace that is still there may be returned twice. */
   public Pages pages() {
     return new Pages();
   }
 
-  /** Shows the payloads of a page of traces to {@code visitor}, each subsegment's once. */
+  /** Passes the payloads of a page of traces to {@code visitor}, each subsegment once. */
   public Contents read(List<OrphanedTrace> traces, Visitor visitor) throws InterruptedException {
     int segments = 0;
     Map<OrphanedTrace, OrphanedIndex> known = indexes.read(traces);
@@ -188,11 +186,11 @@ public final class OrphanedBuffer implements AutoCloseable {
     lost.forEach(
         (trace, ids) ->
             LOG.warn(
-                "Redis has no payload of {} subsegments of trace {}.", ids.size(), trace.trace()));
+                "Redis has no payload for {} subsegments of trace {}", ids.size(), trace.trace()));
     return new Contents(segments, lost.values().stream().mapToInt(Set::size).sum());
   }
 
-  /** Removes traces that were set aside, with their payloads. Works in a full Redis. */
+  /** Removes quarantined traces with their payloads. Works in a full Redis. */
   public void remove(List<OrphanedTrace> traces) {
     for (int from = 0; from < traces.size(); from += TRACES_AT_ONCE) {
       removePage(traces.subList(from, Math.min(traces.size(), from + TRACES_AT_ONCE)));
@@ -218,7 +216,7 @@ public final class OrphanedBuffer implements AutoCloseable {
               }
             });
     pipelines.send("remove adopted payloads in Redis", payloads);
-    // Last, as the index tells what else is to be removed.
+    // Last, because the index says what else to remove.
     pipelines.send(
         "remove %d adopted traces in Redis".formatted(traces.size()),
         traces.stream()
@@ -226,7 +224,7 @@ public final class OrphanedBuffer implements AutoCloseable {
             .toList());
   }
 
-  /** The keys are of one slot. */
+  /** All keys are in one slot. */
   private RedisCommand<Long> unlink(List<String> keys) {
     byte[][] names = keys.stream().map(RedisKeys::ascii).toArray(byte[][]::new);
     return RedisCommand.of(names[0], REDIS.unlink(names), (long) names.length * names[0].length);
@@ -243,7 +241,7 @@ public final class OrphanedBuffer implements AutoCloseable {
   private static OrphanedTrace trace(String key) {
     Matcher parts = QUARANTINED_KEY.matcher(key);
     if (!parts.matches()) {
-      LOG.warn("The key {} names no trace; it is left alone.", key);
+      LOG.warn("The key {} names no trace and is ignored", key);
       return null;
     }
     try {
@@ -252,7 +250,7 @@ public final class OrphanedBuffer implements AutoCloseable {
           new TraceKey(project, Hex.parseId(parts.group(2)), Hex.parseId(parts.group(3)));
       return new OrphanedTrace(trace, Integer.parseInt(parts.group(4)));
     } catch (NumberFormatException e) {
-      LOG.warn("The key {} names no project; it is left alone.", key);
+      LOG.warn("The key {} names no project and is ignored", key);
       return null;
     }
   }

@@ -10,12 +10,12 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What the index tells of a trace that was set aside: its subsegments, and which segment each is
- * of. Filled by {@link OrphanedIndexReader}. Not safe for concurrent use.
+ * The index of a quarantined trace: its subsegments and the segment of each. {@link
+ * OrphanedIndexReader} fills it. Not thread-safe.
  */
 final class OrphanedIndex {
 
-  /** What the names of the fields begin with that are of use here. */
+  /** A pattern of the fields that are used here. */
   static final String FIELDS = "[ms]*";
 
   /** A letter and an id. */
@@ -23,19 +23,19 @@ final class OrphanedIndex {
 
   private static final String MERGED = "merged";
 
-  /** Subsegments, and the segments that they were filed under, by the names these had then. */
+  /** Subsegments, and the segments that they were filed under by their names at that time. */
   private final Map<Long, Long> filedUnder = new LinkedHashMap<>();
 
   private final Set<Long> segments = new LinkedHashSet<>();
 
-  /** Of names of segments, not of all spans. */
+  /** Redirects of names of segments, not of all spans. */
   private final Map<Long, Long> redirects = new HashMap<>();
 
   private final Set<Long> unread = new LinkedHashSet<>();
 
   private boolean merged;
 
-  /** Takes a field of the index; the same may come twice, and others are passed over. */
+  /** Adds a field of the index. A field may come twice; irrelevant fields are ignored. */
   void field(String name, String value) {
     if (name.equals(MERGED)) {
       merged = true;
@@ -48,13 +48,13 @@ final class OrphanedIndex {
     }
   }
 
-  /** Returns names whose redirects are to be read; to be asked when all fields have come. */
+  /** Returns names whose redirects must be read; to be called after all fields are added. */
   List<Long> unread() {
     unread.removeAll(segments);
     return List.copyOf(unread);
   }
 
-  /** Takes a redirect; null where there is none. */
+  /** Adds a redirect; null if there is none. */
   void redirect(long name, String to) {
     long next = to == null ? name : Hex.parseId(to);
     redirects.put(name, next);
@@ -64,12 +64,11 @@ final class OrphanedIndex {
     }
   }
 
-  /** Returns all subsegments. */
   Collection<Long> subsegments() {
     return filedUnder.keySet();
   }
 
-  /** Returns the segment that a subsegment is of, by its name of now. */
+  /** Returns the current segment of a subsegment. */
   long segmentOf(long subsegment) {
     return end(filedUnder.get(subsegment));
   }
@@ -79,7 +78,7 @@ final class OrphanedIndex {
     return merged ? segments : List.of();
   }
 
-  /** Of a circle, which only records that contradict each other make, the lowest id is the end. */
+  /** A cycle, which only contradicting records make, ends at its lowest id. */
   private long end(long name) {
     Set<Long> passed = new LinkedHashSet<>();
     long at = name;

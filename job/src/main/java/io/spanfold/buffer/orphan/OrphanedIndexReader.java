@@ -5,7 +5,6 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisPipelines;
-import io.spanfold.buffer.redis.StoreException;
 import io.spanfold.core.encoding.Hex;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,15 +14,15 @@ import redis.clients.jedis.params.ScanParams;
 import redis.clients.jedis.resps.ScanResult;
 
 /**
- * Reads the index of traces that were set aside, of all at once: in pages, as one may be of a
- * million spans. Only what is of use for reading their payloads comes to this process.
+ * Reads the indexes of several quarantined traces at once. In pages, because a trace may have a
+ * million spans; only the fields that lead to payloads are transferred.
  */
 final class OrphanedIndexReader {
 
-  /** How many fields of an index are looked at, or asked for, in one command. */
+  /** Fields of an index scanned or read in one command. */
   private static final int PAGE = 1_000;
 
-  /** About what a page of a small index brings. */
+  /** Estimate of a page of a small index. */
   private static final long PAGE_BYTES = 1_000;
 
   private static final String START = ScanParams.SCAN_POINTER_START;
@@ -35,16 +34,17 @@ final class OrphanedIndexReader {
   }
 
   /**
-   * Returns the index of each.
+   * Returns the index of each trace.
    *
-   * @throws StoreException where Redis does not answer within the time for retries
+   * @throws io.spanfold.buffer.redis.StoreException if Redis does not answer within the time for
+   *     retries
    */
   Map<OrphanedTrace, OrphanedIndex> read(List<OrphanedTrace> traces) {
     Map<OrphanedTrace, OrphanedIndex> indexes = new LinkedHashMap<>();
     traces.forEach(trace -> indexes.put(trace, new OrphanedIndex()));
     readFields(indexes);
     while (readRedirects(indexes)) {
-      // Of names that are found only now.
+      // The redirects just read lead to further names.
     }
     return indexes;
   }
@@ -63,7 +63,7 @@ final class OrphanedIndexReader {
                 key.getBytes(US_ASCII), REDIS.hscan(key, open.get(trace), page), PAGE_BYTES));
       }
       List<ScanResult<Map.Entry<String, String>>> pages =
-          pipelines.send("read %d abandoned traces in Redis".formatted(asked.size()), scans);
+          pipelines.send("read %d quarantined traces in Redis".formatted(asked.size()), scans);
       for (int i = 0; i < asked.size(); i++) {
         OrphanedIndex index = indexes.get(asked.get(i));
         pages.get(i).getResult().forEach(field -> index.field(field.getKey(), field.getValue()));

@@ -2,17 +2,16 @@ package io.spanfold.buffer.orphan;
 
 import static io.spanfold.buffer.redis.RedisCommand.REDIS;
 import static io.spanfold.buffer.redis.RedisKeys.ascii;
-import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.spanfold.buffer.compression.PayloadCompression;
-import io.spanfold.buffer.layout.MergedLayout;
+import io.spanfold.buffer.layout.MergedSet;
+import io.spanfold.buffer.layout.MergedSet.Member;
 import io.spanfold.buffer.layout.PayloadLayouts;
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisPipelines;
 import io.spanfold.core.encoding.Hex;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -20,37 +19,31 @@ import java.util.Map;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.params.ScanParams;
-import redis.clients.jedis.resps.ScanResult;
 
 /**
- * Reads the payloads of traces that were set aside, wherever they are: first where they are read
- * with the fewest commands. For one use. In memory are some at a time.
+ * Reads the payloads of quarantined traces from all layouts, starting with the one that needs the
+ * fewest commands. For one use. Holds some payloads at a time.
  */
 final class OrphanedPayloads {
 
   private static final Logger LOG = LoggerFactory.getLogger(OrphanedPayloads.class);
 
-  /** Takes what was found. */
+  /** Receives payloads. */
   @FunctionalInterface
   interface Found {
     void payload(OrphanedTrace trace, long subsegment, byte[] frames) throws InterruptedException;
   }
 
-  /** How many payloads that are kept one by one, or pages of others, are asked for at once. */
+  /** Distributed payloads, or pages of others, read at once. */
   private static final int AT_ONCE = 16;
 
-  /** What a page of merged payloads is to bring, and what the first has, as nothing is known. */
+  /** Bytes that a page of payloads may have. */
   private static final long PAGE_BYTES = 1L << 20;
 
-  private static final int FIRST_PAGE = 10;
-
-  private static final int LARGEST_PAGE = 1_000;
-
-  /** As many small ones as come to a page's bytes where all are as large as they may be. */
+  /** Small payloads of the largest size that fill a page. */
   private static final int SMALL_PAGE = (int) (PAGE_BYTES / PayloadLayouts.SMALL_BYTES);
 
-  /** Far more than a subsegment can have, so that a damaged length costs no memory. */
+  /** More than a subsegment can have; bounds the memory that a damaged length costs. */
   private static final long MOST_BYTES = 128L << 20;
 
   private final RedisPipelines pipelines;
@@ -58,7 +51,7 @@ final class OrphanedPayloads {
   private final Map<OrphanedTrace, OrphanedIndex> indexes;
   private final Found found;
 
-  /** What was not found yet. */
+  /** Subsegments not found yet. */
   private final Map<OrphanedTrace, Set<Long>> wanted = new LinkedHashMap<>();
 
   OrphanedPayloads(
@@ -74,9 +67,9 @@ final class OrphanedPayloads {
   }
 
   /**
-   * Hands on each subsegment's payload, once.
+   * Passes each subsegment's payload on once.
    *
-   * @return those that have none
+   * @return the subsegments without a payload
    */
   Map<OrphanedTrace, Set<Long>> read() throws InterruptedException {
     readSmall();
@@ -133,14 +126,14 @@ final class OrphanedPayloads {
         gets.add(RedisCommand.of(key, REDIS.get(key), PAGE_BYTES / AT_ONCE));
       }
       List<byte[]> stored =
-          pipelines.send("load %d abandoned payloads from Redis".formatted(gets.size()), gets);
+          pipelines.send("load %d quarantined payloads from Redis".formatted(gets.size()), gets);
       for (int i = 0; i < some.size(); i++) {
         take(some.get(i).trace, some.get(i).ids.get(0), stored.get(i));
       }
     }
   }
 
-  /** Returns what was not found yet, so many subsegments of a trace at a time. */
+  /** Returns the subsegments not found yet, up to {@code size} of a trace in a page. */
   private List<Wanted> wantedInPages(int size) {
     List<Wanted> pages = new ArrayList<>();
     wanted.forEach(
@@ -161,69 +154,34 @@ final class OrphanedPayloads {
         (trace, ids) -> {
           if (!ids.isEmpty()) {
             for (long segment : indexes.get(trace).segmentsWithMergedPayloads()) {
-              waiting.add(new OpenSet(trace, ascii(trace.segmentKey(segment))));
+              waiting.add(new OpenSet(trace, new MergedSet(trace.segmentKey(segment))));
             }
           }
         });
     for (int from = 0; from < waiting.size(); from += AT_ONCE) {
       List<OpenSet> open = waiting.subList(from, Math.min(waiting.size(), from + AT_ONCE));
       while (!open.isEmpty()) {
-        List<ScanResult<byte[]>> pages =
-            pipelines.send(
-                "read %d abandoned merged sets from Redis".formatted(open.size()),
-                open.stream().map(OpenSet::nextPage).toList());
-        List<OpenSet> further = new ArrayList<>();
+        List<List<Member>> pages =
+            MergedSet.nextPages(pipelines, open.stream().map(OpenSet::set).toList());
         for (int i = 0; i < pages.size(); i++) {
-          if (open.get(i).take(pages.get(i))) {
-            further.add(open.get(i));
+          OrphanedTrace trace = open.get(i).trace();
+          for (Member member : pages.get(i)) {
+            if (wanted.get(trace).contains(member.subsegment())) {
+              take(trace, member.subsegment(), member.payload());
+            }
           }
         }
-        open = further;
+        open =
+            open.stream()
+                .filter(each -> !each.set().isComplete() && !wanted.get(each.trace()).isEmpty())
+                .toList();
       }
     }
   }
 
-  /** The merged payloads of a segment, as they are read. */
-  private final class OpenSet {
-    private final OrphanedTrace trace;
-    private final byte[] key;
-    private byte[] cursor = ScanParams.SCAN_POINTER_START_BINARY;
-    private int count = FIRST_PAGE;
+  private record OpenSet(OrphanedTrace trace, MergedSet set) {}
 
-    OpenSet(OrphanedTrace trace, byte[] key) {
-      this.trace = trace;
-      this.key = key;
-    }
-
-    RedisCommand<ScanResult<byte[]>> nextPage() {
-      return RedisCommand.of(
-          key, REDIS.sscan(key, cursor, new ScanParams().count(count)), PAGE_BYTES);
-    }
-
-    /** Returns whether there is more to read, and to find. */
-    boolean take(ScanResult<byte[]> page) throws InterruptedException {
-      long bytes = 0;
-      for (byte[] member : page.getResult()) {
-        bytes += member.length;
-        if (member.length <= MergedLayout.ID_DIGITS) {
-          continue; // None of ours.
-        }
-        long id = Hex.parseId(new String(member, 0, MergedLayout.ID_DIGITS, US_ASCII));
-        if (wanted.get(trace).contains(id)) {
-          OrphanedPayloads.this.take(
-              trace, id, Arrays.copyOfRange(member, MergedLayout.ID_DIGITS, member.length));
-        }
-      }
-      if (bytes > 0) {
-        long average = Math.max(1, bytes / page.getResult().size());
-        count = (int) Math.max(1, Math.min(LARGEST_PAGE, PAGE_BYTES / average));
-      }
-      cursor = page.getCursorAsBytes();
-      return !page.isCompleteIteration() && !wanted.get(trace).isEmpty();
-    }
-  }
-
-  /** Hands on a payload, unless it is missing or damaged: it may be somewhere else as well. */
+  /** Passes a payload on, unless it is missing or damaged: another layout may have it too. */
   private void take(OrphanedTrace trace, long id, byte[] stored) throws InterruptedException {
     if (stored == null) {
       return;
@@ -233,7 +191,7 @@ final class OrphanedPayloads {
       frames = compression.decompress(stored, MOST_BYTES);
     } catch (IllegalArgumentException e) {
       LOG.warn(
-          "A payload of subsegment {} of trace {} cannot be read: {}",
+          "The payload of subsegment {} of trace {} cannot be read: {}",
           Hex.id(id),
           trace.trace(),
           e.getMessage());

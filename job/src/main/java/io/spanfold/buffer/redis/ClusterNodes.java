@@ -5,22 +5,23 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.HostAndPort;
-import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.exceptions.JedisClusterOperationException;
 import redis.clients.jedis.providers.ClusterConnectionProvider;
 import redis.clients.jedis.util.JedisClusterCRC16;
 
-/** A Redis Cluster: each slot of keys is with one of its primaries. */
+/** A Redis Cluster: each slot is on one of its primaries. */
 final class ClusterNodes implements RedisNodes {
 
   private final ClusterConnectionProvider provider;
 
-  ClusterNodes(ConnectionSettings settings, JedisClientConfig config) {
+  ClusterNodes(ConnectionSettings settings) {
     Set<HostAndPort> seeds =
         settings.nodes().stream()
             .map(uri -> new HostAndPort(uri.getHost(), uri.getPort()))
             .collect(Collectors.toSet());
-    this.provider = new ClusterConnectionProvider(seeds, config, RedisNodes.poolConfig());
+    this.provider =
+        new ClusterConnectionProvider(
+            seeds, RedisNodes.clientConfig(settings), RedisNodes.poolConfig());
   }
 
   @Override

@@ -13,17 +13,17 @@ import redis.clients.jedis.Protocol;
 import redis.clients.jedis.params.ScanParams;
 
 /**
- * Goes over the keys of all nodes, page by page. What is there all the while comes at least once;
- * where a node does not answer, or is replaced, all begins anew. Of slots that are being moved,
- * some keys may be missed.
+ * Scans the keys of all nodes, page by page. A key that exists during the whole scan is returned at
+ * least once. If a node does not answer or is replaced, the scan starts again from the first node.
+ * Keys in slots that are being moved may be missed.
  *
- * <p>Its cost is that of the number of keys of any name: about a millisecond a thousand.
+ * <p>A scan costs about a millisecond for each thousand keys of any name.
  */
 public final class KeyScan {
 
   private static final Logger LOG = LoggerFactory.getLogger(KeyScan.class);
 
-  /** How many keys a node looks at in one go. */
+  /** Keys that a node looks at in one call. */
   private static final String COUNT = "1000";
 
   private final RedisNodes nodes;
@@ -32,7 +32,7 @@ public final class KeyScan {
   private final Deque<HostAndPort> left = new ArrayDeque<>();
   private byte[] cursor = ScanParams.SCAN_POINTER_START_BINARY;
 
-  /** Makes a scan of the keys that begin with {@code prefix}. */
+  /** Creates a scan of the keys that begin with {@code prefix}. */
   public KeyScan(RedisNodes nodes, RetryPolicy retries, String prefix) {
     this.nodes = nodes;
     this.retries = retries;
@@ -41,9 +41,9 @@ public final class KeyScan {
   }
 
   /**
-   * Returns the next page, which may be empty; null where there is none.
+   * Returns the next page, which may be empty; null at the end.
    *
-   * @throws StoreException where a node does not answer within the time for retries
+   * @throws StoreException if a node does not answer within the time for retries
    */
   public List<String> next() {
     RetryPolicy.Attempts attempts = retries.begin();
@@ -53,7 +53,7 @@ public final class KeyScan {
       } catch (RuntimeException e) {
         LOG.debug("Cannot scan {} (attempt {})", left.peek(), attempts.made(), e);
         pause(attempts, e);
-        beginAnew();
+        restart();
       }
     }
     return null;
@@ -73,11 +73,11 @@ public final class KeyScan {
     }
   }
 
-  private void beginAnew() {
+  private void restart() {
     try {
       nodes.refresh();
     } catch (RuntimeException e) {
-      LOG.debug("Cannot ask for the nodes either", e);
+      LOG.debug("Cannot refresh the nodes either", e);
     }
     left.clear();
     left.addAll(nodes.all());
@@ -85,16 +85,12 @@ public final class KeyScan {
   }
 
   private void pause(RetryPolicy.Attempts attempts, RuntimeException failure) {
-    try {
-      if (RedisFailure.of(failure) == RedisFailure.FATAL || !attempts.pause()) {
-        throw new StoreException(
-            "cannot scan the keys of Redis at %s after %d attempts: %s. The user needs SCAN on every node."
-                .formatted(left.peek(), attempts.made(), failure.getMessage()),
-            failure);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new StoreException("interrupted while scanning the keys of Redis", failure);
+    if (RedisFailure.of(failure) == RedisFailure.FATAL
+        || !attempts.pause("scan the keys of Redis", failure)) {
+      throw new StoreException(
+          "cannot scan the keys of Redis at %s after %d attempts: %s. The user needs SCAN on every node."
+              .formatted(left.peek(), attempts.made(), failure.getMessage()),
+          failure);
     }
   }
 }

@@ -6,17 +6,17 @@ import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisNoScriptException;
 import redis.clients.jedis.exceptions.JedisRedirectionException;
 
-/** What a failure of a command means for trying again. In order of weight. */
+/** What the failure of a command means for a retry, in increasing order of severity. */
 public enum RedisFailure {
   /** The script is not loaded on that node: load it. */
   NO_SCRIPT,
-  /** The key is with another node, or on its way there: ask who has it. */
+  /** Another node has the key, or is getting it: refresh the slots. */
   MOVED,
-  /** No answer, or the node cannot serve just now. */
+  /** No answer, or the node cannot serve now. */
   UNAVAILABLE,
   /** No memory left. */
   FULL,
-  /** Trying again does not help. */
+  /** Retrying does not help. */
   FATAL;
 
   private static final List<String> PASSING =
@@ -30,20 +30,19 @@ public enum RedisFailure {
           "NOREPLICAS",
           "max number of clients");
 
-  /** What a node says while it moves a slot; the last two where a script asks for a key. */
+  /** Errors of a node that moves a slot; the last two come from scripts. */
   private static final List<String> MOVING =
       List.of(
           "TRYAGAIN",
           "attempted to access a non local key",
           "undeclared keys were accessed during rehashing");
 
-  /** Returns whether the server's words say that it has no memory left. */
+  /** Returns whether an error of the server says that it has no memory left. */
   public static boolean isFull(String words) {
-    // A script passes on the error of the command that it ran, in words of its own.
+    // A script embeds the error of the command that it ran in its own.
     return words.contains("OOM command not allowed");
   }
 
-  /** Tells what {@code failure} means. */
   public static RedisFailure of(RuntimeException failure) {
     String message = String.valueOf(failure.getMessage());
     if (failure instanceof JedisNoScriptException) {
@@ -60,11 +59,11 @@ public enum RedisFailure {
       return FATAL;
     }
     if (failure instanceof JedisDataException) {
-      // Errors of a state: their first word tells. All others are errors of the command.
+      // Errors of the server's state pass; all others are errors of the command.
       return PASSING.stream().anyMatch(message::contains) ? UNAVAILABLE : FATAL;
     }
-    // Whatever the client throws else, it did so for want of a connection: also an
-    // IllegalStateException, which is how a response says that it never came.
+    // All other exceptions of the client mean a lost connection; also IllegalStateException, which
+    // a response throws that never came.
     return UNAVAILABLE;
   }
 }

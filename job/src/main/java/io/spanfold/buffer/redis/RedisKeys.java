@@ -9,22 +9,22 @@ import java.util.List;
 /** The names of all keys in Redis. The README next to the scripts says what each holds. */
 public final class RedisKeys {
 
-  /** What every key of the buffer starts with. */
+  /** The prefix of every key. */
   public static final String PREFIX = "span-buf:";
 
-  /** The lease: one for all that a Redis holds. */
+  /** The lease: one for the whole Redis. */
   public static final String LEASE = PREFIX + "lease";
 
-  /** What keys of traces' indexes start with. */
+  /** The prefix of traces' indexes. */
   public static final String ALL_INDEXES = PREFIX + "ssr:";
 
-  /** The same of quarantined indexes. */
+  /** The prefix of quarantined indexes. */
   public static final String QUARANTINED_INDEXES = PREFIX + "ad:ssr:";
 
-  /** Which compression dictionary is the current one. */
+  /** Names the current compression dictionary. */
   public static final String CURRENT_DICTIONARY = PREFIX + "dict";
 
-  /** Hash tags in three parts of the slots: with three masters or more, each with another. */
+  /** Hash tags in three thirds of the slots: on different nodes of an even cluster of three. */
   private static final List<String> COPIES = List.of("a", "b", "c");
 
   private RedisKeys() {}
@@ -35,8 +35,8 @@ public final class RedisKeys {
   }
 
   /**
-   * Returns the keys of a compression dictionary, each of which holds all of it: payloads on every
-   * node cannot be read without, so it must not be lost with one.
+   * Returns the keys of a compression dictionary. Each holds all of it: payloads on every node need
+   * it, so it must not be lost with one node.
    */
   public static List<String> dictionary(int id) {
     return COPIES.stream()
@@ -51,18 +51,18 @@ public final class RedisKeys {
   }
 
   /**
-   * Returns the key of a segment's payloads in the merged layout, which its lock is named after.
+   * Returns the key of a segment's payloads in the merged layout; the name of its lock contains it.
    */
   public static String segment(TraceKey trace, long segment) {
     return PREFIX + "s:{" + trace + "}:" + Hex.id(segment);
   }
 
-  /** Returns the key of the payloads of traces that have little at a time. */
+  /** Returns the key of a trace's small payloads. */
   public static String smallPayloads(TraceKey trace) {
     return PREFIX + "sp:{" + trace + "}";
   }
 
-  /** Returns the key of a trace's index: the one key that scripts are given. */
+  /** Returns the key of a trace's index. */
   public static String index(TraceKey trace) {
     return ALL_INDEXES + "{" + trace + "}";
   }

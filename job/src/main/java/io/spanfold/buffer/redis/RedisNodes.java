@@ -14,30 +14,30 @@ import redis.clients.jedis.RedisProtocol;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisException;
 
-/** The nodes of a buffer, and which of them has a key: one node, or a cluster of them. */
+/** The nodes of a Redis, one or a cluster, and which of them has a key. */
 public interface RedisNodes extends AutoCloseable {
 
   /**
-   * Returns the node that has {@code key}, as far as is known.
+   * Returns the node that has {@code key}, by the slots known so far.
    *
-   * @throws JedisException where no node is known to have it
+   * @throws JedisException if no node is known to have it
    */
   HostAndPort nodeOf(byte[] key);
 
   /**
    * Returns a connection to {@code node}, which the caller closes.
    *
-   * @throws JedisException where there is none
+   * @throws JedisException if the node cannot be reached
    */
   Connection connect(HostAndPort node);
 
-  /** Returns all nodes that can have keys. */
+  /** Returns all nodes that have slots. */
   Collection<HostAndPort> all();
 
   /**
-   * Asks anew which node has what.
+   * Asks again which node has which slots.
    *
-   * @throws JedisException where nobody answers
+   * @throws JedisException if no node answers
    */
   void refresh();
 
@@ -45,32 +45,62 @@ public interface RedisNodes extends AutoCloseable {
   void close();
 
   /**
-   * Finds out what stands behind the addresses, by asking the first that answers.
+   * Connects to the nodes behind the addresses; recognises a cluster.
    *
-   * @throws JedisException where none answers, or it does not let us in
-   * @throws IllegalArgumentException where there are several nodes that are no cluster
+   * @throws StoreException if none answers within the time for retries, the login is refused, or
+   *     there are several nodes that are no cluster
    */
-  static RedisNodes discover(ConnectionSettings settings) {
-    JedisClientConfig config = clientConfig(settings);
+  static RedisNodes connect(ConnectionSettings settings, RetryPolicy retries) {
     return askFirst(
         settings,
+        retries,
         (node, jedis) ->
             isCluster(settings, node, jedis)
-                ? new ClusterNodes(settings, config)
-                : new SingleNode(node, config));
+                ? new ClusterNodes(settings)
+                : new SingleNode(node, clientConfig(settings)));
   }
 
   /**
    * Puts a question to the first of the addresses that answers.
    *
-   * @throws JedisException where none answers, or it does not let us in
+   * @throws StoreException as {@link #connect} does
    */
-  static <T> T askFirst(ConnectionSettings settings, BiFunction<HostAndPort, Jedis, T> question) {
-    JedisClientConfig config = clientConfig(settings);
+  static <T> T askFirst(
+      ConnectionSettings settings,
+      RetryPolicy retries,
+      BiFunction<HostAndPort, Jedis, T> question) {
+    RetryPolicy.Attempts attempts = retries.begin();
+    while (true) {
+      try {
+        return askFirst(settings, question);
+      } catch (IllegalArgumentException e) {
+        throw new StoreException(e.getMessage(), e);
+      } catch (RuntimeException e) {
+        boolean fatal = RedisFailure.of(e) == RedisFailure.FATAL;
+        if (fatal || !attempts.pause("connect to Redis at " + settings.nodes(), e)) {
+          throw new StoreException(
+              "cannot connect to Redis at %s after %d attempts in %d ms: %s; %s"
+                  .formatted(
+                      settings.nodes(),
+                      attempts.made(),
+                      attempts.elapsed().toMillis(),
+                      // Some messages of the client end like a sentence.
+                      String.valueOf(e.getMessage()).replaceFirst("\\.$", ""),
+                      fatal
+                          ? "check user name, password and permissions"
+                          : "check whether the servers run and are reachable from here"),
+              e);
+        }
+      }
+    }
+  }
+
+  private static <T> T askFirst(
+      ConnectionSettings settings, BiFunction<HostAndPort, Jedis, T> question) {
     JedisException last = null;
     for (URI uri : settings.nodes()) {
       HostAndPort node = new HostAndPort(uri.getHost(), uri.getPort());
-      try (Jedis jedis = new Jedis(node, config)) {
+      try (Jedis jedis = new Jedis(node, clientConfig(settings))) {
         return question.apply(node, jedis);
       } catch (JedisConnectionException e) {
         last = e;
@@ -82,7 +112,7 @@ public interface RedisNodes extends AutoCloseable {
   /**
    * Returns whether {@code node} is part of a cluster.
    *
-   * @throws IllegalArgumentException where it is not, though there are several
+   * @throws IllegalArgumentException if it is not, though there are several addresses
    */
   static boolean isCluster(ConnectionSettings settings, HostAndPort node, Jedis jedis) {
     boolean cluster = jedis.info("cluster").contains("cluster_enabled:1");
@@ -94,7 +124,6 @@ public interface RedisNodes extends AutoCloseable {
     return cluster;
   }
 
-  /** Returns how to talk to a node. */
   static JedisClientConfig clientConfig(ConnectionSettings settings) {
     return DefaultJedisClientConfig.builder()
         .protocol(RedisProtocol.RESP2)
@@ -109,7 +138,8 @@ public interface RedisNodes extends AutoCloseable {
   }
 
   /**
-   * Returns a pool that never waits and starts no thread: one thread uses one connection a node.
+   * Returns the settings of a pool that never waits and starts no thread: one thread uses one
+   * connection a node.
    */
   static GenericObjectPoolConfig<Connection> poolConfig() {
     GenericObjectPoolConfig<Connection> config = new GenericObjectPoolConfig<>();

@@ -19,16 +19,17 @@ import redis.clients.jedis.Protocol;
 import redis.clients.jedis.Response;
 
 /**
- * Sends commands by pipelines, one a node, and tries again what failed, and only that.
+ * Sends commands in one pipeline a node, and retries only those that failed.
  *
- * <p>The nodes' pipelines are read one after another by the calling thread: Jedis sends what fills
- * its buffer while commands are added, so all nodes work at the same time, without threads.
+ * <p>The calling thread reads the nodes' answers one after another. Jedis sends a full buffer while
+ * commands are still added, so all nodes work at the same time without further threads. For use by
+ * one thread at a time, but for {@link #retried}.
  */
 public final class RedisPipelines implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisPipelines.class);
 
-  /** What is in flight at once, over all nodes: bounds the memory that answers take. */
+  /** Commands in flight at once on all nodes; with MAX_BYTES, bounds the memory of answers. */
   private static final int MAX_COMMANDS = 2_000;
 
   private static final long MAX_BYTES = 8L << 20;
@@ -49,15 +50,15 @@ public final class RedisPipelines implements AutoCloseable {
    *     refused
    */
   public static RedisPipelines connect(ConnectionSettings settings, RetryPolicy retries) {
-    return new RedisPipelines(RedisConnector.connect(settings, retries), retries);
+    return new RedisPipelines(RedisNodes.connect(settings, retries), retries);
   }
 
   /**
    * Sends all commands and returns their answers in the same order.
    *
-   * @param what what it is for, in words that complete "cannot"
-   * @throws StoreFullException where Redis lacked memory until the time for retries was over
-   * @throws StoreException where something else stood in the way as long, or cannot pass
+   * @param what the purpose, in words that complete "cannot"
+   * @throws StoreFullException if Redis had no memory until the time for retries was over
+   * @throws StoreException if another failure lasted as long, or retrying does not help
    */
   public <T> List<T> send(String what, List<RedisCommand<T>> commands) {
     Round<T> round = new Round<>(commands);
@@ -73,8 +74,7 @@ public final class RedisPipelines implements AutoCloseable {
       }
       retried.addAndGet(round.pending.size());
       boolean prepared = prepare(round);
-      // A restarted node that lacks the scripts has nothing to recover from, so does not wait.
-      // Once.
+      // A restarted node that lacks only the scripts needs no time to recover: once, no pause.
       if (round.worst == RedisFailure.NO_SCRIPT && prepared && !loadedScripts) {
         loadedScripts = true;
         attempts.again();
@@ -94,8 +94,8 @@ public final class RedisPipelines implements AutoCloseable {
   }
 
   /**
-   * Returns pipelines over the same connections that try nothing again, for what can be done
-   * without. They are of use until these are closed, and need not be closed.
+   * Returns pipelines over the same connections that never retry. They need not be closed, and are
+   * unusable once these are closed.
    */
   public RedisPipelines withoutRetries() {
     return new RedisPipelines(
@@ -103,7 +103,7 @@ public final class RedisPipelines implements AutoCloseable {
         new RetryPolicy(Duration.ZERO, retries.clock(), retries.sleeper(), retries.random()));
   }
 
-  /** Returns how many commands were sent again so far; for any thread. */
+  /** Returns the number of commands that were sent again so far; for any thread. */
   public long retried() {
     return retried.get();
   }
@@ -114,19 +114,13 @@ public final class RedisPipelines implements AutoCloseable {
   }
 
   private <T> void waitFor(String what, Round<T> round, RetryPolicy.Attempts attempts) {
-    LOG.debug("Cannot {} (attempt {}), will try again", what, attempts.made(), round.failure);
-    try {
-      if (!attempts.pause()) {
-        throw failed(what, round, attempts);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new StoreException(
-          "cannot %s: interrupted while waiting to try again".formatted(what), round.failure);
+    LOG.debug("Cannot {} (attempt {}), will retry", what, attempts.made(), round.failure);
+    if (!attempts.pause(what, round.failure)) {
+      throw failed(what, round, attempts);
     }
   }
 
-  /** Does what the failures ask for before the next attempt; returns whether that was possible. */
+  /** Prepares the next attempt as the failures require; returns whether that was possible. */
   private boolean prepare(Round<?> round) {
     try {
       if (round.seen.contains(RedisFailure.MOVED)
@@ -146,7 +140,7 @@ public final class RedisPipelines implements AutoCloseable {
       }
       return true;
     } catch (RuntimeException e) {
-      // The next attempt will meet the same, and counts it.
+      // The next attempt fails for the same reason, and counts it.
       LOG.debug("Cannot prepare the next attempt", e);
       return false;
     }
@@ -171,16 +165,16 @@ public final class RedisPipelines implements AutoCloseable {
 
   private static String remedy(RedisFailure failure) {
     return switch (failure) {
-      case NO_SCRIPT -> "Scripts vanish as soon as they are loaded; see who runs SCRIPT FLUSH.";
-      case MOVED -> "Slots are being moved; see whether the cluster's resharding is stuck.";
-      case UNAVAILABLE ->
-          "See whether the node runs and is reachable from here, or raise the time for retries.";
+      case NO_SCRIPT -> "Scripts vanish as soon as they are loaded; check who runs SCRIPT FLUSH.";
+      case MOVED -> "Slots are being moved; check whether the cluster's resharding is stuck.";
+      case UNAVAILABLE -> "Check whether the node runs and is reachable from here.";
       case FULL -> "Redis is at its maxmemory; give it more, or let flushes catch up.";
-      case FATAL -> "Trying again does not help; see the user's rights and the server's version.";
+      case FATAL ->
+          "Retrying does not help; check the user's permissions and the server's version.";
     };
   }
 
-  /** One pass over what is pending. */
+  /** One attempt at the pending commands. */
   private final class Round<T> {
 
     final List<RedisCommand<T>> commands;
@@ -230,7 +224,7 @@ public final class RedisPipelines implements AutoCloseable {
         try {
           node = nodes.nodeOf(commands.get(index).key());
           if (down.containsKey(node)) {
-            // It was waited for once in this round.
+            // It has cost this round one timeout already.
             fail(index, node, down.get(node));
             continue;
           }
@@ -282,7 +276,7 @@ public final class RedisPipelines implements AutoCloseable {
     }
   }
 
-  /** What goes to one node at once. */
+  /** The commands that go to one node at once. */
   private static final class NodePipeline<T> {
 
     final List<Integer> indexes = new ArrayList<>();
@@ -305,22 +299,22 @@ public final class RedisPipelines implements AutoCloseable {
       }
     }
 
-    /** Waits for all answers; returns what broke the connection, or null. */
+    /** Waits for all answers; returns the exception that broke the connection, or null. */
     RuntimeException finish() {
       RuntimeException broken = null;
       try {
         pipeline.sync();
       } catch (RuntimeException e) {
-        // Answers may still be on their way: nobody may use this connection again.
+        // Answers may still arrive: this connection must not be used again.
         connection.setBroken();
         broken = e;
       }
       try {
         connection.close();
       } catch (RuntimeException e) {
-        // The pool replaces a broken connection at once, and the node may be gone. The next
-        // attempt will see to it; the answers that came are good.
-        LOG.debug("Cannot give back a connection", e);
+        // The pool replaces a broken connection at once, and the node may be down. The answers that
+        // arrived are good, and the next attempt handles the rest.
+        LOG.debug("Cannot return a connection", e);
       }
       return broken;
     }

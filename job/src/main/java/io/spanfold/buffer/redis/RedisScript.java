@@ -8,11 +8,11 @@ import java.io.UncheckedIOException;
 import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * A Lua script, as Redis knows it once it is loaded there.
+ * A Lua script.
  *
  * @param name its file name
  * @param text its source
- * @param sha1 what Redis calls it
+ * @param sha1 its name in Redis, in hexadecimal digits
  */
 public record RedisScript(String name, byte[] text, byte[] sha1) {
 
@@ -21,7 +21,7 @@ public record RedisScript(String name, byte[] text, byte[] sha1) {
   /**
    * Reads a script from the class path.
    *
-   * @throws IllegalStateException where it is not there: the jar was built wrongly
+   * @throws IllegalStateException if it is missing: the jar was built wrongly
    */
   public static RedisScript load(String name) {
     try (InputStream in = RedisScript.class.getResourceAsStream(FOLDER + name)) {

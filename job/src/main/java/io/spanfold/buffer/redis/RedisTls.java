@@ -12,12 +12,12 @@ import java.security.cert.CertificateFactory;
 import redis.clients.jedis.SslOptions;
 import redis.clients.jedis.SslVerifyMode;
 
-/** How connections to Redis are encrypted. Certificates are checked, and must name the host. */
+/** TLS for connections to Redis. Certificates are verified, and must name the host. */
 final class RedisTls {
 
   private static final String TYPE = "PKCS12";
 
-  /** The store never leaves the memory; some readers want a password all the same. */
+  /** The store never leaves the memory, but some readers require a password. */
   private static final char[] NO_SECRET = "none".toCharArray();
 
   private RedisTls() {}
@@ -25,8 +25,8 @@ final class RedisTls {
   /**
    * Returns Jedis's options.
    *
-   * @param authorities PEM text of those that may sign certificates; null for Java's trust store
-   * @throws IllegalArgumentException where they cannot be read
+   * @param authorities PEM certificates that may sign others; null for Java's trust store
+   * @throws IllegalArgumentException if they cannot be read
    */
   static SslOptions options(String authorities) {
     SslOptions.Builder options = SslOptions.builder().sslVerifyMode(SslVerifyMode.FULL);
@@ -50,7 +50,7 @@ final class RedisTls {
       store.store(bytes, NO_SECRET);
     } catch (GeneralSecurityException | IOException e) {
       throw new IllegalArgumentException(
-          "the authorities of Redis's certificates cannot be read: " + e.getMessage(), e);
+          "the certificates of redis.ca-file cannot be read: " + e.getMessage(), e);
     }
     return bytes.toByteArray();
   }

@@ -7,13 +7,12 @@ import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 
 /**
- * How long to wait between attempts, and for how long to go on: exponential with jitter, bounded in
- * total.
+ * The pauses between attempts, and when to stop: exponential from 20 ms to 2 s, with jitter.
  *
- * @param budget for how long to try again, from the first attempt
- * @param clock a clock that only goes forward, in nanoseconds
+ * @param budget time from the first attempt after which no further one begins
+ * @param clock a monotonic clock, in nanoseconds
  * @param sleeper waits
- * @param random numbers from 0 to below 1
+ * @param random numbers from 0 (inclusive) to 1 (exclusive)
  */
 public record RetryPolicy(
     Duration budget, LongSupplier clock, Sleeper sleeper, DoubleSupplier random) {
@@ -21,7 +20,7 @@ public record RetryPolicy(
   private static final Duration FIRST_PAUSE = Duration.ofMillis(20);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
 
-  /** Waits a while. */
+  /** Waits. */
   @FunctionalInterface
   public interface Sleeper {
     void sleep(Duration pause) throws InterruptedException;
@@ -36,7 +35,7 @@ public record RetryPolicy(
         () -> ThreadLocalRandom.current().nextDouble());
   }
 
-  /** Starts to count time for one operation. */
+  /** Starts the clock of one operation. */
   public Attempts begin() {
     return new Attempts();
   }
@@ -47,27 +46,30 @@ public record RetryPolicy(
     private final long start = clock.getAsLong();
     private int made = 1;
 
-    /** Returns how many attempts were made. */
-    int made() {
+    /** Returns the number of attempts so far. */
+    public int made() {
       return made;
     }
 
-    /** Returns how long it has been going on. */
-    Duration elapsed() {
+    /** Returns the time since the first attempt. */
+    public Duration elapsed() {
       return Duration.ofNanos(clock.getAsLong() - start);
     }
 
-    /** Counts another attempt that follows without a pause. */
-    void again() {
+    /** Counts an attempt that follows without a pause. */
+    public void again() {
       made++;
     }
 
     /**
      * Waits for the next attempt.
      *
-     * @return false, at once, where the budget is spent
+     * @param what the operation, in words that complete "cannot"
+     * @param failure of the attempt before
+     * @return false, without waiting, if the budget is spent
+     * @throws StoreException if the thread is interrupted; its interrupt status stays set
      */
-    boolean pause() throws InterruptedException {
+    public boolean pause(String what, RuntimeException failure) {
       Duration left = budget.minus(elapsed());
       if (left.isNegative() || left.isZero()) {
         return false;
@@ -76,7 +78,13 @@ public record RetryPolicy(
       double full = Math.min(doubled, LONGEST_PAUSE.toNanos());
       // Between half and all of it, so that workers that failed together do not return together.
       long jittered = (long) (full * (0.5 + random.getAsDouble() / 2));
-      sleeper.sleep(Duration.ofNanos(Math.min(jittered, left.toNanos())));
+      try {
+        sleeper.sleep(Duration.ofNanos(Math.min(jittered, left.toNanos())));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new StoreException(
+            "cannot %s: interrupted while waiting to retry".formatted(what), failure);
+      }
       made++;
       return true;
     }

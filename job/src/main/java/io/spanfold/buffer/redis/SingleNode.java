@@ -7,7 +7,7 @@ import redis.clients.jedis.ConnectionPool;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.JedisClientConfig;
 
-/** One Redis that has all keys. */
+/** One Redis node that has all keys. */
 final class SingleNode implements RedisNodes {
 
   private final HostAndPort node;
@@ -35,7 +35,7 @@ final class SingleNode implements RedisNodes {
 
   @Override
   public void refresh() {
-    // It has all keys whatever happens.
+    // It always has all keys.
   }
 
   @Override

@@ -1,11 +1,15 @@
 package io.spanfold.core.encoding;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import java.util.HexFormat;
 
 /** Ids as lower-case hexadecimal digits: 16 for 64 bits, 32 for 128. */
 public final class Hex {
 
   private static final HexFormat FORMAT = HexFormat.of();
+
+  private static final byte[] DIGITS = "0123456789abcdef".getBytes(US_ASCII);
 
   private Hex() {}
 
@@ -29,5 +33,12 @@ public final class Hex {
       throw new IllegalArgumentException("expected 16 hexadecimal digits, got " + digits.length());
     }
     return HexFormat.fromHexDigitsToLong(digits);
+  }
+
+  /** Writes 16 digits of {@code id} into {@code out}, from {@code at} on. */
+  public static void write(long id, byte[] out, int at) {
+    for (int i = 0; i < Long.BYTES * 2; i++) {
+      out[at + i] = DIGITS[(int) (id >>> (Long.SIZE - 4 - 4 * i)) & 0xF];
+    }
   }
 }

@@ -6,8 +6,7 @@ package io.spanfold.core.model;
  *
  * @param id hash over the source positions of its spans: the same composition has the same id, any
  *     other another
- * @param parentId the topmost parent that its batch knew of; once it is stored, the segment that
- *     the index in Redis filed it under
+ * @param parentId the topmost parent that its batch knew of
  * @param root whether a segment root is among its spans
  * @param spanCount how many spans
  * @param recordBytes length of their records together
@@ -32,11 +31,5 @@ public record Subsegment(
   public Subsegment stored(int bytes, int inLayouts) {
     return new Subsegment(
         id, parentId, root, spanCount, recordBytes, bytes, inLayouts, organizationId, positions);
-  }
-
-  /** Returns this subsegment as it is once the index has filed it under {@code segment}. */
-  public Subsegment filedUnder(long segment) {
-    return new Subsegment(
-        id, segment, root, spanCount, recordBytes, storedBytes, layouts, organizationId, positions);
   }
 }

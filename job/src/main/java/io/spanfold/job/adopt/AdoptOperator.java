@@ -20,22 +20,22 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 
 /**
- * Emits the spans that a lost job left in Redis, and then lets the source begin. Spans of the
- * source pass.
+ * Emits the spans that a lost job left in Redis, then lets the source start. Forwards the spans of
+ * the source.
  *
- * <p>Where the job has no state, all that the index knows is set aside as the task opens: so before
- * anything is written, and before any checkpoint. Hence a job that is restored never sets anything
- * aside, and only goes on with what was; that is all there is to know, so the operator has no
- * state, and a savepoint can be restored with and without it.
+ * <p>If the job starts without state, the operator quarantines all traces of the index when it
+ * opens, before anything is written and before any checkpoint. A restored job quarantines nothing
+ * and adopts only what is still in quarantine. So the operator needs no state, and a savepoint can
+ * be restored with and without it.
  *
- * <p>The first subtask does all of it: its spans are dealt out by their traces, as all others.
+ * <p>Only subtask 0 adopts; its spans are distributed by trace like all others.
  */
 public final class AdoptOperator extends AbstractStreamOperator<Span>
     implements OneInputStreamOperator<Span, Span> {
 
   private static final long serialVersionUID = 1L;
 
-  /** How many subsegments may wait to be emitted. */
+  /** Subsegments that may wait in the mailbox. Few, so that barriers pass. */
   private static final int WAITING = 2;
 
   private static final long END_MILLIS = 30_000;
@@ -56,7 +56,6 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
   private transient Counter spans;
   private transient Counter lostSubsegments;
 
-  /** Makes an operator that adopts with {@code settings}. */
   public AdoptOperator(AdoptSettings settings) {
     this.settings = settings;
   }
@@ -108,7 +107,7 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
     thread.start();
   }
 
-  /** In the thread that adopts. */
+  /** Runs in the thread of the adoption. */
   private void adopt() {
     try {
       adoption.run();
@@ -130,7 +129,7 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
           "fail %s",
           getOperatorName());
     } catch (RejectedExecutionException e) {
-      // The task is being closed, which is what made the thread fail; nobody is left to tell.
+      // The task is being closed, and that is why the thread failed.
       LOG.debug("{} ends with its task", getOperatorName(), cause);
     }
   }
@@ -138,14 +137,14 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
   private void end() {
     adoption = null;
     LOG.info(
-        "Adoption is over: {} spans of {} segments; Redis had no payload of {} subsegments.",
+        "Adopted {} spans of {} segments; {} subsegments had no payload in Redis.",
         spans.getCount(),
         segments.getCount(),
         lostSubsegments.getCount());
     status.get().over();
   }
 
-  /** From the thread that adopts to the task's. Little is under way, so that barriers pass. */
+  /** Passes spans from the thread of the adoption to the task. */
   private final class Mails implements Adoption.Output {
     private final Semaphore waiting = new Semaphore(WAITING);
 
@@ -171,7 +170,7 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
             segments.inc(contents.segments());
             lostSubsegments.inc(contents.lostSubsegments());
           },
-          "note adopted traces");
+          "record adopted traces");
     }
   }
 

@@ -15,20 +15,20 @@ import org.apache.commons.codec.digest.MurmurHash3;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Makes spans of abandoned payloads. Not safe for concurrent use. */
+/** Converts orphaned payloads to spans. Not thread-safe. */
 final class AdoptedSpans {
 
   private static final Logger LOG = LoggerFactory.getLogger(AdoptedSpans.class);
 
-  /** A record that was accepted once is not judged by its length again. */
+  /** Records were accepted before, so their length is not limited again. */
   private final SpanParser parser = new SpanParser(Integer.MAX_VALUE);
 
   private final long epoch;
 
   /**
-   * Makes one.
+   * Creates a converter.
    *
-   * @param epoch tells the attempt of the job
+   * @param epoch identifies the attempt of the job
    */
   AdoptedSpans(long epoch) {
     this.epoch = epoch;
@@ -37,15 +37,14 @@ final class AdoptedSpans {
   /**
    * Returns the spans of a subsegment.
    *
-   * <p>All but roots hang directly under their segment, as the index knows it: what joined them to
-   * it may have been flushed long ago.
+   * <p>The parent of every span but a root is its segment in the index: the spans in between may
+   * have been flushed long ago. The partition is {@link SourcePosition#NOWHERE}; the offset is a
+   * hash of subsegment, round and attempt, the index the place in the subsegment, so no two spans
+   * have the same position. Another attempt must not emit the spans with the same positions: its
+   * subsegments are duplicates, and with the same ids their clean-up would remove the payloads of
+   * the originals.
    *
-   * <p>Their position is {@link SourcePosition#NOWHERE}; the offset is a hash of the subsegment,
-   * its round and the attempt, the index the place in the subsegment: so no two spans have the
-   * same, and what another attempt emits again never makes subsegments of the same id. It is a
-   * duplicate then and is cleaned up, which would delete the payload of what was emitted first.
-   *
-   * @param timestamp their record time, which is lost
+   * @param timestamp used as record time, because the original is lost
    */
   List<Span> of(OrphanedTrace trace, long segment, long subsegment, byte[] frames, long timestamp) {
     List<Span> spans = new ArrayList<>();
@@ -61,7 +60,7 @@ final class AdoptedSpans {
             spans.add(placed(span, segment, index));
           } catch (RejectedRecordException e) {
             LOG.warn(
-                "A record that Redis holds as span {} of trace {} is none: {}",
+                "The record that Redis has for span {} of trace {} is invalid: {}",
                 Hex.id(buffered.spanId()),
                 trace.trace(),
                 e.getMessage());

@@ -13,24 +13,24 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.LongSupplier;
 
 /**
- * Emits what was set aside, and removes it once a checkpoint holds it. What is emitted again after
- * a failure is dropped as a duplicate, as the clock does not begin before all is adopted: so
- * nothing is forgotten meanwhile.
+ * Emits the quarantined spans, and removes a trace from quarantine when a checkpoint contains its
+ * spans. Spans that are emitted again after a failure are dropped as duplicates: record time does
+ * not advance before the adoption is over, so no trace is forgotten meanwhile.
  *
- * <p>Runs in a thread of its own, which it blocks; only {@link #covered} is for another.
+ * <p>Runs in a thread of its own, which it blocks; only {@link #covered} is for the task's thread.
  */
 final class Adoption {
 
   private final OrphanedBuffer buffer;
   private final Lease lease;
   private final long maxPending;
-  private final LongSupplier wall;
+  private final LongSupplier wallClock;
   private final Output output;
 
-  /** What checkpoints have come to hold. */
+  /** Traces that are in completed checkpoints. */
   private final BlockingQueue<List<OrphanedTrace>> covered = new LinkedBlockingQueue<>();
 
-  /** What was emitted, and is not removed yet. */
+  /** Traces that were emitted, but not removed yet. */
   private final Set<OrphanedTrace> pending = new HashSet<>();
 
   private long pendingBytes;
@@ -39,47 +39,49 @@ final class Adoption {
 
   private AdoptedSpans spans;
 
-  /** Where spans go. Both calls may block. */
+  /** Receives spans. Both calls may block. */
   interface Output {
-    /** Takes spans of one subsegment. */
+    /** Receives the spans of one subsegment. */
     void emit(List<Span> spans) throws InterruptedException;
 
     /**
-     * Notes that all spans of {@code traces} were emitted.
+     * Records that all spans of {@code traces} were emitted.
      *
-     * @param contents how much that was
+     * @param contents counts of them
      */
     void emitted(List<OrphanedTrace> traces, OrphanedBuffer.Contents contents)
         throws InterruptedException;
   }
 
-  Adoption(OrphanedBuffer buffer, Lease lease, long maxPending, LongSupplier wall, Output output) {
+  Adoption(
+      OrphanedBuffer buffer, Lease lease, long maxPending, LongSupplier wallClock, Output output) {
     this.buffer = buffer;
     this.lease = lease;
     this.maxPending = maxPending;
-    this.wall = wall;
+    this.wallClock = wallClock;
     this.output = output;
   }
 
   /**
-   * Says that a checkpoint is complete, by which state holds {@code traces}.
+   * Reports a completed checkpoint.
    *
-   * @param traces those that were emitted since the checkpoint before
+   * @param traces emitted since the checkpoint before
    */
   void covered(List<OrphanedTrace> traces) {
     covered.add(traces);
   }
 
-  /** Returns when nothing is left, and a checkpoint tells that the job has begun. */
+  /** Returns when the quarantine is empty and a checkpoint has completed. */
   void run() throws InterruptedException {
     spans = new AdoptedSpans(lease.confirm().epoch());
-    // A pass may miss what is moved between nodes meanwhile.
+    // A pass may miss keys whose slots are moved meanwhile.
     while (pass()) {
       while (!pending.isEmpty()) {
         remove(covered.take());
       }
     }
-    // Before it, a failure would have all begin anew, with what was written since.
+    // A failure before the first checkpoint would restart the job without state, and quarantine
+    // what it has written.
     while (!checkpointed) {
       remove(covered.take());
     }
@@ -113,7 +115,7 @@ final class Adoption {
             traces,
             (trace, segment, subsegment, frames) -> {
               pendingBytes += frames.length;
-              output.emit(spans.of(trace, segment, subsegment, frames, wall.getAsLong()));
+              output.emit(spans.of(trace, segment, subsegment, frames, wallClock.getAsLong()));
             });
     pending.addAll(traces);
     output.emitted(List.copyOf(traces), contents);

@@ -4,13 +4,12 @@ import io.spanfold.job.resource.SharedResource;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * What the operator that adopts tells the reader and the clock of its task.
- *
- * <p>For use by the task's thread.
+ * The state of the adoption, for the source reader and the watermark operator of the same task. For
+ * use by the task's thread.
  */
 public final class AdoptionStatus implements AutoCloseable {
 
-  /** Stands for a time where nothing is adopted. */
+  /** The time of an adoption that has not begun. */
   public static final long NEVER = Long.MIN_VALUE;
 
   private static final SharedResource<String, AdoptionStatus> STATUS = new SharedResource<>();
@@ -21,23 +20,23 @@ public final class AdoptionStatus implements AutoCloseable {
 
   AdoptionStatus() {}
 
-  /** Returns a share in the status of the task whose metrics these are. */
+  /** Returns a share of the status of the task that {@code metrics} belong to. */
   public static SharedResource.Share<AdoptionStatus> open(MetricGroup metrics) {
     String task = metrics.getAllVariables().getOrDefault("<task_attempt_id>", "none");
     return STATUS.open(task, AdoptionStatus::new);
   }
 
-  /** Says that adoption begins, at {@code time} by the wall in milliseconds. */
+  /** Reports the begin of the adoption, at {@code time} of the wall clock in milliseconds. */
   public void begin(long time) {
     begunAt = time;
   }
 
-  /** Returns when adoption began, or {@link #NEVER}: about the record time of what is adopted. */
+  /** Returns when the adoption began, or {@link #NEVER}: about the record time of adopted spans. */
   public long begunAt() {
     return begunAt;
   }
 
-  /** Has {@code whenOver} called when adoption is over; at once where it is. */
+  /** Calls {@code whenOver} when the adoption is over; at once if it is. */
   public void listen(Runnable whenOver) {
     listener = whenOver;
     if (isOver) {
@@ -45,7 +44,7 @@ public final class AdoptionStatus implements AutoCloseable {
     }
   }
 
-  /** Says that adoption is over. */
+  /** Reports the end of the adoption. */
   public void over() {
     isOver = true;
     listener.run();
@@ -53,6 +52,6 @@ public final class AdoptionStatus implements AutoCloseable {
 
   @Override
   public void close() {
-    // Nothing is held but memory.
+    // Holds only memory.
   }
 }

@@ -2,6 +2,7 @@ package io.spanfold.job.memory;
 
 import io.spanfold.buffer.memory.MemoryProbe;
 import io.spanfold.buffer.memory.NodeMemory;
+import io.spanfold.buffer.redis.RedisPoller;
 import io.spanfold.buffer.redis.StoreException;
 import io.spanfold.job.resource.SharedResource;
 import java.util.Comparator;
@@ -14,44 +15,42 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Watches how full Redis is, in a thread of its own: one for each process. While it is full, or
- * does not answer, nothing more should be read.
+ * Polls how full Redis is, in one thread for each process. While a node is full or does not answer,
+ * no spans should be read.
  *
- * <p>It is closed from {@link RedisMemoryMonitorSettings#maxFraction} on, and opens again a little
- * below, so that it does not flutter. For use by any thread.
+ * <p>It closes at {@link RedisMemoryMonitorSettings#maxFraction} and opens again 5 % below, so that
+ * it does not flap. For use by any thread.
  */
 public final class RedisMemoryMonitor implements AutoCloseable {
 
   /** What to do about new spans. */
   public enum State {
-    /** There is room. */
+    /** Redis has room. */
     OPEN,
-    /** Too little is left; what is there should be flushed. */
+    /** A node is too full; what is buffered should be flushed. */
     FULL,
-    /** A node does not answer, so there is no knowing. */
+    /** A node does not answer. */
     UNREACHABLE
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisMemoryMonitor.class);
 
-  private static final SharedResource<RedisMemoryMonitorSettings, RedisMemoryMonitor> GUARDS =
+  private static final SharedResource<RedisMemoryMonitorSettings, RedisMemoryMonitor> MONITORS =
       new SharedResource<>();
 
   /** It opens at this share of the fraction at which it closes. */
   private static final double OPENS_AT = 0.95;
 
   /**
-   * What the clock was driven to while Redis was full takes so long, at most, to come through the
-   * pipeline.
+   * The watermarks that advanced while Redis was full pass through the pipeline within this time.
    */
   private static final long AFTER_EFFECT_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private static final long REMIND_NANOS = TimeUnit.MINUTES.toNanos(1);
-  private static final long END_MILLIS = 6_000;
 
   private final RedisMemoryMonitorSettings settings;
   private final MemoryProbe probe;
-  private final Thread thread;
+  private final RedisPoller poller = new RedisPoller("Redis memory monitor");
 
   /** Nothing is read before it is known that there is room. */
   private volatile State state = State.UNREACHABLE;
@@ -61,57 +60,51 @@ public final class RedisMemoryMonitor implements AutoCloseable {
 
   // Guarded by this.
   private CompletableFuture<Void> opening = new CompletableFuture<>();
-  private boolean ended;
   private long changedNanos = System.nanoTime();
   private long closedNanos;
 
   /** When it was last full; meaningless before. */
   private volatile long fullNanos = System.nanoTime() - 2 * AFTER_EFFECT_NANOS;
 
-  // Confined to the thread.
+  // Confined to the poller's thread.
   private long remindedNanos;
-  private boolean toldUnbounded;
+  private boolean warnedUnbounded;
 
   private RedisMemoryMonitor(RedisMemoryMonitorSettings settings) {
     this.settings = settings;
     this.probe = new MemoryProbe(settings.redis());
-    this.thread = new Thread(this::run, "Redis memory guard");
-    thread.setDaemon(true);
-    thread.setContextClassLoader(RedisMemoryMonitor.class.getClassLoader());
   }
 
-  /** Returns a share in this process's guard for {@code settings}. */
+  /** Returns a share of this process's monitor for {@code settings}. */
   public static SharedResource.Share<RedisMemoryMonitor> open(RedisMemoryMonitorSettings settings) {
-    return GUARDS.open(
+    return MONITORS.open(
         settings,
         () -> {
-          RedisMemoryMonitor guard = new RedisMemoryMonitor(settings);
-          guard.thread.start();
-          return guard;
+          RedisMemoryMonitor monitor = new RedisMemoryMonitor(settings);
+          monitor.poller.start(monitor::ask, settings.interval());
+          return monitor;
         });
   }
 
-  /** Returns what to do about new spans now. */
   public State state() {
     return state;
   }
 
-  /** Returns whether parts that become due now do so because Redis is full, or was just now. */
+  /** Returns whether parts become due now because Redis is full, or was within the last 5 s. */
   public boolean underPressure() {
     return state == State.FULL || System.nanoTime() - fullNanos < AFTER_EFFECT_NANOS;
   }
 
-  /** Returns whether Redis is so empty that what is on its way to it hardly matters. */
+  /** Returns whether Redis is at most half as full as it may be. */
   public boolean hasHeadroom() {
     return usedFraction < settings.maxFraction() / 2;
   }
 
-  /** Returns what completes when it is open; is completed while it is. */
+  /** Returns a future that completes when the monitor opens; it is complete while it is open. */
   public synchronized CompletableFuture<Void> whenOpen() {
     return opening;
   }
 
-  /** Registers what is to be known of it. */
   public void register(MetricGroup metrics) {
     metrics.gauge("gateClosed", () -> state == State.OPEN ? 0 : 1);
     metrics.gauge("gateClosedMillis", this::closedMillis);
@@ -119,40 +112,16 @@ public final class RedisMemoryMonitor implements AutoCloseable {
     metrics.gauge("redisMemoryUnknown", failures::get);
   }
 
-  /** Returns for how long it was closed in all. */
   synchronized long closedMillis() {
     long now = state == State.OPEN ? 0 : System.nanoTime() - changedNanos;
     return TimeUnit.NANOSECONDS.toMillis(closedNanos + now);
-  }
-
-  private void run() {
-    try (probe) {
-      do {
-        ask();
-      } while (pause());
-    }
-  }
-
-  /** Waits for the next question; returns whether there is to be one. */
-  private synchronized boolean pause() {
-    long until = System.nanoTime() + settings.interval().toNanos();
-    try {
-      while (!ended && until - System.nanoTime() > 0) {
-        TimeUnit.NANOSECONDS.timedWait(this, until - System.nanoTime());
-      }
-    } catch (InterruptedException e) {
-      // Nobody does that; but if so, it is meant to end.
-      ended = true;
-    }
-    return !ended;
   }
 
   private void ask() {
     try {
       judge(probe.ask());
     } catch (RuntimeException e) {
-      // Whatever it is: a guard that has ended would leave the gate as it is for good.
-      LOG.debug("Redis does not tell its memory", e);
+      LOG.debug("Cannot ask Redis for its memory", e);
       failures.incrementAndGet();
       change(State.UNREACHABLE, String.valueOf(e.getMessage()));
     }
@@ -164,11 +133,11 @@ public final class RedisMemoryMonitor implements AutoCloseable {
             .max(Comparator.comparingDouble(NodeMemory::fraction))
             .orElseThrow(() -> new StoreException("no Redis node has any slot", null));
     usedFraction = fullest.fraction();
-    if (fullest.maxBytes() == 0 && !toldUnbounded) {
-      toldUnbounded = true;
+    if (fullest.maxBytes() == 0 && !warnedUnbounded) {
+      warnedUnbounded = true;
       LOG.warn(
-          "Redis has no maxmemory, so redis.max-memory-fraction has no effect: where its machine"
-              + " runs out of memory it is killed. Set maxmemory.");
+          "Redis has no maxmemory, so redis.max-memory-fraction has no effect: Redis is killed when"
+              + " its machine runs out of memory. Set maxmemory.");
     }
     double bound = settings.maxFraction() * (state == State.FULL ? OPENS_AT : 1);
     change(fullest.fraction() >= bound ? State.FULL : State.OPEN, fullest.toString());
@@ -200,30 +169,25 @@ public final class RedisMemoryMonitor implements AutoCloseable {
     }
     if (changed || to != State.OPEN && now - remindedNanos > REMIND_NANOS) {
       remindedNanos = now;
-      tell(to, why);
+      log(to, why);
     }
   }
 
-  private void tell(State to, String why) {
+  private void log(State to, String why) {
     switch (to) {
-      case OPEN -> LOG.info("Redis has room ({}); spans are read.", why);
+      case OPEN -> LOG.info("Redis has room ({}); reading spans.", why);
       case FULL ->
           LOG.warn(
-              "Redis is full ({}); no spans are read until flushes have made room. Where that does"
-                  + " not help, the memory is not this job's: see what else is there, or give Redis"
-                  + " more.",
+              "Redis is full ({}); no spans are read until flushes have made room. If that does not"
+                  + " happen, something else uses the memory: find it, or raise maxmemory.",
               why);
-      case UNREACHABLE -> LOG.warn("No spans are read, as a Redis node is silent: {}", why);
+      case UNREACHABLE ->
+          LOG.warn("No spans are read because a Redis node does not answer: {}", why);
     }
   }
 
   @Override
   public void close() throws InterruptedException {
-    synchronized (this) {
-      ended = true;
-      notifyAll();
-    }
-    // Flink takes the classes away when the last task is closed.
-    thread.join(END_MILLIS);
+    poller.close(probe::close);
   }
 }

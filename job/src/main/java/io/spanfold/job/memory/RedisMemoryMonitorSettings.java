@@ -8,7 +8,7 @@ import java.time.Duration;
 /**
  * What a {@link RedisMemoryMonitor} watches.
  *
- * @param redis the Redis, with short timeouts
+ * @param redis the Redis
  * @param maxFraction share of a node's {@code maxmemory} from which on it counts as full
  * @param interval delay between two questions
  */
@@ -23,8 +23,13 @@ public record RedisMemoryMonitorSettings(
   private static final Timeouts TIMEOUTS =
       new Timeouts(Duration.ofSeconds(2), Duration.ofSeconds(2), Duration.ofMillis(1));
 
+  /** Gives {@code redis} short timeouts. */
+  public RedisMemoryMonitorSettings {
+    redis = redis.within(TIMEOUTS);
+  }
+
   /** Returns the settings of a running job. */
   public static RedisMemoryMonitorSettings of(ConnectionSettings redis, double maxFraction) {
-    return new RedisMemoryMonitorSettings(redis.within(TIMEOUTS), maxFraction, INTERVAL);
+    return new RedisMemoryMonitorSettings(redis, maxFraction, INTERVAL);
   }
 }

@@ -2,8 +2,8 @@ package io.spanfold.job.preflight;
 
 import io.spanfold.buffer.memory.BufferProbe;
 import io.spanfold.buffer.memory.BufferState;
+import io.spanfold.buffer.memory.BufferState.NodeState;
 import io.spanfold.buffer.memory.NodeMemory;
-import io.spanfold.buffer.memory.NodeState;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import io.spanfold.buffer.redis.StoreException;
@@ -55,7 +55,7 @@ final class RedisCheck {
   private void check(NodeState node) {
     if (node.silence().isPresent()) {
       findings.problem(
-          "The Redis node %s does not tell its memory (%s); see whether it runs and is reachable from here, and let the job's user call INFO."
+          "The Redis node %s does not report its memory (%s); see whether it runs and is reachable from here, and let the job's user call INFO."
               .formatted(node.node(), node.silence().get()));
       return;
     }

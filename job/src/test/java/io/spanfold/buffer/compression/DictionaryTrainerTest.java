@@ -14,7 +14,7 @@ class DictionaryTrainerTest {
   private final DictionaryTrainer trainer = new DictionaryTrainer(0);
 
   @Test
-  void trainsWhatHalvesPayloadsItHasNeverSeen() {
+  void aDictionaryHalvesPayloadsItWasNotTrainedOn() {
     try (CompressionDictionary dictionary = trained(texts);
         PayloadCompression without = new PayloadCompression(0);
         PayloadCompression with = new PayloadCompression(0)) {
@@ -26,7 +26,7 @@ class DictionaryTrainerTest {
   }
 
   @Test
-  void gathersFromSeveralBatchesAndBeforeThatIsNotReady() {
+  void isReadyAfterSeveralBatches() {
     int batches = 0;
     while (!trainer.isReady()) {
       trainer.beginBatch();
@@ -39,7 +39,7 @@ class DictionaryTrainerTest {
   }
 
   @Test
-  void takesLittleOfAPayloadAndNothingOfOneThatNeedsNoDictionary() {
+  void samplesLittleOfAPayloadAndNothingOfLargeOnes() {
     for (int i = 0; i < 127; i++) {
       trainer.beginBatch();
       trainer.offer(new byte[PayloadCompression.MAX_BYTES_FOR_DICTIONARY]);
@@ -65,7 +65,7 @@ class DictionaryTrainerTest {
   }
 
   @Test
-  void whatIsNoDictionaryIsRefused() {
+  void refusesBytesThatAreNoDictionary() {
     Random random = new Random(3);
     byte[] noise = new byte[2_000];
     random.nextBytes(noise);

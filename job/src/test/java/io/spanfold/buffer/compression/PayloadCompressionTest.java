@@ -17,7 +17,7 @@ class PayloadCompressionTest {
 
   @ParameterizedTest
   @ValueSource(ints = {-1, 0, 1, 9, 22})
-  void givesBackWhatItWasGiven(int level) {
+  void roundTripsAtAnyLevel(int level) {
     Random random = new Random(7);
     try (PayloadCompression compression = new PayloadCompression(level)) {
       for (int length : new int[] {0, 1, 127, 128, 20_000, 3_000_000}) {
@@ -46,7 +46,7 @@ class PayloadCompressionTest {
   }
 
   @Test
-  void unpacksNothingLongerThanItMayBe() {
+  void decompressesNothingLongerThanAllowed() {
     try (PayloadCompression compression = new PayloadCompression(3)) {
       byte[] bomb = compression.compress(new byte[100_000_000]);
       assertThatIllegalArgumentException()
@@ -56,7 +56,7 @@ class PayloadCompressionTest {
   }
 
   @Test
-  void unpacksNothingLongerThanItsHeaderClaims() {
+  void decompressesNothingLongerThanItsHeaderClaims() {
     try (PayloadCompression compression = new PayloadCompression(3)) {
       byte[] stored = compression.compress(new byte[1_000]);
       stored[2] = 10;
@@ -85,7 +85,7 @@ class PayloadCompressionTest {
   }
 
   @Test
-  void readsWhatWasWrittenWithAnyDictionaryThatItCanFind() {
+  void readsPayloadsOfAnyDictionaryItCanFind() {
     try (CompressionDictionary first = DictionaryTrainerTest.trained(new SpanTexts(1));
         CompressionDictionary second = DictionaryTrainerTest.trained(new SpanTexts(2));
         PayloadCompression writing = new PayloadCompression(0);
@@ -111,7 +111,7 @@ class PayloadCompressionTest {
   }
 
   @Test
-  void usesNoDictionaryForWhatIsLarge() {
+  void usesNoDictionaryForLargePayloads() {
     try (CompressionDictionary dictionary = DictionaryTrainerTest.trained(new SpanTexts(1));
         PayloadCompression compression = new PayloadCompression(0)) {
       compression.useDictionary(dictionary);
@@ -123,7 +123,7 @@ class PayloadCompressionTest {
   }
 
   @Test
-  void refusesWhatItsDictionaryIsNotToBeHadOfOrIsAnother() {
+  void refusesPayloadsWhoseDictionaryIsMissingOrWrong() {
     SpanTexts texts = new SpanTexts(1);
     try (CompressionDictionary right = DictionaryTrainerTest.trained(texts);
         CompressionDictionary wrong = DictionaryTrainerTest.trained(new SpanTexts(2));
@@ -143,7 +143,7 @@ class PayloadCompressionTest {
   }
 
   @Test
-  void refusesWhatIsDamagedThoughItHasItsDictionary() {
+  void refusesDamagedPayloadsOfAKnownDictionary() {
     Random random = new Random(13);
     SpanTexts texts = new SpanTexts(1);
     try (CompressionDictionary dictionary = DictionaryTrainerTest.trained(texts);

@@ -81,7 +81,7 @@ class LeaseStoreITCase {
   }
 
   @Test
-  void aRestartedJobTakesOverAtOnceWithANewerEpochAndTheLeftoverIsSuperseded() {
+  void aRestartTakesOverAtOnceAndSupersedesTheOldAttempt() {
     LeaseAnswer first = leases.take(FIRST, TTL);
     LeaseAnswer restarted = leases.take(RESTARTED, TTL);
     assertThat(restarted.state()).isEqualTo(State.HELD);
@@ -93,7 +93,7 @@ class LeaseStoreITCase {
   }
 
   @Test
-  void attemptsThatAreCountedAnewTakeOverAtOnceAndFormerRunsDoNotComeBack() {
+  void aNewRunTakesOverAtOnceAndFormerRunsStaySuperseded() {
     leases.take(FIRST, TTL);
     LeaseAnswer restarted = leases.take(RESTARTED, TTL);
     LeaseAnswer failedOver = leases.take(FAILED_OVER, TTL);
@@ -116,7 +116,7 @@ class LeaseStoreITCase {
   }
 
   @Test
-  void anotherJobIsToldWhoHasItWhateverItsBufferIsCalled() {
+  void anotherJobLearnsWhoHoldsTheLeaseWhateverItsBufferName() {
     LeaseAnswer first = leases.take(FIRST, TTL);
     LeaseAnswer other = leases.take(OTHER, TTL);
     assertThat(other.state()).isEqualTo(State.BUSY);
@@ -127,7 +127,7 @@ class LeaseStoreITCase {
   }
 
   @Test
-  void anotherJobGetsItOnceItHasRunOut() {
+  void anotherJobGetsAnExpiredLease() {
     LeaseAnswer first = leases.take(FIRST, Duration.ofMillis(200));
     LeaseAnswer other = leases.take(OTHER, TTL);
     while (other.state() == State.BUSY) {
@@ -141,13 +141,13 @@ class LeaseStoreITCase {
   }
 
   @Test
-  void aRenewalLengthensIt() {
+  void aRenewalExtendsTheLease() {
     LeaseAnswer first = leases.take(FIRST, Duration.ofSeconds(5));
     assertThat(leases.renew(FIRST, first, TTL).left()).isGreaterThan(Duration.ofSeconds(20));
   }
 
   @Test
-  void aReleaseShortensItAndTheRenewalOfAnotherProcessLengthensItAgain() {
+  void aReleaseShortensTheLeaseUntilAnotherProcessRenewsIt() {
     LeaseAnswer first = leases.take(FIRST, TTL);
     leases.release(first.epoch() - 1, Duration.ofSeconds(3));
     assertThat(leases.take(OTHER, TTL).left()).isGreaterThan(Duration.ofSeconds(20));
@@ -160,7 +160,7 @@ class LeaseStoreITCase {
   }
 
   @Test
-  void aWipedRedisIsGivenTheLeaseAgainAndStillKnowsFormerRuns() {
+  void aRenewalRestoresTheLeaseAndItsFormerRunsInAWipedRedis() {
     leases.take(FIRST, TTL);
     LeaseAnswer held = leases.take(FAILED_OVER, TTL);
     redis.nodes().forEach(LeaseStoreITCase::flush);
@@ -172,7 +172,7 @@ class LeaseStoreITCase {
   }
 
   @Test
-  void whoTakesItInAWipedRedisHasANewerEpochAllTheSame() {
+  void aLeaseTakenInAWipedRedisHasANewerEpoch() {
     LeaseAnswer held = leases.take(FIRST, TTL);
     redis.nodes().forEach(LeaseStoreITCase::flush);
     LeaseAnswer restarted = leases.take(RESTARTED, TTL);
@@ -181,7 +181,7 @@ class LeaseStoreITCase {
   }
 
   @Test
-  void theNewerEpochWinsWhereAFailoverBroughtBackTheOlder() {
+  void theNewerEpochWinsAfterAFailoverRestoredTheOlder() {
     LeaseAnswer older = leases.take(FIRST, TTL);
     LeaseAnswer newer = leases.take(RESTARTED, TTL);
     redis.nodes().forEach(LeaseStoreITCase::flush);
@@ -193,7 +193,7 @@ class LeaseStoreITCase {
   }
 
   @Test
-  void aLockIsForWhoeverHasTheNewestEpoch() {
+  void aLockGoesToTheNewestEpoch() {
     LockOwner zombie = new LockOwner("job", 9);
     LockOwner owner = new LockOwner("job", 10);
     List<DuePart> parts = List.of(part(1), part(2));
@@ -211,7 +211,7 @@ class LeaseStoreITCase {
   }
 
   @Test
-  void aLockEndsByItsTtl() {
+  void aLockExpires() {
     store.lock(List.of(part(1)), new LockOwner("job", 10), Duration.ofMillis(200));
     List<LockState> states = List.of(LockState.REFUSED);
     while (states.contains(LockState.REFUSED)) {
@@ -221,7 +221,7 @@ class LeaseStoreITCase {
   }
 
   @Test
-  void leaseAndLocksAreTakenInAFullRedisThatWasFullBefore() {
+  void leaseAndLocksWorkInAFullRedis() {
     try (RedisNode full =
             RedisNode.start(
                 RedisNode.Options.in(directory.resolve("full")).withMaxMemory(4L << 20));

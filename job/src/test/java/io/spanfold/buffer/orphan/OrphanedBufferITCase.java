@@ -2,6 +2,7 @@ package io.spanfold.buffer.orphan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.buffer.IndexedTrace;
 import io.spanfold.buffer.IndexedTrace.Sub;
 import io.spanfold.buffer.RandomTraces;
 import io.spanfold.buffer.SegmentStore;
@@ -24,10 +25,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
@@ -75,7 +74,7 @@ class OrphanedBufferITCase {
 
   @ParameterizedTest
   @EnumSource
-  void findsAllThatEachPhaseWritesUnderItsSegmentsAndLeavesNothing(RolloutPhase phase)
+  void findsAllPayloadsOfEachPhaseUnderTheirSegmentsAndLeavesNothing(RolloutPhase phase)
       throws Exception {
     System.out.println("seed " + seed);
     write(phase);
@@ -102,7 +101,7 @@ class OrphanedBufferITCase {
 
   @ParameterizedTest
   @EnumSource
-  void whatIsWrittenLaterIsNotTakenForIt(RolloutPhase phase) throws Exception {
+  void laterWritesAreNotMixedWithQuarantinedPayloads(RolloutPhase phase) throws Exception {
     TraceKey trace = new TraceKey(1, 2, 3);
     Sub before = new Sub(100, 1, true, 1, new long[] {1});
     Sub after = new Sub(200, 1, false, 1, new long[] {2});
@@ -122,7 +121,7 @@ class OrphanedBufferITCase {
 
   @ParameterizedTest
   @EnumSource
-  void whatAJobLeavesThatIsLostBeforeItAdoptedAllIsAddedToIt(RolloutPhase phase) throws Exception {
+  void aSecondLostJobAddsToTheQuarantine(RolloutPhase phase) throws Exception {
     TraceKey trace = new TraceKey(1, 2, 3);
     try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(phase));
         SegmentStore store = SegmentStore.connect(settings(phase))) {
@@ -139,7 +138,7 @@ class OrphanedBufferITCase {
   }
 
   @Test
-  void aFullRedisLetsItBeSetAsideAndRemoved() throws Exception {
+  void aFullRedisAllowsQuarantineAndRemoval() throws Exception {
     write(RolloutPhase.MERGED);
     try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(RolloutPhase.MERGED))) {
       onEachNode(node -> node.configSet("maxmemory", "1mb"));
@@ -151,7 +150,7 @@ class OrphanedBufferITCase {
   }
 
   @Test
-  void tellsOfPayloadsThatAreGoneAndLeavesForeignKeysAlone() throws Exception {
+  void countsLostPayloadsAndIgnoresForeignKeys() throws Exception {
     TraceKey trace = new TraceKey(1, 2, 3);
     try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(RolloutPhase.DISTRIBUTED));
         SegmentStore store = SegmentStore.connect(settings(RolloutPhase.DISTRIBUTED))) {
@@ -168,11 +167,11 @@ class OrphanedBufferITCase {
             }
           });
       buffer.quarantine();
-      String aside = RedisKeys.quarantinedIndex(trace, 0);
-      String foreign = aside + "!";
+      String quarantined = RedisKeys.quarantinedIndex(trace, 0);
+      String foreign = quarantined + "!";
       onEachNode(
           node -> {
-            if (node.keys("*").contains(aside)) {
+            if (node.keys("*").contains(quarantined)) {
               node.sadd(foreign, "x");
             }
           });
@@ -193,19 +192,14 @@ class OrphanedBufferITCase {
     try (SegmentStore store = SegmentStore.connect(settings(phase))) {
       for (int i = 0; i < TRACES; i++) {
         TraceKey trace = new TraceKey(random.nextInt(1_000), random.nextLong(), random.nextLong());
-        Map<Long, Long> segmentOf = new HashMap<>();
-        List<List<Sub>> calls = RandomTraces.calls(random);
-        // Again, as only the last answer knows how all was merged.
-        for (int round = 0; round < 2; round++) {
-          for (List<Sub> call : calls) {
-            store
-                .write(batch(trace, call))
-                .get(0)
-                .subsegments()
-                .forEach(s -> segmentOf.put(s.id(), s.parentId()));
-          }
+        IndexedTrace expected = new IndexedTrace();
+        for (List<Sub> call : RandomTraces.calls(random)) {
+          store.write(batch(trace, call));
+          expected.add(call);
         }
-        segmentOf.forEach((id, segment) -> written.add(line(trace, segment, id, payload(id))));
+        for (Sub sub : expected.subs()) {
+          written.add(line(trace, expected.rootOf(sub), sub.id(), payload(sub.id())));
+        }
       }
     }
   }

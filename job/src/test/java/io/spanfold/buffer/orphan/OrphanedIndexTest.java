@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 class OrphanedIndexTest {
 
   @Test
-  void findsTheSegmentOfEachSubsegmentBehindAnyNumberOfNames() {
+  void resolvesSegmentsThroughAnyNumberOfNames() {
     long seed = new Random().nextLong();
     System.out.println("seed " + seed);
     Random random = new Random(seed);
@@ -45,7 +45,7 @@ class OrphanedIndexTest {
   }
 
   @Test
-  void asksForNoRedirectWhereTheNameIsThatOfASegment() {
+  void readsNoRedirectOfACurrentSegment() {
     OrphanedIndex index = new OrphanedIndex();
     index.field("m" + Hex.id(9), Hex.id(1));
     index.field("s" + Hex.id(1), "1 2 3 1");
@@ -54,7 +54,7 @@ class OrphanedIndexTest {
   }
 
   @Test
-  void aCircleHasOneEndFromWhereverItIsEntered() {
+  void aCycleHasOneEndFromEveryEntry() {
     Map<Long, String> circle =
         Map.of(5L, Hex.id(3), 3L, Hex.id(4), 4L, Hex.id(5), 8L, Hex.id(4), 7L, Hex.id(8));
     for (List<Long> order : List.of(List.of(5L, 8L, 7L), List.of(7L, 4L), List.of(3L, 5L))) {
@@ -74,7 +74,7 @@ class OrphanedIndexTest {
   }
 
   @Test
-  void asksForMergedPayloadsOnlyWhereThereMayBeSome() {
+  void readsMergedPayloadsOnlyIfTheTraceHasSome() {
     OrphanedIndex index = new OrphanedIndex();
     index.field("s" + Hex.id(1), "1 2 3 0");
     index.field("subsegments", "1");

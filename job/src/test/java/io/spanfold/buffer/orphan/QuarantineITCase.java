@@ -41,7 +41,7 @@ class QuarantineITCase {
   private static final TraceKey TRACE = new TraceKey(1, 2, 3);
   private static final String INDEX = RedisKeys.index(TRACE);
   private static final String SMALL = RedisKeys.smallPayloads(TRACE);
-  private static final RedisScript SCRIPT = RedisScript.load("set-aside.lua");
+  private static final RedisScript SCRIPT = RedisScript.load("quarantine.lua");
   private static final Duration TTL = Duration.ofHours(2);
 
   @TempDir static Path directory;
@@ -71,7 +71,7 @@ class QuarantineITCase {
   }
 
   @Test
-  void renamesTheIndexSmallPayloadsAndMergedOnesAndNothingElse() {
+  void renamesIndexSmallAndMergedPayloadsOnly() {
     segment(1, 100, 200);
     segment(7, 300);
     small(100);
@@ -81,44 +81,44 @@ class QuarantineITCase {
     redis.set("span-buf:s:{1:" + "0".repeat(32) + "}:" + Hex.id(1), "another's");
     Map<String, String> before = redis.hgetAll(INDEX);
 
-    assertThat(setAside()).isEqualTo(1);
+    assertThat(quarantine()).isEqualTo(1);
 
     assertThat(redis.keys("*"))
         .containsExactlyInAnyOrder(
-            aside("ssr", 0),
-            aside("sp", 0),
-            aside("s", 0) + ":" + Hex.id(1),
-            aside("s", 0) + ":" + Hex.id(7),
+            quarantined("ssr", 0),
+            quarantined("sp", 0),
+            quarantined("s", 0) + ":" + Hex.id(1),
+            quarantined("s", 0) + ":" + Hex.id(7),
             RedisKeys.payload(TRACE, 200),
             "span-buf:s:{1:" + "0".repeat(32) + "}:" + Hex.id(1));
-    assertThat(redis.hgetAll(aside("ssr", 0))).isEqualTo(before);
+    assertThat(redis.hgetAll(quarantined("ssr", 0))).isEqualTo(before);
     assertThat(redis.keys("span-buf:ad:*"))
         .allMatch(key -> redis.ttl(key) > TTL.toSeconds() - 60 && redis.ttl(key) <= 7_200);
   }
 
   @Test
-  void repeatedItChangesNothing() {
+  void repeatingChangesNothing() {
     segment(1, 100);
     small(100);
-    setAside();
+    quarantine();
     Set<String> keys = redis.keys("*");
-    assertThat(setAside()).isZero();
+    assertThat(quarantine()).isZero();
     assertThat(redis.keys("*")).isEqualTo(keys);
   }
 
   @Test
-  void whatIsSetAsideLaterOfTheSameTraceStaysApart() throws Exception {
+  void aLaterQuarantineOfTheSameTraceHasKeysOfItsOwn() throws Exception {
     segment(1, 100);
     small(100);
-    setAside();
+    quarantine();
     // What was a root is a child of another here, and the id of a subsegment comes again.
     segment(5, 100, 200);
     redis.hset(INDEX, Hex.id(1), Hex.id(5));
     small(200);
     merged(5, 100);
-    setAside();
+    quarantine();
     segment(6, 300);
-    setAside();
+    quarantine();
 
     try (OrphanedBuffer buffer = buffer()) {
       assertThat(read(buffer))
@@ -128,7 +128,7 @@ class QuarantineITCase {
 
       segment(8, 400);
       small(400);
-      setAside();
+      quarantine();
       assertThat(read(buffer)).containsExactly("0 1 100 small", "1 8 400 small", "lost 1");
       buffer.remove(traces(buffer));
     }
@@ -161,9 +161,9 @@ class QuarantineITCase {
     pipeline.sync();
     long fields = redis.hlen(INDEX);
 
-    setAside();
+    quarantine();
 
-    assertThat(redis.hlen(aside("ssr", 0))).isEqualTo(fields);
+    assertThat(redis.hlen(quarantined("ssr", 0))).isEqualTo(fields);
     assertThat(redis.keys("*")).allMatch(key -> key.startsWith("span-buf:ad:"));
     try (OrphanedBuffer buffer = buffer()) {
       assertThat(read(buffer)).containsExactlyInAnyOrderElementsOf(expected);
@@ -173,13 +173,13 @@ class QuarantineITCase {
   }
 
   @Test
-  void aFullRedisRunsIt() throws Exception {
+  void runsInAFullRedis() throws Exception {
     segment(1, 100, 200);
     small(100);
     merged(1, 200);
     redis.configSet("maxmemory", "1");
     assertThatThrownBy(() -> redis.set("x", "y")).hasMessageStartingWith("OOM");
-    setAside();
+    quarantine();
     try (OrphanedBuffer buffer = buffer()) {
       assertThat(read(buffer)).containsExactly("0 1 100 small", "0 1 200 merged");
       buffer.remove(traces(buffer));
@@ -188,7 +188,7 @@ class QuarantineITCase {
   }
 
   @Test
-  void whatWasCutOffHalfWayIsSetAsideByTheSameNames() throws Exception {
+  void aQuarantineCutOffHalfWayGoesOnUnderTheSameKeys() throws Exception {
     segment(1, 100, 200);
     segment(7, 300);
     small(100);
@@ -203,15 +203,15 @@ class QuarantineITCase {
         "~span-buf:s*",
         "~span-buf:ad:ssr:*",
         "~span-buf:ad:sp:*",
-        "~" + aside("s", 0) + ":" + Hex.id(1));
+        "~" + quarantined("s", 0) + ":" + Hex.id(1));
     try (Jedis half = new Jedis(server.uri())) {
       half.auth("half", "");
-      assertThatThrownBy(() -> setAside(half)).isInstanceOf(JedisDataException.class);
+      assertThatThrownBy(() -> quarantine(half)).isInstanceOf(JedisDataException.class);
     }
     redis.aclDelUser("half");
-    assertThat(redis.keys("*")).contains(aside("sp", 0), INDEX);
+    assertThat(redis.keys("*")).contains(quarantined("sp", 0), INDEX);
 
-    setAside();
+    quarantine();
 
     try (OrphanedBuffer buffer = buffer()) {
       assertThat(read(buffer)).containsExactly("0 1 100 small", "0 1 200 merged", "0 7 300 merged");
@@ -219,7 +219,7 @@ class QuarantineITCase {
   }
 
   @Test
-  void itNeedsTheRightsOfTheReadme() throws Exception {
+  void needsThePermissionsOfTheReadme() throws Exception {
     segment(1, 100, 200, 300);
     small(100);
     merged(1, 200);
@@ -241,7 +241,7 @@ class QuarantineITCase {
   }
 
   @Test
-  void payloadsAreFoundInEachLayoutAndThoseThatAreDamagedInAnother() throws Exception {
+  void findsPayloadsInEachLayoutAndDamagedOnesInAnother() throws Exception {
     segment(1, LongStream.rangeClosed(100, 300).toArray());
     for (long id = 100; id < 200; id++) {
       small(id);
@@ -252,7 +252,7 @@ class QuarantineITCase {
     for (long id = 201; id < 300; id++) {
       merged(1, id);
     }
-    setAside();
+    quarantine();
     try (OrphanedBuffer buffer = buffer()) {
       List<String> found = read(buffer);
       assertThat(found).hasSize(201);
@@ -301,11 +301,11 @@ class QuarantineITCase {
         RolloutPhase.DISTRIBUTED);
   }
 
-  private long setAside() {
-    return setAside(redis);
+  private long quarantine() {
+    return quarantine(redis);
   }
 
-  private static long setAside(Jedis redis) {
+  private static long quarantine(Jedis redis) {
     return (Long)
         redis.eval(
             new String(SCRIPT.text(), US_ASCII),
@@ -349,7 +349,7 @@ class QuarantineITCase {
     }
   }
 
-  private static String aside(String kind, int round) {
+  private static String quarantined(String kind, int round) {
     return "span-buf:ad:" + kind + ":{" + TRACE + "}:" + round;
   }
 

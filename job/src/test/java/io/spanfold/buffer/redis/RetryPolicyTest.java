@@ -25,9 +25,9 @@ class RetryPolicyTest {
   }
 
   @Test
-  void waitsLongerEachTimeUpToABoundAndStopsWithTheBudget() throws Exception {
+  void pausesGrowUpToABoundAndStopWithTheBudget() {
     RetryPolicy.Attempts attempts = policy(Duration.ofSeconds(10), 0.999999).begin();
-    while (attempts.pause()) {
+    while (attempts.pause("test", null)) {
       assertThat(attempts.elapsed()).isLessThanOrEqualTo(Duration.ofSeconds(10));
     }
     assertThat(attempts.elapsed()).isEqualTo(Duration.ofSeconds(10));
@@ -37,14 +37,14 @@ class RetryPolicyTest {
   }
 
   @Test
-  void spreadsWorkersByHalfThePause() throws Exception {
-    policy(Duration.ofSeconds(1), 0).begin().pause();
+  void pausesAreJitteredByHalf() {
+    policy(Duration.ofSeconds(1), 0).begin().pause("test", null);
     assertThat(pauses).containsExactly(Duration.ofMillis(10));
   }
 
   @Test
-  void neverWaitsWithoutABudget() throws Exception {
-    assertThat(policy(Duration.ZERO, 0).begin().pause()).isFalse();
+  void neverWaitsWithoutABudget() {
+    assertThat(policy(Duration.ZERO, 0).begin().pause("test", null)).isFalse();
     assertThat(pauses).isEmpty();
   }
 }

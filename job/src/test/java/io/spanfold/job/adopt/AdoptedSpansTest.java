@@ -26,7 +26,7 @@ class AdoptedSpansTest {
   private final AdoptedSpans spans = new AdoptedSpans(7);
 
   @Test
-  void areThoseThatWereBufferedButHangUnderTheirSegment() throws Exception {
+  void hangDirectlyUnderTheirSegment() throws Exception {
     byte[] frames =
         SpanFrames.encode(
             List.of(
@@ -51,7 +51,7 @@ class AdoptedSpansTest {
   }
 
   @Test
-  void aRootInAnothersSegmentIsOneOfItsOwn() throws Exception {
+  void aRootStaysARootInAnotherSegment() throws Exception {
     byte[] frames = SpanFrames.encode(List.of(parsed(Spans.root(TRACE, 4, 1_000, 0))));
     assertThat(spans.of(ABANDONED, SEGMENT, 9, frames, NOW))
         .extracting(Span::parentId)
@@ -59,7 +59,7 @@ class AdoptedSpansTest {
   }
 
   @Test
-  void neverHaveThePositionsOfOthersNorOfThemselvesInAnotherAttempt() throws Exception {
+  void havePositionsThatAreUniqueAcrossAttempts() throws Exception {
     byte[] frames =
         SpanFrames.encode(
             List.of(

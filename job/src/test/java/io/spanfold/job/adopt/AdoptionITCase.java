@@ -82,7 +82,7 @@ class AdoptionITCase {
   }
 
   @Test
-  void removesNothingBeforeACheckpointHoldsItAndEndsWhenNothingIsLeft() throws Exception {
+  void removesTracesOnlyAfterACheckpointAndEndsWhenNoneIsLeft() throws Exception {
     write(10);
     buffer.quarantine();
     adopt(Long.MAX_VALUE);
@@ -100,7 +100,7 @@ class AdoptionITCase {
   }
 
   @Test
-  void emitsAgainWhatNoCheckpointHeldWhenItFailed() throws Exception {
+  void emitsAgainAfterAFailureWithoutACheckpoint() throws Exception {
     write(10);
     buffer.quarantine();
     adopt(Long.MAX_VALUE);
@@ -124,7 +124,7 @@ class AdoptionITCase {
   }
 
   @Test
-  void waitsForACheckpointThoughNothingIsThere() throws Exception {
+  void waitsForACheckpointEvenIfThereIsNothing() throws Exception {
     buffer.quarantine();
     adopt(Long.MAX_VALUE);
     awaitEmitted(0);
@@ -134,7 +134,7 @@ class AdoptionITCase {
   }
 
   @Test
-  void doesNotGoFarAheadOfCheckpoints() throws Exception {
+  void limitsWhatIsEmittedAheadOfCheckpoints() throws Exception {
     write(TRACES);
     buffer.quarantine();
     adopt(1);

@@ -52,7 +52,7 @@ class LeaseITCase {
   }
 
   @Test
-  void tasksOfAnAttemptHaveOneLease() throws Exception {
+  void tasksOfAnAttemptShareALease() throws Exception {
     try (Lease one = lease("job", "a", 0);
         Lease two = lease("job", "a", 0)) {
       LockOwner owner = one.confirm();
@@ -64,7 +64,7 @@ class LeaseITCase {
   }
 
   @Test
-  void itStaysForAsLongAsItIsRenewed() throws Exception {
+  void lastsAsLongAsItIsRenewed() throws Exception {
     try (Lease lease = lease("job", "a", 0)) {
       LockOwner owner = lease.confirm();
       long end = System.nanoTime() + TTL.plus(TTL).toNanos();
@@ -76,7 +76,7 @@ class LeaseITCase {
   }
 
   @Test
-  void aRestartTakesOverAtOnceAndTheLeftoverIsToldSo() throws Exception {
+  void aRestartTakesOverAtOnceAndTheOldAttemptFails() throws Exception {
     try (Lease leftover = lease("job", "a", 0)) {
       LockOwner before = leftover.confirm();
       try (Lease restarted = lease("job", "a", 1)) {
@@ -100,7 +100,7 @@ class LeaseITCase {
   }
 
   @Test
-  void aSecondJobIsRefusedForGoodWithASentence() throws Exception {
+  void aSecondJobIsRefusedPermanentlyWithARemedy() throws Exception {
     try (Lease first = lease("first", "a", 0)) {
       LockOwner owner = first.confirm();
       LeaseSettings others = new LeaseSettings(settings.redis(), "second", TTL, RENEWAL);
@@ -118,7 +118,7 @@ class LeaseITCase {
   }
 
   @Test
-  void aJobGetsWhatAnotherOneReleasedLongBeforeItWouldRunOut() throws Exception {
+  void aJobGetsAReleasedLeaseLongBeforeItsTtl() throws Exception {
     LeaseSettings lasting =
         new LeaseSettings(settings.redis(), "main", Duration.ofSeconds(50), RENEWAL);
     try (Lease first = Lease.open(lasting, TaskMetrics.of("first", "a", 0));
@@ -132,7 +132,7 @@ class LeaseITCase {
   }
 
   @Test
-  void aJobGetsWhatADeadOneLeft() throws Exception {
+  void aJobGetsTheLeaseOfADeadJob() throws Exception {
     try (LeaseStore dead = new LeaseStore(settings.redis())) {
       dead.take(new LeaseClaim("main", "dead", "a".repeat(32), 3), TTL);
     }
@@ -142,7 +142,7 @@ class LeaseITCase {
   }
 
   @Test
-  void anOutageCostsNothingAndAWipedRedisIsGivenTheSameEpoch() throws Exception {
+  void anOutageKeepsTheLeaseAndAWipedRedisGetsTheSameEpoch() throws Exception {
     Map<String, Gauge<?>> gauges = new HashMap<>();
     try (Lease lease = lease("job", "a", 0)) {
       lease.register(
@@ -168,13 +168,13 @@ class LeaseITCase {
   }
 
   @Test
-  void whoCannotReachRedisAtAllIsToldSoInTheEnd() {
+  void failsAfterTheTimeoutIfRedisIsUnreachable() {
     redis.kill();
     try (Lease lease = lease("job", "a", 0)) {
       assertThatExceptionOfType(StoreException.class)
           .isThrownBy(() -> lease.confirm(Duration.ofSeconds(1)))
           .withMessageContaining("buffer main")
-          .withMessageContaining("Redis can be reached");
+          .withMessageContaining("Redis is reachable");
     }
   }
 

@@ -33,7 +33,7 @@ class StalledProcessITCase {
   @TempDir Path directory;
 
   @Test
-  void asksBeforeItDoesAnythingWhenItWakesUp() throws Exception {
+  void aProcessThatWakesUpConfirmsItsLeaseFirst() throws Exception {
     try (RedisNode redis = RedisNode.start(RedisNode.Options.in(directory));
         LeaseStore successor = new LeaseStore(ConnectionSettings.of(List.of(redis.uri())))) {
       Process process =

@@ -118,7 +118,7 @@ class RedisCheckITCase {
         .asString()
         .startsWith("redis.uri: cannot connect to Redis at [" + redis.uri() + "]")
         .contains("WRONGPASS")
-        .endsWith("; see whether user name, password and rights are those that the server wants.")
+        .endsWith("; check user name, password and permissions.")
         .doesNotContain("hunter2");
     assertThat(check(redis()).problems()).singleElement().asString().contains("NOAUTH");
     assertThat(check(redis(null, "s3cret")).problems()).isEmpty();
@@ -154,7 +154,7 @@ class RedisCheckITCase {
         .singleElement()
         .asString()
         .startsWith("redis.uri: cannot connect to Redis at [" + redis.uri() + "] after ")
-        .endsWith("; see whether the servers run and are reachable from here.");
+        .endsWith("; check whether the servers run and are reachable from here.");
   }
 
   @Test
@@ -197,7 +197,7 @@ class RedisCheckITCase {
                       .startsWith(
                           "The Redis node "
                               + nodes.get(2).address()
-                              + " does not tell its memory (")
+                              + " does not report its memory (")
                       .endsWith(
                           "; see whether it runs and is reachable from here, and let the job's user call INFO."));
 
