@@ -91,11 +91,7 @@ public final class SegmentStore implements AutoCloseable {
    *     login
    */
   public static SegmentStore connect(StoreSettings settings) {
-    return connect(settings, RetryPolicy.within(settings.redis().timeouts().retries()));
-  }
-
-  static SegmentStore connect(StoreSettings settings, RetryPolicy retries) {
-    return connect(settings, retries, InstantSource.system());
+    return connect(settings, settings.redis().retries(), InstantSource.system());
   }
 
   static SegmentStore connect(

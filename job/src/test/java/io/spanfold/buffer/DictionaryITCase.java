@@ -434,7 +434,7 @@ class DictionaryITCase {
     }
   }
 
-  /** A time that passes only where it is told to. */
+  /** A clock that advances only on request. */
   private static final class Clock {
     private Duration passed = Duration.ZERO;
 

@@ -25,8 +25,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import redis.clients.jedis.Jedis;
 
 /**
- * What a span costs the server, in commands (those that scripts run included): must not grow with
- * the segment. Time is printed, not judged.
+ * The commands that a span costs the server, including those of scripts, must not grow with the
+ * segment. Time is printed, but not asserted.
  */
 class IndexCostITCase {
 

@@ -234,7 +234,7 @@ final class IndexUnderTest implements AutoCloseable {
     return scripts.addSubsegments(trace, unstored, payloads, layouts);
   }
 
-  /** Returns what stands for a subsegment's payload. */
+  /** Returns a payload that names its subsegment. */
   private static String payload(String id) {
     return "x".repeat(Math.floorMod(id.hashCode(), LARGEST_PAYLOAD));
   }

@@ -32,8 +32,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import redis.clients.jedis.Jedis;
 
 /**
- * The index beside the real fold: knows nothing of time, is told another order of things, and must
- * be empty nevertheless once all parts are cleaned up.
+ * The index next to the real fold. It knows nothing of time and gets the calls in another order,
+ * but must be empty when all parts are cleaned up.
  */
 class IndexedFoldITCase {
 

@@ -12,8 +12,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * What the index of a trace must say: remembers every subsegment in the order of arrival, and
- * computes all else from scratch by following parents. For traces without cycles.
+ * A model of the index of a trace: keeps every subsegment in the order of arrival, and computes
+ * everything else by following parents. For traces without cycles.
  */
 public final class IndexedTrace {
 

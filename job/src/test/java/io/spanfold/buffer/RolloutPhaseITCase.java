@@ -55,7 +55,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import redis.clients.jedis.Jedis;
 
-/** What is loaded is what was written, in every phase and across every change of phase. */
+/** Payloads load as they were written, in every phase and across every change of phase. */
 class RolloutPhaseITCase {
 
   private static final int TRACES = 200;
@@ -182,7 +182,7 @@ class RolloutPhaseITCase {
     List<Sub> subs = List.of(sub(50, 50), sub(50, 60), sub(50, 70));
     SpanBatch batch = batch(trace, subs, phase, PayloadLayouts.SMALL_BYTES);
     List<Subsegment> stored = stores.get(phase).write(batch).get(0).subsegments();
-    // What is read first is told from the other by what is not in it.
+    // One of the two copies is deleted, to see which one is read.
     String other =
         phase.readsMerged()
             ? RedisKeys.payload(trace, subs.get(1).id())

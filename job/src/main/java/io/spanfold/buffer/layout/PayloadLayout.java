@@ -32,7 +32,7 @@ public interface PayloadLayout {
   /**
    * Reads payloads.
    *
-   * @return the stored forms in the same order; null where there is none
+   * @return the stored forms in the same order; null if there is none
    * @throws StoreException if Redis does not answer
    */
   List<byte[]> load(List<Wanted> wanted);

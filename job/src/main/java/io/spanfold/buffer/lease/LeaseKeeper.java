@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
  *   <li>If Redis does not answer, the keeper asks again with the next renewal. A lease that was
  *       held stays held: nobody else can take it there either, and whoever takes it where this
  *       process cannot see it gets a newer epoch.
- *   <li>If somebody has a newer epoch, the lease is lost.
+ *   <li>If another process has a newer epoch, the lease is lost.
  * </ul>
  *
  * <p>For use by any thread.

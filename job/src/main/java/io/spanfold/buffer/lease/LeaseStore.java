@@ -33,6 +33,11 @@ public final class LeaseStore implements AutoCloseable {
 
   private static final byte[] KEY = RedisKeys.LEASE.getBytes(US_ASCII);
 
+  private static final Duration BETWEEN_LOOKS = Duration.ofMillis(200);
+
+  /** A job that renews is overlooked only if this many renewals in a row are late. */
+  private static final int RENEWALS_WATCHED = 3;
+
   private final ConnectionSettings settings;
   private final RetryPolicy retries;
   private RedisPipelines pipelines;
@@ -40,7 +45,7 @@ public final class LeaseStore implements AutoCloseable {
   /** Creates a store; nothing is sent yet. */
   public LeaseStore(ConnectionSettings settings) {
     this.settings = settings;
-    this.retries = RetryPolicy.within(settings.timeouts().retries());
+    this.retries = settings.retries();
   }
 
   /**
@@ -108,6 +113,31 @@ public final class LeaseStore implements AutoCloseable {
   }
 
   /**
+   * Returns who renews the lease: a lease alone does not prove that a job is running, because it
+   * outlives one that was killed. Returns at once if nobody holds it, usually within a second if
+   * the holder renews it, and after three seconds otherwise.
+   *
+   * @throws StoreException if Redis does not answer
+   */
+  public static Optional<LeaseHolder> whoRenews(LeaseSettings settings)
+      throws InterruptedException {
+    Duration watched = settings.renewal().multipliedBy(RENEWALS_WATCHED);
+    try (LeaseStore store = new LeaseStore(settings.redis())) {
+      long end = System.nanoTime() + watched.toNanos();
+      Optional<LeaseHolder> before = store.look();
+      while (before.isPresent() && end - System.nanoTime() > 0) {
+        RetryPolicy.within(watched).sleeper().sleep(BETWEEN_LOOKS);
+        Optional<LeaseHolder> now = store.look();
+        if (now.isPresent() && isRenewed(before.get(), now.get())) {
+          return now;
+        }
+        before = now;
+      }
+      return Optional.empty();
+    }
+  }
+
+  /**
    * Returns the epoch of the lease as Redis has it now, asked over {@code pipelines}; 0 if there is
    * no lease.
    *
@@ -122,7 +152,7 @@ public final class LeaseStore implements AutoCloseable {
   }
 
   /**
-   * Lets the lease of {@code epoch} end after {@code left} unless somebody renews it.
+   * Lets the lease of {@code epoch} end after {@code left} unless it is renewed.
    *
    * @throws StoreException if Redis does not answer
    */
@@ -135,6 +165,10 @@ public final class LeaseStore implements AutoCloseable {
     if (pipelines != null) {
       pipelines.close();
     }
+  }
+
+  private static boolean isRenewed(LeaseHolder before, LeaseHolder now) {
+    return now.left().compareTo(before.left()) > 0 || !now.job().equals(before.job());
   }
 
   private Object call(RedisScript script, String... arguments) {

@@ -30,7 +30,7 @@ public final class MemoryProbe implements AutoCloseable {
   /** Creates a probe; nothing is sent yet. */
   public MemoryProbe(ConnectionSettings settings) {
     this.settings = settings;
-    this.retries = RetryPolicy.within(settings.timeouts().retries());
+    this.retries = settings.retries();
   }
 
   /**

@@ -59,7 +59,6 @@ public final class OrphanedBuffer implements AutoCloseable {
   private final RedisPipelines pipelines;
   private final KnownDictionaries dictionaries;
   private final PayloadCompression compression;
-  private final OrphanedIndexReader indexes;
 
   private OrphanedBuffer(StoreSettings settings, RetryPolicy retries) {
     this.settings = settings;
@@ -68,7 +67,6 @@ public final class OrphanedBuffer implements AutoCloseable {
     this.pipelines = new RedisPipelines(nodes, retries);
     this.dictionaries = new KnownDictionaries(pipelines, retries.clock());
     this.compression = new PayloadCompression(PayloadCompression.OFF, dictionaries::find);
-    this.indexes = new OrphanedIndexReader(pipelines);
   }
 
   /** Receives payloads. */
@@ -126,7 +124,7 @@ public final class OrphanedBuffer implements AutoCloseable {
    * @throws StoreException if Redis cannot be reached
    */
   public static OrphanedBuffer connect(StoreSettings settings) {
-    return new OrphanedBuffer(settings, RetryPolicy.within(settings.redis().timeouts().retries()));
+    return new OrphanedBuffer(settings, settings.redis().retries());
   }
 
   /**
@@ -170,7 +168,7 @@ public final class OrphanedBuffer implements AutoCloseable {
   /** Passes the payloads of a page of traces to {@code visitor}, each subsegment once. */
   public Contents read(List<OrphanedTrace> traces, Visitor visitor) throws InterruptedException {
     int segments = 0;
-    Map<OrphanedTrace, OrphanedIndex> known = indexes.read(traces);
+    Map<OrphanedTrace, OrphanedIndex> known = OrphanedIndex.read(pipelines, traces);
     for (OrphanedIndex index : known.values()) {
       segments += (int) index.subsegments().stream().map(index::segmentOf).distinct().count();
     }
@@ -199,8 +197,7 @@ public final class OrphanedBuffer implements AutoCloseable {
 
   private void removePage(List<OrphanedTrace> traces) {
     List<RedisCommand<Long>> payloads = new ArrayList<>();
-    indexes
-        .read(traces)
+    OrphanedIndex.read(pipelines, traces)
         .forEach(
             (trace, index) -> {
               for (long id : index.subsegments()) {

@@ -76,6 +76,11 @@ public record ConnectionSettings(
     return new ConnectionSettings(nodes, login, authorities, other);
   }
 
+  /** Returns the pauses between attempts at an operation. */
+  public RetryPolicy retries() {
+    return RetryPolicy.within(timeouts.retries());
+  }
+
   /** Returns whether connections are encrypted. */
   public boolean tls() {
     return RedisUris.tls(nodes);

@@ -16,7 +16,7 @@ import redis.clients.jedis.RedisProtocol;
 public record RedisCommand<T>(
     byte[] key, CommandObject<T> command, long bytes, RedisScript script) {
 
-  /** Makes commands; safe for use by many threads. */
+  /** Builds commands; thread-safe. */
   public static final CommandObjects REDIS = new CommandObjects(RedisProtocol.RESP2);
 
   /** Returns a command that runs no script. */

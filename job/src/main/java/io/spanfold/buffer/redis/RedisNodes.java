@@ -2,47 +2,56 @@ package io.spanfold.buffer.redis;
 
 import java.net.URI;
 import java.util.Collection;
+import java.util.List;
+import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.stream.Collectors;
 import org.apache.commons.pool2.impl.GenericObjectPoolConfig;
 import redis.clients.jedis.ClientSetInfoConfig;
 import redis.clients.jedis.Connection;
+import redis.clients.jedis.ConnectionPool;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.RedisProtocol;
+import redis.clients.jedis.exceptions.JedisClusterOperationException;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisException;
+import redis.clients.jedis.providers.ClusterConnectionProvider;
+import redis.clients.jedis.util.JedisClusterCRC16;
 
 /** The nodes of a Redis, one or a cluster, and which of them has a key. */
-public interface RedisNodes extends AutoCloseable {
+public abstract class RedisNodes implements AutoCloseable {
+
+  private RedisNodes() {}
 
   /**
    * Returns the node that has {@code key}, by the slots known so far.
    *
    * @throws JedisException if no node is known to have it
    */
-  HostAndPort nodeOf(byte[] key);
+  public abstract HostAndPort nodeOf(byte[] key);
 
   /**
    * Returns a connection to {@code node}, which the caller closes.
    *
    * @throws JedisException if the node cannot be reached
    */
-  Connection connect(HostAndPort node);
+  public abstract Connection connect(HostAndPort node);
 
   /** Returns all nodes that have slots. */
-  Collection<HostAndPort> all();
+  public abstract Collection<HostAndPort> all();
 
   /**
    * Asks again which node has which slots.
    *
    * @throws JedisException if no node answers
    */
-  void refresh();
+  public abstract void refresh();
 
   @Override
-  void close();
+  public abstract void close();
 
   /**
    * Connects to the nodes behind the addresses; recognises a cluster.
@@ -50,7 +59,7 @@ public interface RedisNodes extends AutoCloseable {
    * @throws StoreException if none answers within the time for retries, the login is refused, or
    *     there are several nodes that are no cluster
    */
-  static RedisNodes connect(ConnectionSettings settings, RetryPolicy retries) {
+  public static RedisNodes connect(ConnectionSettings settings, RetryPolicy retries) {
     return askFirst(
         settings,
         retries,
@@ -65,7 +74,7 @@ public interface RedisNodes extends AutoCloseable {
    *
    * @throws StoreException as {@link #connect} does
    */
-  static <T> T askFirst(
+  public static <T> T askFirst(
       ConnectionSettings settings,
       RetryPolicy retries,
       BiFunction<HostAndPort, Jedis, T> question) {
@@ -114,7 +123,7 @@ public interface RedisNodes extends AutoCloseable {
    *
    * @throws IllegalArgumentException if it is not, though there are several addresses
    */
-  static boolean isCluster(ConnectionSettings settings, HostAndPort node, Jedis jedis) {
+  public static boolean isCluster(ConnectionSettings settings, HostAndPort node, Jedis jedis) {
     boolean cluster = jedis.info("cluster").contains("cluster_enabled:1");
     if (!cluster && settings.nodes().size() > 1) {
       throw new IllegalArgumentException(
@@ -124,7 +133,7 @@ public interface RedisNodes extends AutoCloseable {
     return cluster;
   }
 
-  static JedisClientConfig clientConfig(ConnectionSettings settings) {
+  public static JedisClientConfig clientConfig(ConnectionSettings settings) {
     return DefaultJedisClientConfig.builder()
         .protocol(RedisProtocol.RESP2)
         .user(settings.login().username())
@@ -141,12 +150,93 @@ public interface RedisNodes extends AutoCloseable {
    * Returns the settings of a pool that never waits and starts no thread: one thread uses one
    * connection a node.
    */
-  static GenericObjectPoolConfig<Connection> poolConfig() {
+  private static GenericObjectPoolConfig<Connection> poolConfig() {
     GenericObjectPoolConfig<Connection> config = new GenericObjectPoolConfig<>();
     config.setMaxTotal(2);
     config.setMaxIdle(1);
     config.setBlockWhenExhausted(false);
     config.setJmxEnabled(false);
     return config;
+  }
+
+  /** One node that has all keys. */
+  private static final class SingleNode extends RedisNodes {
+
+    private final HostAndPort node;
+    private final ConnectionPool pool;
+
+    SingleNode(HostAndPort node, JedisClientConfig config) {
+      this.node = node;
+      this.pool = new ConnectionPool(node, config, poolConfig());
+    }
+
+    @Override
+    public HostAndPort nodeOf(byte[] key) {
+      return node;
+    }
+
+    @Override
+    public Connection connect(HostAndPort to) {
+      return pool.getResource();
+    }
+
+    @Override
+    public Collection<HostAndPort> all() {
+      return List.of(node);
+    }
+
+    @Override
+    public void refresh() {
+      // It always has all keys.
+    }
+
+    @Override
+    public void close() {
+      pool.close();
+    }
+  }
+
+  /** A Redis Cluster: each slot is on one of its primaries. */
+  private static final class ClusterNodes extends RedisNodes {
+
+    private final ClusterConnectionProvider provider;
+
+    ClusterNodes(ConnectionSettings settings) {
+      Set<HostAndPort> seeds =
+          settings.nodes().stream()
+              .map(uri -> new HostAndPort(uri.getHost(), uri.getPort()))
+              .collect(Collectors.toSet());
+      this.provider = new ClusterConnectionProvider(seeds, clientConfig(settings), poolConfig());
+    }
+
+    @Override
+    public HostAndPort nodeOf(byte[] key) {
+      int slot = JedisClusterCRC16.getSlot(key);
+      HostAndPort node = provider.getNode(slot);
+      if (node == null) {
+        throw new JedisClusterOperationException("no node is known to have slot " + slot);
+      }
+      return node;
+    }
+
+    @Override
+    public Connection connect(HostAndPort node) {
+      return provider.getConnection(node);
+    }
+
+    @Override
+    public Collection<HostAndPort> all() {
+      return provider.getPrimaryNodes().keySet().stream().map(HostAndPort::from).toList();
+    }
+
+    @Override
+    public void refresh() {
+      provider.renewSlotCache();
+    }
+
+    @Override
+    public void close() {
+      provider.close();
+    }
   }
 }

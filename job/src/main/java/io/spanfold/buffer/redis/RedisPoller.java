@@ -40,7 +40,7 @@ public final class RedisPoller {
           try {
             question.run();
           } catch (RuntimeException | Error e) {
-            LOG.error("Polling Redis failed; it goes on", e);
+            LOG.error("Polling Redis failed; it continues", e);
           }
         },
         0,

@@ -2,7 +2,7 @@ package io.spanfold.job.preflight;
 
 import io.spanfold.buffer.lease.LeaseHolder;
 import io.spanfold.buffer.lease.LeaseSettings;
-import io.spanfold.buffer.lease.LeaseWatch;
+import io.spanfold.buffer.lease.LeaseStore;
 import io.spanfold.buffer.redis.StoreException;
 import java.util.Optional;
 
@@ -31,7 +31,7 @@ final class LeaseCheck {
     }
     try {
       Optional<LeaseHolder> other =
-          LeaseWatch.whoRenews(lease)
+          LeaseStore.whoRenews(lease)
               .filter(holder -> !start.jobId().equals(Optional.of(holder.job())));
       other.ifPresent(holder -> findings.problem(refusal(holder)));
     } catch (StoreException e) {

@@ -1,6 +1,5 @@
 package io.spanfold.job.preflight;
 
-import io.spanfold.buffer.memory.BufferProbe;
 import io.spanfold.buffer.memory.BufferState;
 import io.spanfold.buffer.memory.BufferState.NodeState;
 import io.spanfold.buffer.memory.NodeMemory;
@@ -35,7 +34,7 @@ final class RedisCheck {
   boolean run() {
     BufferState state;
     try {
-      state = BufferProbe.ask(connection);
+      state = BufferState.ask(connection);
     } catch (StoreException e) {
       findings.problem("redis.uri: " + e.getMessage() + ".");
       return false;

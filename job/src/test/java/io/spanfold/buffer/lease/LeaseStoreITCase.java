@@ -99,9 +99,9 @@ class LeaseStoreITCase {
     LeaseAnswer failedOver = leases.take(FAILED_OVER, TTL);
     assertThat(failedOver.state()).isEqualTo(State.HELD);
     assertThat(failedOver.epoch()).isGreaterThan(restarted.epoch());
-    LeaseAnswer leftover = leases.take(new LeaseClaim("main", "job", RUN, 2), TTL);
-    assertThat(leftover.state()).isEqualTo(State.SUPERSEDED);
-    assertThat(leftover.epoch()).isEqualTo(failedOver.epoch());
+    LeaseAnswer outdated = leases.take(new LeaseClaim("main", "job", RUN, 2), TTL);
+    assertThat(outdated.state()).isEqualTo(State.SUPERSEDED);
+    assertThat(outdated.epoch()).isEqualTo(failedOver.epoch());
   }
 
   @Test

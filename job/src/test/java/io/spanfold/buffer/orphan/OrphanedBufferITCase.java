@@ -41,7 +41,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import redis.clients.jedis.Jedis;
 
-/** What a lost job has written is found whole, and apart from what comes after. */
+/** Everything that a lost job wrote is found, and separate from later writes. */
 class OrphanedBufferITCase {
 
   private static final int TRACES = 60;
@@ -230,7 +230,7 @@ class OrphanedBufferITCase {
     return List.copyOf(traces);
   }
 
-  /** What stands between the prefix and the hash tag. */
+  /** The part of a key between the prefix and the hash tag. */
   private static String kind(String key) {
     return key.substring(RedisKeys.PREFIX.length(), key.indexOf(":{"));
   }

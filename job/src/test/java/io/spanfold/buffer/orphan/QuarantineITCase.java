@@ -35,7 +35,7 @@ import redis.clients.jedis.Jedis;
 import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.exceptions.JedisDataException;
 
-/** What the script makes of an index that is written by hand, and what is read of it. */
+/** Quarantine of handwritten indexes, and reading them. */
 class QuarantineITCase {
 
   private static final TraceKey TRACE = new TraceKey(1, 2, 3);

@@ -36,7 +36,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
 
-/** When what is emitted, and when it is removed. */
+/** When an adoption emits and when it removes. */
 @Timeout(60)
 class AdoptionITCase {
 

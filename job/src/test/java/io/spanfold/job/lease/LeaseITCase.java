@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
 
-/** Who gets the lease and who does not, on a real Redis. */
+/** The lease on a real Redis. */
 @Timeout(60)
 class LeaseITCase {
 
@@ -77,22 +77,22 @@ class LeaseITCase {
 
   @Test
   void aRestartTakesOverAtOnceAndTheOldAttemptFails() throws Exception {
-    try (Lease leftover = lease("job", "a", 0)) {
-      LockOwner before = leftover.confirm();
+    try (Lease outdated = lease("job", "a", 0)) {
+      LockOwner before = outdated.confirm();
       try (Lease restarted = lease("job", "a", 1)) {
         LockOwner now = restarted.confirm();
         assertThat(now.epoch()).isGreaterThan(before.epoch());
         assertThatExceptionOfType(LeaseSupersededException.class)
-            .as("before the leftover's next renewal, as it looks into Redis")
-            .isThrownBy(() -> leftover.check(now.epoch()));
-        assertThat(eventualFailure(leftover))
+            .as("before its next renewal, because it compares epochs with Redis")
+            .isThrownBy(() -> outdated.check(now.epoch()));
+        assertThat(eventualFailure(outdated))
             .isInstanceOf(LeaseSupersededException.class)
             .hasMessageContaining("attempt 0 of job job")
             .hasMessageContaining("buffer main")
             .hasMessageContaining("epoch " + now.epoch());
-        leftover.close();
+        outdated.close();
         assertThat(leftMillis())
-            .as("a leftover cannot release it")
+            .as("an outdated attempt cannot release it")
             .isGreaterThan(settings.released().toMillis());
         assertThat(restarted.confirm()).isEqualTo(now);
       }

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A process of its own that is stopped by a signal, as by a hypervisor or a long pause. */
+/** A process that is stopped by a signal, as by a hypervisor or a long pause. */
 @Timeout(60)
 class StalledProcessITCase {
 

@@ -4,7 +4,7 @@ import java.util.Map;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 
-/** The metrics of a task, as far as they tell which attempt it belongs to. */
+/** The metrics of a task, with the variables that identify its attempt. */
 public final class TaskMetrics extends UnregisteredMetricsGroup {
 
   private final Map<String, String> variables;
