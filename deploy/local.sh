@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs Kafka, a Redis Cluster, Flink and the job on this machine. --help tells how.
-# Needs a JDK from 17 on, Maven and bash; builds what is missing or older than its sources.
+# Runs Kafka, a Redis Cluster, Flink and the job on this machine; see --help.
+# Needs a JDK 17 or newer and bash. Builds whatever is missing or older than its sources.
 set -euo pipefail
 
 fail() {
@@ -15,23 +15,22 @@ built=$target/built
 if [[ -n ${JAVA_HOME:-} && -x $JAVA_HOME/bin/java ]]; then
   java=$JAVA_HOME/bin/java
 else
-  java=$(command -v java) || fail 'there is no java; install a JDK from 17 on, or set JAVA_HOME'
+  java=$(command -v java) || fail 'java is missing; install a JDK 17 or newer, or set JAVA_HOME'
 fi
-# `java.specification.version` is 17, 21, ... and 1.8 for what is too old.
+# `java.specification.version` is 17, 21, ..., or 1.8 for Java 8.
 version=$("$java" -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java.specification.version = //p')
-[[ ${version%%.*} -ge 17 ]] || fail "$java is version $version; a JDK from 17 on is needed"
+[[ ${version%%.*} -ge 17 ]] || fail "$java is version $version; a JDK 17 or newer is needed"
 
 build() {
-  command -v mvn >/dev/null || fail 'there is no mvn; install Maven'
   printf 'building, which takes a minute the first time ...\n' >&2
-  # Dated before the build, so that what is edited meanwhile is built next time.
+  # Dated before the build: sources that change during the build are built the next time.
   touch "$built.begun"
-  (cd "$root" && mvn -B -q -DskipTests package -pl deploy/local -am) >&2 ||
+  (cd "$root" && ./mvnw -B -q -DskipTests package -pl deploy/local -am) >&2 ||
     fail 'the build failed; its messages are above'
   mv "$built.begun" "$built"
 }
 
-# Directories are compared too, so that a deleted source counts.
+# Compares directories too: a deleted source changes its directory.
 stale() {
   [[ -e $built && -e $target/job/spanfold-job.jar && -e $target/job/reference-jobs.jar ]] || return 0
   local sources=("$root/pom.xml" "$root/job/pom.xml" "$root/job/src/main"
@@ -44,7 +43,7 @@ stale() {
 
 if stale; then
   mkdir -p "$target"
-  # A second run waits for the first one's build; a lock whose owner is gone is taken over.
+  # A second run waits for the build of the first. It removes the lock of a process that is gone.
   lock=$target/building
   until (set -o noclobber && echo $$ >"$lock") 2>/dev/null; do
     owner=$(cat "$lock" 2>/dev/null || true)
@@ -71,11 +70,11 @@ for package in lang net io nio time util util.concurrent util.concurrent.atomic 
   opens+=("--add-opens=java.base/java.$package=ALL-UNNAMED")
 done
 
-# All that the run unpacks and writes; named after this process, which Java takes over.
+# Everything that the run writes. The name contains this process's id, which Java keeps.
 run=$(mktemp -d "${TMPDIR:-/tmp}/spanfold-local-$$-XXXXXX") ||
-  fail "cannot make a directory in ${TMPDIR:-/tmp}; is there room?"
+  fail "cannot create a directory in ${TMPDIR:-/tmp}; is the disk full?"
 
-# The same process goes on as Java: signals reach it, and its exit code is this command's.
+# Java replaces this shell: it receives the signals, and its exit code is the script's.
 exec "$java" -Xmx"${SPANFOLD_HEAP:-2g}" -XX:+UseParallelGC -XX:-UsePerfData "${opens[@]}" \
   -Dspanfold.job.jar="$target/job/spanfold-job.jar" -Dspanfold.terminal=$terminal \
   -Djava.io.tmpdir="$run" -Dspanfold.run.directory="$run" -Dspanfold.repository="$root" \

@@ -18,7 +18,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
@@ -34,25 +33,24 @@ import org.apache.kafka.metadata.storage.Formatter;
 import org.apache.kafka.server.common.MetadataVersion;
 
 /**
- * A real Kafka broker in this JVM: one node that is broker and KRaft controller at once.
+ * A Kafka broker in this JVM: one node that is broker and KRaft controller.
  *
- * <p>It listens on the loopback address only, keeps every record whatever its timestamp, takes
- * timestamps of any age and of the future, and creates no topic by itself. A start takes about 2.5
- * s. Thread-safe; {@link #close()} may be called more than once.
+ * <p>It listens on the loopback interface only, never expires records, accepts timestamps of any
+ * age and of the future, and does not create topics automatically. A start takes about 2.5 s.
+ * Thread-safe; {@link #close()} may be called more than once.
  */
 public final class KafkaBroker implements AutoCloseable {
 
-  /** The broker's own limit of a record batch: 16 MiB, so that a 10 MB record fits. */
+  /** The default limit of a record batch: 16 MiB, so that a 10 MB record fits. */
   public static final int DEFAULT_MAX_MESSAGE_BYTES = 16 << 20;
 
-  /** The longest transaction that Kafka allows unless told otherwise. */
+  /** The default of {@code transaction.max.timeout.ms}. */
   public static final Duration DEFAULT_MAX_TRANSACTION_TIMEOUT = Duration.ofMinutes(15);
 
   private static final String HOST = "127.0.0.1";
   private static final int NODE_ID = 1;
   private static final int START_ATTEMPTS = 5;
   private static final Duration LEADERS_TIMEOUT = Duration.ofSeconds(30);
-  private static final long LEADERS_POLL_MILLIS = 20;
 
   private final KafkaRaftServer server;
   private final int port;
@@ -67,12 +65,11 @@ public final class KafkaBroker implements AutoCloseable {
     this.ownsDirectory = ownsDirectory;
   }
 
-  /** Starts a broker on a free port with its data in a temporary directory. */
+  /** Starts a broker with the defaults: on a free port, its data in a temporary directory. */
   public static KafkaBroker start() {
     return builder().start();
   }
 
-  /** Returns a builder with the defaults that the class describes. */
   public static Builder builder() {
     return new Builder();
   }
@@ -82,33 +79,40 @@ public final class KafkaBroker implements AutoCloseable {
     return HOST + ":" + port;
   }
 
-  /** Returns where the broker keeps its logs. */
   public Path directory() {
     return directory;
   }
 
-  /**
-   * Creates a topic of one replica and waits until it is there.
-   *
-   * @throws IllegalStateException where the broker refuses, for instance since the topic exists
-   */
+  /** Creates a topic with one replica and the broker's default configuration. */
   public void createTopic(String topic, int partitions) {
     createTopic(topic, partitions, Map.of());
   }
 
-  /**
-   * Creates a topic of one replica with the given topic configuration and waits until it is there,
-   * and all its partitions are led.
-   *
-   * @throws IllegalStateException where the broker refuses, for instance since the topic exists
-   */
+  /** Creates a topic with one replica; see the static method. */
   public void createTopic(String topic, int partitions, Map<String, String> configuration) {
-    Map<String, Object> properties = new HashMap<>();
-    properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers());
-    try (Admin admin = Admin.create(properties)) {
+    createTopic(bootstrapServers(), topic, partitions, configuration);
+  }
+
+  /**
+   * Creates a topic with one replica and returns when all its partitions have a leader.
+   *
+   * <p>A producer must not send before: if a partition has no leader yet, the first of several
+   * in-flight batches can be refused while the second is accepted; the first then stays out of
+   * sequence for ever.
+   *
+   * @param configuration of the topic
+   * @throws IllegalStateException if the broker refuses, for example because the topic exists
+   */
+  public static void createTopic(
+      String bootstrapServers, String topic, int partitions, Map<String, String> configuration) {
+    try (Admin admin =
+        Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers))) {
       NewTopic created = new NewTopic(topic, partitions, (short) 1).configs(configuration);
       admin.createTopics(List.of(created)).all().get();
-      awaitLeaders(admin, topic, partitions);
+      if (!Await.until(() -> hasLeaders(admin, topic, partitions), LEADERS_TIMEOUT)) {
+        throw new IllegalStateException(
+            "topic %s has no leaders after %s".formatted(topic, LEADERS_TIMEOUT));
+      }
     } catch (ExecutionException e) {
       throw new IllegalStateException(
           "topic " + topic + " was not created: " + e.getCause().getMessage(), e.getCause());
@@ -118,33 +122,27 @@ public final class KafkaBroker implements AutoCloseable {
     }
   }
 
-  /**
-   * A topic is known before it is led: of batches that a producer sends at once, the first may be
-   * refused and the second taken, and then the first never is.
-   */
-  private static void awaitLeaders(Admin admin, String topic, int partitions)
-      throws ExecutionException, InterruptedException {
+  private static boolean hasLeaders(Admin admin, String topic, int partitions) {
     Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
     for (int partition = 0; partition < partitions; partition++) {
       ends.put(new TopicPartition(topic, partition), OffsetSpec.latest());
     }
-    long deadline = System.nanoTime() + LEADERS_TIMEOUT.toNanos();
-    while (true) {
-      try {
-        admin.listOffsets(ends).all().get();
-        return;
-      } catch (ExecutionException e) {
-        // The client itself tries again where a leader is missing, not where the broker that it
-        // asks has not heard of the topic yet.
-        if (!(e.getCause() instanceof RetriableException) || System.nanoTime() > deadline) {
-          throw e;
-        }
-        TimeUnit.MILLISECONDS.sleep(LEADERS_POLL_MILLIS);
+    try {
+      admin.listOffsets(ends).all().get();
+      return true;
+    } catch (ExecutionException e) {
+      // The client retries a missing leader, but not a broker that does not know the topic yet.
+      if (e.getCause() instanceof RetriableException) {
+        return false;
       }
+      throw new IllegalStateException("no leaders of topic " + topic, e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while topic " + topic + " was created", e);
     }
   }
 
-  /** Stops the broker, and deletes its data unless the directory was given. */
+  /** Stops the broker. Deletes its data unless its directory was given. */
   @Override
   public synchronized void close() {
     if (closed) {
@@ -168,7 +166,7 @@ public final class KafkaBroker implements AutoCloseable {
     }
   }
 
-  /** What a broker is started with. Not thread-safe. */
+  /** The settings of a broker. Not thread-safe. */
   public static final class Builder {
 
     private Optional<Integer> port = Optional.empty();
@@ -179,34 +177,34 @@ public final class KafkaBroker implements AutoCloseable {
 
     private Builder() {}
 
-    /** Listens for clients on this port; without a call, on a free one. */
+    /** Sets the clients' port; the default is a free one. */
     public Builder port(int value) {
       this.port = Optional.of(value);
       return this;
     }
 
     /**
-     * Keeps the data here, and leaves it here when the broker is closed. The directory is made
-     * where it is missing; one that a broker has used before is gone on with.
+     * Sets the data directory, which {@link #close()} does not delete. It is created if missing;
+     * the data of an earlier broker in it is used.
      */
     public Builder directory(Path value) {
       this.directory = Optional.of(value);
       return this;
     }
 
-    /** Sets the longest transaction timeout that a producer may ask for. */
+    /** Sets {@code transaction.max.timeout.ms}. */
     public Builder maxTransactionTimeout(Duration value) {
       this.maxTransactionTimeout = Objects.requireNonNull(value);
       return this;
     }
 
-    /** Sets the largest record batch in bytes, which topics may lower. */
+    /** Sets {@code message.max.bytes}, which topics may override. */
     public Builder maxMessageBytes(int value) {
       this.maxMessageBytes = value;
       return this;
     }
 
-    /** Sets any broker property; it wins over what this class would set. */
+    /** Sets a broker property; it overrides what this class sets. */
     public Builder property(String name, String value) {
       properties.put(name, value);
       return this;
@@ -215,12 +213,12 @@ public final class KafkaBroker implements AutoCloseable {
     /**
      * Starts the broker and returns when it serves.
      *
-     * @throws IllegalStateException where it did not start: the given port is taken, or no free one
-     *     could be had in several attempts
+     * @throws IllegalStateException if the given port is taken, or no free one was found in several
+     *     attempts
      */
     public KafkaBroker start() {
       RuntimeException failure = null;
-      // Between its choice and its use another process may have taken a free port: try the next.
+      // Another process may take a free port between its choice and its use.
       for (int attempt = 0; attempt < (port.isPresent() ? 1 : START_ATTEMPTS); attempt++) {
         try {
           return startOnce();
@@ -238,12 +236,12 @@ public final class KafkaBroker implements AutoCloseable {
     }
 
     /**
-     * Prepares a broker that is to run as a process of its own, {@code kafka.Kafka <file>}: picks
-     * its ports, formats its directory, which must be given, and writes its properties.
+     * Prepares a broker for a process of its own, {@code kafka.Kafka <file>}: chooses the ports,
+     * formats the directory, which must be set, and writes the properties.
      *
-     * @param file where the properties go
+     * @param file receives the properties
      * @return the address for clients, as {@code host:port}
-     * @throws UncheckedIOException where the file or the directory cannot be written
+     * @throws UncheckedIOException if the file or the directory cannot be written
      */
     public String writeConfiguration(Path file) {
       Path data = directory.orElseThrow(() -> new IllegalStateException("give a directory first"));
@@ -352,14 +350,14 @@ public final class KafkaBroker implements AutoCloseable {
       all.put("share.coordinator.state.topic.num.partitions", "1");
       all.put("transaction.max.timeout.ms", String.valueOf(maxTransactionTimeout.toMillis()));
 
-      // Replayed records carry the time they were made at, which may be years ago.
+      // Replayed records keep their timestamps, which may be years old.
       all.put("log.retention.ms", "-1");
       all.put("log.roll.ms", String.valueOf(Long.MAX_VALUE));
       all.put("log.message.timestamp.before.max.ms", String.valueOf(Long.MAX_VALUE));
       all.put("log.message.timestamp.after.max.ms", String.valueOf(Long.MAX_VALUE));
 
       all.put("message.max.bytes", String.valueOf(maxMessageBytes));
-      // The cleaner takes its buffer at the start: 128 MB of the heap by default.
+      // The cleaner allocates its buffer at the start: by default 128 MB of heap.
       all.put("log.cleaner.dedupe.buffer.size", String.valueOf(4 << 20));
       all.put("log.cleaner.io.buffer.size", String.valueOf(512 << 10));
       all.put("num.io.threads", "4");

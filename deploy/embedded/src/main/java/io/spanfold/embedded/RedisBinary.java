@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import redis.embedded.core.ExecutableProvider;
 
-/** The redis-server program for this machine, unpacked once a process. */
+/** The redis-server executable for this platform, unpacked once per process. */
 final class RedisBinary {
 
   private static File executable;
@@ -13,9 +13,9 @@ final class RedisBinary {
   private RedisBinary() {}
 
   /**
-   * Returns the program.
+   * Returns the executable.
    *
-   * @throws UncheckedIOException where it cannot be unpacked
+   * @throws UncheckedIOException if it cannot be unpacked
    */
   static synchronized File path() {
     if (executable == null) {

@@ -5,16 +5,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import redis.clients.jedis.Jedis;
 
 /**
- * A Redis Cluster of three masters on free ports of the loopback interface; without replicas unless
- * asked for.
- *
- * <p>Safe for use by one thread at a time.
+ * A Redis Cluster of three masters on free ports of the loopback interface, by default without
+ * replicas. For use by one thread at a time.
  */
 public final class RedisCluster implements AutoCloseable {
 
@@ -29,29 +27,29 @@ public final class RedisCluster implements AutoCloseable {
   }
 
   /**
-   * Starts a cluster that keeps its files in {@code directory} and returns once every node calls it
-   * whole: about three seconds.
+   * Starts a cluster that keeps its files in {@code directory}, and returns when every node reports
+   * it complete: about three seconds.
    *
-   * @throws IllegalStateException where it does not form
+   * @throws IllegalStateException if it does not form
    */
   public static RedisCluster start(Path directory) {
     return start(RedisNode.Options.in(directory));
   }
 
   /**
-   * Starts a cluster whose nodes are all of the given options, in directories below the given one.
+   * Starts a cluster whose nodes all have the given options, each in its own subdirectory.
    *
-   * @throws IllegalStateException where it does not form
+   * @throws IllegalStateException if it does not form
    */
   public static RedisCluster start(RedisNode.Options options) {
     return start(options, 0);
   }
 
   /**
-   * Starts a cluster in which the first {@code replicas} of the masters have a replica each. The
-   * masters come first in {@link #nodes()}.
+   * Starts a cluster in which each of the first {@code replicas} masters has a replica. The masters
+   * come first in {@link #nodes()}.
    *
-   * @throws IllegalStateException where it does not form
+   * @throws IllegalStateException if it does not form
    */
   public static RedisCluster start(RedisNode.Options options, int replicas) {
     List<RedisNode> started = new ArrayList<>();
@@ -76,7 +74,6 @@ public final class RedisCluster implements AutoCloseable {
     return new RedisCluster(started);
   }
 
-  /** Returns the nodes. */
   public List<RedisNode> nodes() {
     return nodes;
   }
@@ -86,15 +83,20 @@ public final class RedisCluster implements AutoCloseable {
     return nodes.stream().map(RedisNode::uri).toList();
   }
 
+  /** Returns the nodes' URIs separated by commas: the value of the job's {@code redis.uri}. */
+  public String uriList() {
+    return uris().stream().map(URI::toString).collect(Collectors.joining(","));
+  }
+
   /** Returns the process ids of the nodes, in their order. */
   public List<Long> pids() {
     return nodes.stream().map(RedisNode::pid).toList();
   }
 
   /**
-   * Waits until every node calls the cluster whole, as after {@link RedisNode#restart()}.
+   * Waits until every node reports the cluster complete, as after {@link RedisNode#restart()}.
    *
-   * @throws IllegalStateException where it does not become so
+   * @throws IllegalStateException if that takes longer than 30 s
    */
   public void awaitWhole() {
     awaitWhole(nodes);
@@ -107,14 +109,14 @@ public final class RedisCluster implements AutoCloseable {
 
   private static void form(List<RedisNode> nodes) {
     for (int i = 0; i < MASTERS; i++) {
-      // A range of slots a node; by single slots, as ADDSLOTSRANGE came with Redis 7 only.
+      // A range of slots per node, sent slot by slot: ADDSLOTSRANGE is new in Redis 7.
       int[] slots = IntStream.range(i * SLOTS / MASTERS, (i + 1) * SLOTS / MASTERS).toArray();
       try (Jedis jedis = nodes.get(i).connect()) {
         jedis.clusterAddSlots(slots);
         jedis.clusterSetConfigEpoch(i + 1L);
       }
     }
-    // After all have their epochs: a node that knows another one is not given any.
+    // After all have their epochs: a node that knows another one refuses to set its epoch.
     try (Jedis jedis = nodes.get(0).connect()) {
       for (RedisNode other : nodes.subList(1, nodes.size())) {
         jedis.clusterMeet(other.address().getHost(), other.port());
@@ -144,27 +146,18 @@ public final class RedisCluster implements AutoCloseable {
   }
 
   private static void awaitWhole(List<RedisNode> nodes) {
-    await(() -> nodes.stream().allMatch(n -> callsItWhole(n, nodes.size())), nodes);
+    await(() -> nodes.stream().allMatch(n -> isComplete(n, nodes.size())), nodes);
   }
 
   private static void await(BooleanSupplier condition, List<RedisNode> nodes) {
-    long end = System.nanoTime() + FORM_TIMEOUT.toNanos();
-    while (!condition.getAsBoolean()) {
-      if (System.nanoTime() > end) {
-        throw new IllegalStateException(
-            "the Redis Cluster did not form in %s; see %s"
-                .formatted(FORM_TIMEOUT, nodes.get(0).log()));
-      }
-      try {
-        TimeUnit.MILLISECONDS.sleep(20);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new IllegalStateException("interrupted while a Redis Cluster was forming", e);
-      }
+    if (!Await.until(condition, FORM_TIMEOUT)) {
+      throw new IllegalStateException(
+          "the Redis Cluster did not form in %s; see %s"
+              .formatted(FORM_TIMEOUT, nodes.get(0).log()));
     }
   }
 
-  private static boolean callsItWhole(RedisNode node, int nodes) {
+  private static boolean isComplete(RedisNode node, int nodes) {
     try (Jedis jedis = node.connect()) {
       String info = jedis.clusterInfo();
       return info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:" + nodes);

@@ -19,11 +19,9 @@ import redis.clients.jedis.SslVerifyMode;
 import redis.clients.jedis.exceptions.JedisException;
 
 /**
- * One real redis-server process on a free port of the loopback interface. It keeps nothing on disk
- * unless {@link Options#appendOnly} is set. It ends with {@link #close()}, or with the process that
- * started it unless that is killed outright.
- *
- * <p>Safe for use by one thread at a time.
+ * A redis-server process on a free port of the loopback interface. It keeps nothing on disk unless
+ * {@link Options#appendOnly} is set. It ends with {@link #close()} or when this process exits; it
+ * survives if this process is killed with SIGKILL. For use by one thread at a time.
  */
 public final class RedisNode implements AutoCloseable {
 
@@ -44,12 +42,12 @@ public final class RedisNode implements AutoCloseable {
    * How to start a node.
    *
    * @param directory where it keeps its configuration, log and data; made if missing
-   * @param maxMemoryBytes the bound at which it refuses writes; 0 for none
-   * @param cluster whether it is to be a member of a cluster
-   * @param password what clients must give; null for none
-   * @param appendOnly whether it keeps its data over a restart, each write synced
-   * @param port the port; 0 for a free one
-   * @param tls what its connections are encrypted with; null for none
+   * @param maxMemoryBytes the limit at which it refuses writes; 0 for none
+   * @param cluster whether it is a member of a cluster
+   * @param password null for none
+   * @param appendOnly whether its data survives a restart; every write is synced
+   * @param port 0 for a free one
+   * @param tls null for unencrypted connections
    */
   public record Options(
       Path directory,
@@ -65,7 +63,7 @@ public final class RedisNode implements AutoCloseable {
       return new Options(directory, 0, false, null, false, 0, null);
     }
 
-    /** Returns these options with a bound on memory, in bytes; at it writes are refused. */
+    /** Returns these options with a memory limit in bytes, at which writes are refused. */
     public Options withMaxMemory(long bytes) {
       return new Options(directory, bytes, cluster, password, appendOnly, port, tls);
     }
@@ -80,7 +78,7 @@ public final class RedisNode implements AutoCloseable {
       return new Options(directory, maxMemoryBytes, cluster, secret, appendOnly, port, tls);
     }
 
-    /** Returns these options with data that outlives a restart. */
+    /** Returns these options with data that survives a restart. */
     public Options withAppendOnly() {
       return new Options(directory, maxMemoryBytes, cluster, password, true, port, tls);
     }
@@ -90,7 +88,7 @@ public final class RedisNode implements AutoCloseable {
       return new Options(directory, maxMemoryBytes, cluster, password, appendOnly, number, tls);
     }
 
-    /** Returns these options with TLS: nothing is sent in the clear, between nodes neither. */
+    /** Returns these options with TLS for all connections, also those between nodes. */
     public Options withTls(Tls encryption) {
       return new Options(
           directory, maxMemoryBytes, cluster, password, appendOnly, port, encryption);
@@ -104,11 +102,11 @@ public final class RedisNode implements AutoCloseable {
   }
 
   /**
-   * Files of TLS, all of PEM.
+   * TLS files in PEM.
    *
-   * @param certificate the server's, which signs itself or comes with its authority
+   * @param certificate the server's, self-signed or followed by its chain
    * @param key the server's
-   * @param authority whose certificates the node believes, of other nodes
+   * @param authority the certificates that the node trusts in connections to other nodes
    */
   public record Tls(Path certificate, Path key, Path authority) {}
 
@@ -119,9 +117,9 @@ public final class RedisNode implements AutoCloseable {
   }
 
   /**
-   * Starts a node and returns once it answers.
+   * Starts a node and returns when it answers.
    *
-   * @throws IllegalStateException where it does not come up; the message names its log
+   * @throws IllegalStateException if it does not; the message names its log
    */
   public static RedisNode start(Options options) {
     int attempts = options.port() == 0 ? PORT_ATTEMPTS : 1;
@@ -141,17 +139,15 @@ public final class RedisNode implements AutoCloseable {
     throw last;
   }
 
-  /** Returns where it listens. */
   public HostAndPort address() {
     return new HostAndPort(HOST, port);
   }
 
-  /** Returns its {@code redis://host:port}, or {@code rediss://}; without the password. */
+  /** Returns {@code redis://host:port}, or {@code rediss://}; without the password. */
   public URI uri() {
     return URI.create((options.tls() == null ? "redis://" : "rediss://") + HOST + ":" + port);
   }
 
-  /** Returns the port. */
   public int port() {
     return port;
   }
@@ -171,7 +167,7 @@ public final class RedisNode implements AutoCloseable {
     DefaultJedisClientConfig.Builder config =
         DefaultJedisClientConfig.builder().password(options.password()).timeoutMillis(30_000);
     if (options.tls() != null) {
-      // Whoever started the server knows it; clients that are under test look at the certificate.
+      // This process started the server; certificates are checked by the clients under test.
       config.sslOptions(SslOptions.builder().sslVerifyMode(SslVerifyMode.INSECURE).build());
     }
     return new Jedis(address(), config.build());
@@ -186,7 +182,7 @@ public final class RedisNode implements AutoCloseable {
   /**
    * Starts the process again on the same port and files, after {@link #kill()} or {@link #stop()}.
    *
-   * @throws IllegalStateException where it does not come up
+   * @throws IllegalStateException if it does not answer
    */
   public void restart() {
     if (process.isAlive()) {
@@ -195,7 +191,7 @@ public final class RedisNode implements AutoCloseable {
     launch();
   }
 
-  /** Stops the process and waits for its end; does nothing where it has ended. */
+  /** Stops the process and waits for its end; does nothing if it has ended. */
   public void stop() {
     if (process == null) {
       return;
@@ -211,14 +207,14 @@ public final class RedisNode implements AutoCloseable {
     }
   }
 
-  /** Stops the process for good. The files stay. */
+  /** Stops the process; it cannot be restarted. The files stay. */
   @Override
   public void close() {
     stop();
     try {
       Runtime.getRuntime().removeShutdownHook(stopAtExit);
     } catch (IllegalStateException e) {
-      // The process is ending, and the hook itself is what runs.
+      // The JVM is shutting down and runs the hook itself.
       return;
     }
   }
@@ -269,17 +265,8 @@ public final class RedisNode implements AutoCloseable {
   }
 
   private void awaitAnswer() {
-    long end = System.nanoTime() + START_TIMEOUT.toNanos();
-    while (process.isAlive() && System.nanoTime() < end) {
-      try (Jedis jedis = connect()) {
-        jedis.ping();
-        // The answer could be that of a stranger on this port while ours is just failing to bind.
-        if (jedis.info("server").contains("process_id:" + process.pid())) {
-          return;
-        }
-      } catch (JedisException e) {
-        pause();
-      }
+    if (Await.until(() -> !process.isAlive() || answers(), START_TIMEOUT) && process.isAlive()) {
+      return;
     }
     boolean ended = !process.isAlive();
     process.destroyForcibly();
@@ -289,20 +276,20 @@ public final class RedisNode implements AutoCloseable {
                 port, ended ? "ended at once" : "gave no answer in " + START_TIMEOUT, log()));
   }
 
+  /** Another server may have this port while ours is failing to bind it. */
+  private boolean answers() {
+    try (Jedis jedis = connect()) {
+      return jedis.info("server").contains("process_id:" + process.pid());
+    } catch (JedisException e) {
+      return false;
+    }
+  }
+
   private void awaitExit() {
     try {
       process.waitFor();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private static void pause() {
-    try {
-      TimeUnit.MILLISECONDS.sleep(10);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while redis-server was starting", e);
     }
   }
 

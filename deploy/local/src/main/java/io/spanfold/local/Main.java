@@ -1,13 +1,24 @@
 package io.spanfold.local;
 
 import io.spanfold.local.bench.Bench;
+import io.spanfold.local.chaos.Chaos;
+import io.spanfold.local.cli.Command;
+import io.spanfold.local.cli.FailedRunException;
+import io.spanfold.local.cli.UsageException;
+import io.spanfold.local.cluster.Cluster;
+import io.spanfold.local.demo.Demo;
+import io.spanfold.local.hugetraces.HugeTraces;
+import io.spanfold.local.inspect.Inspect;
+import io.spanfold.local.replay.Replay;
+import io.spanfold.local.servers.RunDirectory;
+import io.spanfold.local.servers.ServerStack;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.slf4j.LoggerFactory;
 
-/** What {@code deploy/local.sh} runs: picks the command, and turns its end into an exit code. */
+/** The main class of {@code deploy/local.sh}: selects a command and returns its exit code. */
 public final class Main {
 
   private static final int SUCCESS = 0;
@@ -16,15 +27,15 @@ public final class Main {
 
   private Main() {}
 
-  /** Runs the command that the first argument names, or the demo. */
+  /** Runs the command that the first argument names; without one, the demo. */
   public static void main(String[] args) {
-    // Exits even where a server has left threads behind.
+    // Servers may have left non-daemon threads.
     System.exit(run(List.of(args)));
   }
 
   private static int run(List<String> args) {
     try (RunDirectory directory = RunDirectory.ofStartScript()) {
-      // Before the first logger, so that it writes there.
+      // Before the first logger is created: its configuration reads this.
       System.setProperty("log.file", directory.log().toString());
       return run(args, directory);
     } catch (UsageException e) {
@@ -50,7 +61,7 @@ public final class Main {
         return run(command, named ? args.subList(1, args.size()) : args, directory);
       }
     }
-    throw new UsageException("there is no command " + name + "; --help lists those there are");
+    throw new UsageException("there is no command " + name + "; see --help");
   }
 
   private static List<Command> commands(RunDirectory directory) {
@@ -79,17 +90,16 @@ public final class Main {
   }
 
   private static void report(String reason, Exception failure, RunDirectory directory) {
-    // After Ctrl-C the servers go away under the command, which then fails in its own way.
+    // After Ctrl-C the servers stop while the command still uses them: its failure is expected.
     if (!ServerStack.isStopping()) {
-      // Without a log no server was started, and the reason is all there is to tell.
+      // The log file exists only if servers were started.
       boolean servers = Files.exists(directory.log());
       LoggerFactory.getLogger(Main.class).error("the run failed", failure);
-      System.err.println("failed: " + reason + (servers ? keptLog(directory) : ""));
+      System.err.println("failed: " + reason + (servers ? keepLogs(directory) : ""));
     }
   }
 
-  /** The logs of a failed run are what tells more, so they are kept when its directory goes. */
-  private static String keptLog(RunDirectory directory) {
+  private static String keepLogs(RunDirectory directory) {
     try {
       return "\nThe logs are in " + directory.keepLogs();
     } catch (UncheckedIOException e) {

@@ -1,9 +1,10 @@
 /**
- * Kafka, a Redis Cluster and Flink on one machine, with the job submitted to it as its jar.
+ * Runs Kafka, a Redis Cluster, Flink and the job on one machine.
  *
- * <p>{@code Main} picks a {@code Command}; a command starts {@code LocalServers} in a {@code
- * RunDirectory}, submits the job over Flink's REST interface and reads its topics. {@code Cluster}
- * and {@code Chaos} start {@code ClusterServers} instead, which are processes of their own. A new
- * subcommand is one class and one entry in {@code Main}.
+ * <p>{@code Main} selects one of the commands, each in a package of its own: {@code demo}, {@code
+ * replay}, {@code cluster}, {@code chaos}, {@code hugetraces}, {@code bench} and {@code inspect}.
+ * They share, from the bottom up: {@code cli} (arguments, output), {@code kafka} (topics, clients),
+ * {@code flink} (REST interface, submitted job) and {@code servers} (in this process or as
+ * processes of their own). A new command is one package and one entry in {@code Main}.
  */
 package io.spanfold.local;

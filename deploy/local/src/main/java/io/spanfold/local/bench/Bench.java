@@ -1,45 +1,41 @@
 package io.spanfold.local.bench;
 
-import io.spanfold.local.Command;
-import io.spanfold.local.FailedRunException;
-import io.spanfold.local.RunDirectory;
-import io.spanfold.local.UsageException;
 import io.spanfold.local.bench.Contender.Timeouts;
 import io.spanfold.local.bench.Throughput.Limits;
 import io.spanfold.local.bench.Throughput.Source;
 import io.spanfold.local.bench.load.Load;
 import io.spanfold.local.bench.load.Load.Shape;
+import io.spanfold.local.cli.Arguments;
+import io.spanfold.local.cli.Command;
+import io.spanfold.local.cli.FailedRunException;
+import io.spanfold.local.cli.UsageException;
+import io.spanfold.local.servers.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
 
-/** Measures how fast the job is on this machine, and what it is held against. */
+/** Measures the job, and what it is compared with, on this machine. */
 public final class Bench implements Command {
 
-  private static final String QUICK = "--quick";
-  private static final String ONLY = "--only";
-  private static final String OUTPUT = "--output";
-  private static final String PROFILES = "--profiles";
   private static final List<String> PARTS =
       List.of("typical", "memory", "phases", "loads", "growth", "live");
   private static final int BUFFERED_SPANS = 600_000;
 
-  /** What the traces have that are open at a time: more would be more hot traces. */
+  /** The spans of the traces that are open at a time; more spans would mean more hot traces. */
   private static final int SKEWED_SPANS = 25_000;
 
   private final RunDirectory directory;
-  private Plan plan = Plan.full();
-  private List<String> parts = PARTS;
-  private Path output =
-      Path.of(System.getProperty("spanfold.repository", "."), "notebooks", "data", "bench.json");
+  private Plan plan;
+  private List<String> parts;
+  private Path output;
   private Optional<Path> profiles = Optional.empty();
 
-  /** Makes the command; its servers keep everything in {@code directory}. */
   public Bench(RunDirectory directory) {
     this.directory = directory;
   }
@@ -53,11 +49,12 @@ public final class Bench implements Command {
   public String help() {
     return """
     deploy/local.sh bench [--quick] [options]
-        Measures the job and what it is held against, in turn: about three quarters of an hour on two cores.
-        --quick              under five minutes: to see that it works, not to quote
+        Measures the job and what it is compared with, in turn: about 45 minutes on two cores.
+        --quick              under five minutes: a smoke test, not to be quoted
         --only PART,PART     some of typical, memory, phases, loads, growth, live
         --output FILE        the figures as JSON (notebooks/data/bench.json or bench-quick.json)
-        --profiles DIR       also writes profiles of the job, a line a stack (Linux, macOS); slows it
+        --profiles DIR       also writes profiles of the job, one line per stack (Linux, macOS);
+                             slows it down
     """;
   }
 
@@ -97,32 +94,19 @@ public final class Bench implements Command {
     report.requireNoFailure();
   }
 
-  private void parse(List<String> arguments) throws IOException {
-    boolean outputGiven = false;
-    for (int i = 0; i < arguments.size(); i++) {
-      String name = arguments.get(i);
-      if (name.equals(QUICK)) {
-        plan = Plan.quick();
-        output = outputGiven ? output : output.resolveSibling("bench-quick.json");
-        continue;
-      }
-      if (!List.of(ONLY, OUTPUT, PROFILES).contains(name)) {
-        throw new UsageException(
-            "unknown argument %s; known are %s, %s, %s, %s"
-                .formatted(name, QUICK, ONLY, OUTPUT, PROFILES));
-      }
-      if (++i == arguments.size()) {
-        throw new UsageException(name + " needs a value");
-      }
-      String value = arguments.get(i);
-      switch (name) {
-        case ONLY -> parts = parts(value);
-        case OUTPUT -> {
-          output = Path.of(value);
-          outputGiven = true;
-        }
-        default -> profiles = Optional.of(Files.createDirectories(Path.of(value)));
-      }
+  private void parse(List<String> given) throws IOException {
+    Arguments arguments =
+        Arguments.parse(given, Set.of("only", "output", "profiles"), Set.of("quick"));
+    Path data = Path.of(System.getProperty("spanfold.repository", "."), "notebooks", "data");
+    boolean quick = arguments.has("quick");
+    plan = quick ? Plan.quick() : Plan.full();
+    output =
+        arguments
+            .optionalFile("output")
+            .orElse(data.resolve(quick ? "bench-quick.json" : "bench.json"));
+    parts = arguments.text("only").map(Bench::parts).orElse(PARTS);
+    if (arguments.has("profiles")) {
+      profiles = Optional.of(Files.createDirectories(arguments.file("profiles")));
     }
   }
 
@@ -130,7 +114,7 @@ public final class Bench implements Command {
     List<String> chosen = List.of(value.split(","));
     for (String part : chosen) {
       if (!PARTS.contains(part)) {
-        throw new UsageException(ONLY + " knows " + String.join(", ", PARTS) + ", not " + part);
+        throw new UsageException("--only takes " + String.join(", ", PARTS) + ", not " + part);
       }
     }
     return chosen;
@@ -157,11 +141,11 @@ public final class Bench implements Command {
       Throughput throughput, Report report, Contender contender, Source source) {
     say("buffered, %s: %s", source.load(), contender.label());
     Result result = throughput.measureBuffered(contender, source);
-    say("  %.0f bytes of Redis a span", result.figure(Figures.BYTES_BUFFERED));
+    say("  %.0f bytes of Redis per span", result.figure(Figures.BYTES_BUFFERED));
     report.addBuffered(result);
   }
 
-  /** Each rollout phase where all traces are alike, and where a few have most of the spans. */
+  /** Each rollout phase, with equal traces and with a few that have most of the spans. */
   private void phases(BenchTopics topics, Throughput throughput, Report report) {
     for (Load load : List.of(Load.typical(plan.otherSpans()), Load.skewed(plan.otherSpans()))) {
       Source source = fill(topics, load);
@@ -223,14 +207,14 @@ public final class Bench implements Command {
         depth -> Load.growth("depth " + depth, spans, depth, open(depth), Shape.CHAIN, 10_000));
   }
 
-  /** As many as have 20,000 spans together, and two at least. */
+  /** Returns how many segments have 20,000 spans together, at least two. */
   private static int open(int spansPerSegment) {
     return Math.max(2, 20_000 / spansPerSegment);
   }
 
   /**
-   * Segments of two spans at 1,000 spans/s of record time: half the timeout in seconds times a
-   * thousand is how many are open. So one topic serves for all.
+   * Segments of two spans at 1,000 spans/s of record time: a timeout of {@code 2 * n} ms keeps
+   * {@code n} segments open. So one topic serves all values.
    */
   private void openSegments(BenchTopics topics, Throughput throughput, Report report) {
     int most = plan.openSegments()[plan.openSegments().length - 1];
@@ -304,13 +288,13 @@ public final class Bench implements Command {
       if (interrupted()) {
         throw e;
       }
-      // What others come to is worth having all the same.
+      // The other runs can still be measured.
       say("  failed: %s", e.getMessage());
       report.failed(source.load() + ", " + contender.label() + ": " + e.getMessage());
       return;
     }
     say(
-        "  %,.0f spans/s, %.1f us of CPU a span in the job",
+        "  %,.0f spans/s, %.1f us of CPU per span in the job",
         result.figure(Figures.SPANS_PER_SECOND), result.figure(Figures.JOB_CPU));
     report.add(result);
   }
@@ -327,12 +311,12 @@ public final class Bench implements Command {
     return new Source(topic, load.name(), load.spans(), bytes);
   }
 
-  /** Lets the operating system write what was produced, so that it is not doing so later. */
+  /** Flushes the page cache, so that this does not happen during the measurement. */
   private static void settle() {
     try {
       new ProcessBuilder("sync").start().waitFor(60, TimeUnit.SECONDS);
     } catch (IOException e) {
-      // There is no such program: the first run is a little disturbed.
+      // There is no such program; the first run is slightly disturbed.
       return;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

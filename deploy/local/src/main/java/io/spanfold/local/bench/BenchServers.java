@@ -1,56 +1,44 @@
 package io.spanfold.local.bench;
 
 import io.spanfold.embedded.RedisCluster;
-import io.spanfold.local.RunDirectory;
-import java.net.URI;
-import java.nio.file.Path;
+import io.spanfold.local.servers.KafkaProcess;
+import io.spanfold.local.servers.RunDirectory;
+import io.spanfold.local.servers.ServerStack;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.OptionalInt;
 
-/** The servers that all runs share: the broker as a process of its own, and three Redis nodes. */
+/** The servers that all runs share: a broker and three Redis masters, as processes. */
 final class BenchServers implements AutoCloseable {
 
-  private final RunDirectory directory;
-  private final ChildJvm kafka;
-  private final RedisCluster redis;
-  private final String bootstrapServers;
-  private int numbered;
+  private static final List<String> KAFKA_JVM = List.of("-Xms1g", "-Xmx1g", "-XX:+UseParallelGC");
 
-  private BenchServers(
-      RunDirectory directory, ChildJvm kafka, String bootstrapServers, RedisCluster redis) {
+  private final RunDirectory directory;
+  private final ServerStack started;
+  private KafkaProcess kafka;
+  private RedisCluster redis;
+
+  private BenchServers(RunDirectory directory) {
     this.directory = directory;
-    this.kafka = kafka;
-    this.bootstrapServers = bootstrapServers;
-    this.redis = redis;
+    this.started = new ServerStack(directory);
   }
 
-  /** Starts them. */
   static BenchServers start(RunDirectory directory) {
-    Path home = directory.subdirectory("kafka");
-    ChildJvm kafka =
-        ChildJvm.start(
-            "Kafka",
-            KafkaProcess.class,
-            directory.path().resolve("kafka.log"),
-            directory.subdirectory("tmp"),
-            List.of("-Xmx1g", "-Xms1g", "-XX:+UseParallelGC"),
-            List.of(home.toString()));
-    try {
-      String bootstrapServers = kafka.answer();
-      RedisCluster redis = RedisCluster.start(directory.subdirectory("redis"));
-      return new BenchServers(directory, kafka, bootstrapServers, redis);
-    } catch (RuntimeException e) {
-      kafka.close();
-      throw e;
-    }
+    BenchServers servers = new BenchServers(directory);
+    servers.started.start(servers::startAll);
+    return servers;
+  }
+
+  private void startAll() {
+    kafka = started.add(KafkaProcess.start(directory, OptionalInt.empty(), KAFKA_JVM));
+    redis = started.add(RedisCluster.start(directory.subdirectory("redis")));
+  }
+
+  RunDirectory directory() {
+    return directory;
   }
 
   String bootstrapServers() {
-    return bootstrapServers;
-  }
-
-  String redisUri() {
-    return redis.uris().stream().map(URI::toString).collect(Collectors.joining(","));
+    return kafka.bootstrapServers();
   }
 
   RedisCluster redis() {
@@ -62,23 +50,8 @@ final class BenchServers implements AutoCloseable {
     return kafka.cpuNanos();
   }
 
-  /** Returns a new directory for one run of Flink. */
-  Path newFlinkDirectory() {
-    return directory.subdirectory("flink-" + ++numbered);
-  }
-
-  Path temporary() {
-    return directory.subdirectory("tmp");
-  }
-
-  /** Returns the log of Flink's processes. */
-  Path flinkLog() {
-    return directory.path().resolve("flink.log");
-  }
-
   @Override
   public void close() {
-    redis.close();
-    kafka.close();
+    started.close();
   }
 }

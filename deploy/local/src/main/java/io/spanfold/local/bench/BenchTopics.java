@@ -1,88 +1,49 @@
 package io.spanfold.local.bench;
 
-import io.spanfold.local.FailedRunException;
+import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.local.bench.load.Load;
 import io.spanfold.local.bench.load.SpanStream;
-import java.time.Duration;
+import io.spanfold.local.cli.FailedRunException;
+import io.spanfold.local.kafka.KafkaClients;
 import java.util.Collection;
-import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.RetriableException;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** Makes topics, and fills them. For use by one thread. */
+/** Creates, fills and deletes topics. For use by one thread. */
 final class BenchTopics implements AutoCloseable {
 
-  /** Of a source topic. */
+  /** The partitions of every topic. */
   static final int PARTITIONS = 4;
 
-  private static final Duration LEADERS_TIMEOUT = Duration.ofSeconds(30);
+  private static final int ADMIN_TIMEOUT_MILLIS = 60_000;
 
   private final String bootstrapServers;
   private final Admin admin;
 
   BenchTopics(String bootstrapServers) {
     this.bootstrapServers = bootstrapServers;
-    this.admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers));
+    this.admin = KafkaClients.admin(bootstrapServers, ADMIN_TIMEOUT_MILLIS);
   }
 
-  /** Creates a topic of which the broker itself writes down when each record was appended. */
+  /** Creates a topic whose timestamps are the times of the append. */
   void createTimed(String topic) {
     create(topic, Map.of("message.timestamp.type", "LogAppendTime"));
   }
 
-  /** Creates a topic. */
   void create(String topic) {
     create(topic, Map.of());
   }
 
   private void create(String topic, Map<String, String> configuration) {
-    NewTopic wanted = new NewTopic(topic, PARTITIONS, (short) 1).configs(configuration);
-    try {
-      admin.createTopics(List.of(wanted)).all().get();
-      awaitLeaders(topic);
-    } catch (ExecutionException e) {
-      throw new FailedRunException("topic " + topic + " was not created", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new FailedRunException("interrupted", e);
-    }
+    KafkaBroker.createTopic(bootstrapServers, topic, PARTITIONS, configuration);
   }
 
-  /**
-   * A broker knows of a topic before it leads its partitions. A producer whose first batches come
-   * in between has been seen to get its sequence numbers refused for good.
-   */
-  private void awaitLeaders(String topic) throws ExecutionException, InterruptedException {
-    Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
-    for (int i = 0; i < PARTITIONS; i++) {
-      ends.put(new TopicPartition(topic, i), OffsetSpec.latest());
-    }
-    long end = System.nanoTime() + LEADERS_TIMEOUT.toNanos();
-    while (true) {
-      try {
-        admin.listOffsets(ends).all().get();
-        return;
-      } catch (ExecutionException e) {
-        if (!(e.getCause() instanceof RetriableException) || System.nanoTime() > end) {
-          throw e;
-        }
-        TimeUnit.MILLISECONDS.sleep(20);
-      }
-    }
-  }
-
-  /** Deletes topics; their disk comes free a little later. */
+  /** Deletes topics; the broker frees their disk space a second later. */
   void delete(Collection<String> topics) {
     try {
       admin.deleteTopics(topics).all().get();
@@ -97,7 +58,7 @@ final class BenchTopics implements AutoCloseable {
   /**
    * Creates a topic and writes a load into it. Its record time ends an hour ago.
    *
-   * @return how many bytes the values have
+   * @return the bytes of all values
    */
   long fill(String topic, Load load) {
     create(topic);
@@ -119,7 +80,7 @@ final class BenchTopics implements AutoCloseable {
     return bytes;
   }
 
-  /** Sends one record of a stream. */
+  /** Sends the current record of a stream. */
   static void send(
       KafkaProducer<byte[], byte[]> producer,
       String topic,
@@ -135,24 +96,13 @@ final class BenchTopics implements AutoCloseable {
         });
   }
 
-  /** Returns a producer for much at a time. */
   KafkaProducer<byte[], byte[]> producer() {
-    return new KafkaProducer<>(
+    return KafkaClients.producer(
+        bootstrapServers,
         Map.of(
-            "bootstrap.servers",
-            bootstrapServers,
-            "linger.ms",
-            5,
-            "max.in.flight.requests.per.connection",
-            1,
-            "batch.size",
-            1 << 18,
-            "buffer.memory",
-            64L << 20,
-            "max.request.size",
-            4 << 20),
-        new ByteArraySerializer(),
-        new ByteArraySerializer());
+            ProducerConfig.LINGER_MS_CONFIG, 5,
+            ProducerConfig.BUFFER_MEMORY_CONFIG, 64L << 20,
+            ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 4 << 20));
   }
 
   @Override

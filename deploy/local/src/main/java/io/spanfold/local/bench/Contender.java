@@ -1,15 +1,15 @@
 package io.spanfold.local.bench;
 
-import io.spanfold.local.FailedRunException;
+import io.spanfold.local.flink.SubmittedJob;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** What is measured: a job, and what Flink keeps its state in. */
+/** What is measured: a job and Flink's state backend. */
 enum Contender {
-  /** The job as it is meant to be run. */
+  /** The job in the last rollout phase. */
   SPANFOLD("spanfold", "spanfold-job.jar", Optional.empty(), "rocksdb"),
   /** The job in the first rollout phase. */
   MERGED("merged", "spanfold-job.jar", Optional.empty(), "rocksdb"),
@@ -19,27 +19,27 @@ enum Contender {
   DUAL_READ("dual-read", "spanfold-job.jar", Optional.empty(), "rocksdb"),
   /** The job with its state on the heap. */
   SPANFOLD_HEAP("spanfold-heap", "spanfold-job.jar", Optional.empty(), "hashmap"),
-  /** Read, parse, carry to the key, count: what Flink allows. */
+  /** Read, parse, shuffle by key, count: Flink's ceiling. */
   CEILING(
       "ceiling", "reference-jobs.jar", Optional.of("io.spanfold.reference.CeilingJob"), "hashmap"),
-  /** Payloads in keyed state on RocksDB, and no Redis. */
+  /** Payloads in keyed state in RocksDB, without Redis. */
   PLAIN_ROCKSDB(
       "plain-rocksdb",
       "reference-jobs.jar",
       Optional.of("io.spanfold.reference.PlainFlinkJob"),
       "rocksdb"),
-  /** Payloads in keyed state on the heap, and no Redis. */
+  /** Payloads in keyed state on the heap, without Redis. */
   PLAIN_HEAP(
       "plain-heap",
       "reference-jobs.jar",
       Optional.of("io.spanfold.reference.PlainFlinkJob"),
       "hashmap");
 
-  /** What the job is held against, and the job. */
+  /** The job and what it is compared with. */
   static final List<Contender> RIVALS =
       List.of(SPANFOLD, SPANFOLD_HEAP, CEILING, PLAIN_ROCKSDB, PLAIN_HEAP);
 
-  /** The job in each of its phases; {@link #SPANFOLD} is in the last, as the job is meant to be. */
+  /** The job in each rollout phase. */
   static final List<Contender> PHASES = List.of(MERGED, DUAL_WRITE, DUAL_READ, SPANFOLD);
 
   private final String label;
@@ -54,32 +54,26 @@ enum Contender {
     this.stateBackend = stateBackend;
   }
 
-  /** Returns its name in tables. */
   String label() {
     return label;
   }
 
-  /** Returns the jar that is submitted: it lies beside that of the job. */
+  /** Returns the jar, which is in the directory of the job's jar. */
   Path jar() {
-    String job = System.getProperty("spanfold.job.jar");
-    if (job == null) {
-      throw new FailedRunException(
-          "the system property spanfold.job.jar names no jar; start with deploy/local.sh");
-    }
-    return Path.of(job).resolveSibling(jar);
+    return SubmittedJob.jar().resolveSibling(jar);
   }
 
-  /** Returns the main class; none where the jar names it. */
+  /** Returns the main class; empty for that of the jar's manifest. */
   Optional<String> mainClass() {
     return mainClass;
   }
 
-  /** Returns where Flink keeps its state, in Flink's words. */
+  /** Returns the value of Flink's {@code state.backend.type}. */
   String stateBackend() {
     return stateBackend;
   }
 
-  /** Returns the job's rollout phase. */
+  /** Returns the value of {@code rollout.phase}. */
   String phase() {
     return this == MERGED || this == DUAL_WRITE || this == DUAL_READ ? label : "distributed";
   }
@@ -92,7 +86,7 @@ enum Contender {
     return this != CEILING;
   }
 
-  /** Returns the job's options, of all those given the ones it knows. */
+  /** Returns the job's options. */
   Map<String, String> options(JobTopics topics, BenchServers servers, Timeouts timeouts) {
     Map<String, String> options = new LinkedHashMap<>();
     options.put("kafka.bootstrap.servers", servers.bootstrapServers());
@@ -104,7 +98,7 @@ enum Contender {
       options.put("source.starting-offsets", "earliest");
       options.put("dead-letter.topic", topics.deadLetters());
       options.put("outcomes.topic", topics.outcomes());
-      options.put("redis.uri", servers.redisUri());
+      options.put("redis.uri", servers.redis().uriList());
       options.put("rollout.phase", phase());
       options.put("segment.timeout", timeouts.timeoutMillis() + " ms");
       options.put("segment.root-timeout", timeouts.rootTimeoutMillis() + " ms");
@@ -121,18 +115,18 @@ enum Contender {
   /**
    * When parts are due.
    *
-   * @param timeoutMillis without a root
-   * @param rootTimeoutMillis with one
+   * @param timeoutMillis of a part without a root
+   * @param rootTimeoutMillis of a part with a root
    */
   record Timeouts(long timeoutMillis, long rootTimeoutMillis) {
     /** The job's defaults. */
     static final Timeouts STANDARD = new Timeouts(60_000, 10_000);
 
-    /** So long that nothing is due while one measures. */
+    /** Nothing is due during a measurement. */
     static final Timeouts NEVER = new Timeouts(3_600_000, 3_600_000);
   }
 
-  /** The topics of one run; all but the source are the run's own. */
+  /** The topics of one run; only the source is shared with other runs. */
   record JobTopics(String source, String segments) {
     String deadLetters() {
       return segments + "-dead-letters";

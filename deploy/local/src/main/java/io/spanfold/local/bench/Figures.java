@@ -2,14 +2,14 @@ package io.spanfold.local.bench;
 
 import java.util.Arrays;
 
-/** Names of figures, and statistics over several rounds. CPU is in microseconds a span. */
+/** Names of figures, and statistics over several rounds. CPU is in microseconds per span. */
 final class Figures {
 
   static final String SPANS_PER_SECOND = "spansPerSecond";
   static final String MEGABYTES_PER_SECOND = "megabytesPerSecond";
   static final String JOB_CPU = "jobCpuMicros";
 
-  /** The share of {@link #JOB_CPU} that went into compiling, which ends as a job gets older. */
+  /** The part of {@link #JOB_CPU} that the JIT compiler used, which vanishes in a long run. */
   static final String JIT_CPU = "jitCpuMicros";
 
   static final String REDIS_CPU = "redisCpuMicros";
@@ -17,39 +17,39 @@ final class Figures {
   static final String OUT_OVER_IN = "spansOutOverSpansIn";
   static final String CHECKPOINT_MILLIS = "checkpointMillis";
 
-  /** What was written for a checkpoint. */
+  /** The bytes written for a checkpoint. */
   static final String CHECKPOINT_MEGABYTES = "checkpointMegabytes";
 
-  /** All that a checkpoint refers to. */
+  /** The bytes that a checkpoint refers to. */
   static final String STATE_MEGABYTES = "stateMegabytes";
 
-  /** Commands that clients sent to Redis, a span. */
+  /** Commands that clients sent to Redis, per span. */
   static final String COMMANDS_SENT = "redisCommandsSentPerSpan";
 
-  /** The same with those within scripts. */
+  /** The same, including commands within scripts. */
   static final String COMMANDS_ALL = "redisCommandsPerSpan";
 
   static final String SCRIPT_CALLS = "redisScriptCallsPerSpan";
 
-  /** Share of the busiest of the nodes in the CPU of all. */
+  /** The busiest node's share of the CPU of all nodes. */
   static final String BUSIEST_NODE = "redisBusiestNodeShare";
 
-  /** Share of the busiest of the nodes in the commands that all run, those within scripts too. */
+  /** The busiest node's share of all commands, including those within scripts. */
   static final String BUSIEST_NODE_COMMANDS = "redisBusiestNodeShareOfCommands";
 
-  /** Share of the fullest of the nodes in what buffered spans take. */
+  /** The fullest node's share of the memory of buffered spans. */
   static final String BUSIEST_NODE_MEMORY = "redisBusiestNodeShareOfMemory";
 
   static final String BYTES_BUFFERED = "redisBytesPerBufferedSpan";
 
   private Figures() {}
 
-  /** Returns the median; NaN of nothing. */
+  /** Returns the median; NaN without values. */
   static double median(double... values) {
     return quantile(0.5, values);
   }
 
-  /** Returns a quantile, interpolated; NaN of nothing. */
+  /** Returns an interpolated quantile; NaN without values. */
   static double quantile(double q, double... values) {
     if (values.length == 0) {
       return Double.NaN;
@@ -62,7 +62,7 @@ final class Figures {
     return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
   }
 
-  /** Returns how far the values lie apart, as a share of their median; 0 of fewer than two. */
+  /** Returns the range as a fraction of the median; 0 for fewer than two values. */
   static double spread(double... values) {
     double[] sorted = values.clone();
     Arrays.sort(sorted);

@@ -1,130 +1,166 @@
 package io.spanfold.local.bench;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.spanfold.local.FailedRunException;
-import io.spanfold.local.FlinkRest;
+import io.spanfold.local.cli.FailedRunException;
+import io.spanfold.local.flink.FlinkRestClient;
+import io.spanfold.local.flink.SubmittedJob;
+import io.spanfold.local.servers.FlinkProcesses;
+import io.spanfold.local.servers.JvmProcess;
+import io.spanfold.local.servers.RunDirectory;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
-/** A process of Flink that has one job. For use by one thread. */
+/**
+ * A process of Flink with one job. It runs {@link BenchFlinkMain}, which answers a line on its
+ * standard input with a line on its standard output. For use by one thread.
+ */
 final class FlinkRun implements AutoCloseable {
 
   static final int PARALLELISM = 2;
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  /** State of this many bytes stays in memory where the backend is RocksDB. */
+  /** RocksDB's block cache and write buffers. */
   private static final String ROCKSDB_MEMORY = "1g";
 
-  private final ChildJvm process;
-  private final FlinkRest rest;
   private final Path home;
-  private final String jobId;
+  private final JvmProcess process;
+  private final Writer questions;
+  private final BufferedReader answers;
+  private final FlinkRestClient rest;
+  private String jobId;
 
-  private FlinkRun(ChildJvm process, FlinkRest rest, Path home, String jobId) {
-    this.process = process;
-    this.rest = rest;
-    this.home = home;
-    this.jobId = jobId;
-  }
-
-  /** A checkpoint that was completed. */
+  /** A completed checkpoint; {@code bytes} were written for it, it refers to {@code fullBytes}. */
   record Checkpoint(long id, long triggeredAt, long millis, long bytes, long fullBytes) {}
+
+  private FlinkRun(Path home, JvmProcess process) {
+    this.home = home;
+    this.process = process;
+    this.questions = new OutputStreamWriter(process.input(), UTF_8);
+    this.answers = new BufferedReader(new InputStreamReader(process.output(), UTF_8));
+    this.rest = new FlinkRestClient(URI.create(answer()));
+  }
 
   /**
    * Starts Flink and submits a job.
    *
-   * @param restoreFrom directory of the checkpoint to go on from
-   * @throws FailedRunException where Flink does not start or the job is refused
+   * @param restoreFrom the directory of a checkpoint
+   * @throws FailedRunException if Flink does not start or the job is refused
    */
   static FlinkRun start(
       BenchServers servers,
       Contender contender,
       Map<String, String> options,
       Optional<Path> restoreFrom) {
-    Path home = servers.newFlinkDirectory();
-    List<String> arguments =
-        new ArrayList<>(
-            List.of(
-                home.toString(),
-                servers.flinkLog().toString(),
-                String.valueOf(PARALLELISM),
-                "state.backend.type=" + contender.stateBackend(),
-                "taskmanager.memory.managed.size=" + ROCKSDB_MEMORY,
-                "execution.checkpointing.interval=10s",
-                "execution.checkpointing.externalized-checkpoint-retention="
-                    + "RETAIN_ON_CANCELLATION",
-                "metrics.reporters=bench",
-                "metrics.reporter.bench.factory.class=" + JobCounters.Factory.class.getName()));
-    ChildJvm process =
-        ChildJvm.start(
-            "Flink",
-            FlinkProcess.class,
-            servers.flinkLog(),
-            servers.temporary(),
-            List.of("-Xms3g", "-Xmx3g", "-XX:+UseParallelGC", "-XX:MaxDirectMemorySize=1g"),
-            arguments);
+    Path home = servers.directory().subdirectory("flink");
+    List<String> jvm = new ArrayList<>(FlinkProcesses.OPENS);
+    jvm.addAll(List.of("-Xms3g", "-Xmx3g", "-XX:+UseParallelGC", "-XX:MaxDirectMemorySize=1g"));
+    List<String> program =
+        List.of(
+            BenchFlinkMain.class.getName(),
+            home.toString(),
+            String.valueOf(PARALLELISM),
+            "state.backend.type=" + contender.stateBackend(),
+            "taskmanager.memory.managed.size=" + ROCKSDB_MEMORY,
+            "execution.checkpointing.interval=10s",
+            "execution.checkpointing.externalized-checkpoint-retention=RETAIN_ON_CANCELLATION",
+            "metrics.reporters=bench",
+            "metrics.reporter.bench.factory.class=" + JobCounters.Factory.class.getName());
+    JvmProcess process = JvmProcess.startPiped(servers.directory(), "flink", jvm, program);
     try {
-      FlinkRest rest = new FlinkRest(URI.create(process.answer()));
-      String jar = rest.uploadJar(contender.jar());
-      List<String> programArguments = new ArrayList<>();
-      options.forEach((name, value) -> programArguments.addAll(List.of("--" + name, value)));
-      Map<String, Object> settings = new HashMap<>();
-      settings.put("programArgsList", programArguments);
-      settings.put("parallelism", PARALLELISM);
-      contender.mainClass().ifPresent(name -> settings.put("entryClass", name));
-      restoreFrom.ifPresent(path -> settings.put("savepointPath", path.toUri().toString()));
-      return new FlinkRun(process, rest, home, rest.runJar(jar, settings));
+      FlinkRun run = new FlinkRun(home, process);
+      run.submit(contender, options, restoreFrom);
+      return run;
     } catch (RuntimeException e) {
       process.kill();
       throw e;
     }
   }
 
-  /** Returns the job's counters. */
-  Sample counters() {
-    return ask("counters");
+  private void submit(
+      Contender contender, Map<String, String> options, Optional<Path> restoreFrom) {
+    List<String> arguments = new ArrayList<>();
+    options.forEach((name, value) -> arguments.addAll(List.of("--" + name, value)));
+    Map<String, Object> settings = new HashMap<>();
+    settings.put("programArgsList", arguments);
+    settings.put("parallelism", PARALLELISM);
+    contender.mainClass().ifPresent(name -> settings.put("entryClass", name));
+    restoreFrom.ifPresent(path -> settings.put("savepointPath", path.toUri().toString()));
+    jobId = rest.runJar(rest.uploadJar(contender.jar()), settings);
   }
 
-  /** Returns what the process has done and used. */
-  Sample sample() {
-    return ask("sample");
-  }
-
-  private Sample ask(String question) {
+  private String ask(String question) {
     try {
-      return JSON.readValue(process.ask(question), Sample.class);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("Flink's process answers what is no sample", e);
+      questions.write(question + "\n");
+      questions.flush();
+    } catch (IOException e) {
+      throw new FailedRunException("Flink has ended", e);
+    }
+    return answer();
+  }
+
+  private String answer() {
+    try {
+      String line = answers.readLine();
+      while (line != null && !line.startsWith(BenchFlinkMain.ANSWER)) {
+        line = answers.readLine();
+      }
+      if (line == null) {
+        throw new FailedRunException("Flink has ended");
+      }
+      return line.substring(BenchFlinkMain.ANSWER.length());
+    } catch (IOException e) {
+      throw new FailedRunException("Flink does not answer", e);
     }
   }
 
-  /** Begins to profile the process; ended by {@link #profiled}. */
-  void profile() {
-    process.ask("profile");
+  /** Returns the job's counters. */
+  Sample counters() {
+    return sample("counters");
   }
 
-  /** Ends the profile and writes it, a line a stack. */
-  void profiled(Path file) {
-    process.ask("profiled " + file.toAbsolutePath());
+  /** Returns the counters and the resources that the process has used. */
+  Sample sample() {
+    return sample("sample");
+  }
+
+  private Sample sample(String question) {
+    try {
+      return JSON.readValue(ask(question), Sample.class);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("the answer of Flink's process is not a sample", e);
+    }
+  }
+
+  /** Starts a profile of the process, which {@link #stopProfile} ends. */
+  void startProfile() {
+    ask("profile");
+  }
+
+  /** Ends the profile and writes it, one line per stack. */
+  void stopProfile(Path file) {
+    ask("profiled " + file.toAbsolutePath());
   }
 
   /**
-   * Checks that the job has not failed so far, not even for a moment.
+   * Checks that the job has never failed.
    *
-   * @throws FailedRunException where it has; the message is the reason
+   * @throws FailedRunException if it has; the message is the reason
    */
   void checkHealth() {
     String failure = rest.failure(jobId);
@@ -133,7 +169,7 @@ final class FlinkRun implements AutoCloseable {
     }
   }
 
-  /** Returns the completed checkpoints that are remembered, in no order. */
+  /** Returns the completed checkpoints in Flink's history, in no order. */
   List<Checkpoint> checkpoints() {
     List<Checkpoint> completed = new ArrayList<>();
     for (JsonNode each : rest.get("/jobs/" + jobId + "/checkpoints").path("history")) {
@@ -153,38 +189,24 @@ final class FlinkRun implements AutoCloseable {
   /**
    * Returns the newest checkpoint's directory.
    *
-   * @throws FailedRunException where there is none
+   * @throws FailedRunException if there is none
    */
   Path newestCheckpoint() {
-    try (Stream<Path> files = Files.walk(home.resolve("checkpoints"), 3)) {
-      return files
-          .filter(file -> file.endsWith("_metadata"))
-          .map(Path::getParent)
-          .max(Comparator.comparingInt(FlinkRun::number))
-          .orElseThrow(() -> new FailedRunException("no checkpoint was completed"));
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot look for checkpoints in " + home, e);
-    }
+    return SubmittedJob.newestCheckpoint(home.resolve("checkpoints"), jobId)
+        .orElseThrow(() -> new FailedRunException("no checkpoint was completed"));
   }
 
-  /** Of {@code chk-17} the 17. */
-  private static int number(Path checkpoint) {
-    return Integer.parseInt(checkpoint.getFileName().toString().substring("chk-".length()));
-  }
-
-  /** Ends the process at once, as a crash would. */
+  /** Kills the process with SIGKILL; its files stay. */
   void kill() {
     process.kill();
   }
 
-  /** Ends the process; a job's orderly end is not what is measured. Its files go. */
+  /** Kills the process and deletes its files: an orderly end of the job is not measured. */
   @Override
   public void close() {
     process.kill();
-    try (Stream<Path> files = Files.walk(home)) {
-      for (Path file : (Iterable<Path>) files.sorted(Comparator.reverseOrder())::iterator) {
-        Files.deleteIfExists(file);
-      }
+    try {
+      RunDirectory.delete(home);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot delete " + home, e);
     }

@@ -14,18 +14,18 @@ import org.apache.flink.metrics.reporter.MetricReporter;
 import org.apache.flink.metrics.reporter.MetricReporterFactory;
 
 /**
- * Knows the counters of the jobs that run in this process, so that they can be read exactly and at
- * once. Flink makes it by the name of its factory.
+ * A metric reporter that sums the counters of the jobs in this process on demand: exact and without
+ * a reporting interval. Flink creates it by the name of its factory. Thread-safe.
  */
 public final class JobCounters implements MetricReporter {
 
-  /** How many records of the source topic wait to be read; a gauge of Flink's Kafka source. */
+  /** A gauge of Flink's Kafka source: the records of the topic that are not read yet. */
   static final String PENDING = "pendingRecords";
 
   private static final Map<Counter, String> COUNTERS = new ConcurrentHashMap<>();
   private static final Set<Gauge<?>> PENDING_GAUGES = ConcurrentHashMap.newKeySet();
 
-  /** Returns the counters, and what is pending, by name, summed over operators and subtasks. */
+  /** Returns the counters and {@link #PENDING}, each summed over operators and subtasks. */
   static Map<String, Long> sums() {
     Map<String, Long> sums = new TreeMap<>();
     COUNTERS.forEach((counter, name) -> sums.merge(name, counter.getCount(), Long::sum));
@@ -61,7 +61,7 @@ public final class JobCounters implements MetricReporter {
     }
   }
 
-  /** Makes the reporter. */
+  /** The factory. */
   public static final class Factory implements MetricReporterFactory {
     @Override
     public MetricReporter createMetricReporter(Properties properties) {

@@ -1,36 +1,36 @@
 package io.spanfold.local.bench;
 
-import io.spanfold.local.FailedRunException;
+import io.spanfold.embedded.Await;
 import io.spanfold.local.bench.Contender.JobTopics;
 import io.spanfold.local.bench.Contender.Timeouts;
 import io.spanfold.local.bench.FlinkRun.Checkpoint;
 import io.spanfold.local.bench.SegmentReader.Flush;
 import io.spanfold.local.bench.load.Load;
+import io.spanfold.local.cli.FailedRunException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 /**
- * Measures what only shows at the pace of real traffic: how soon after its deadline a segment is
- * out, what a checkpoint costs, how much memory a buffered span takes in Redis, and how long a
- * killed Flink takes to go on.
+ * Measures under traffic at its natural pace: the delay from a segment's deadline to its output,
+ * the cost of a checkpoint, the Redis memory of a buffered span, and the recovery time after Flink
+ * was killed. For use by one thread.
  */
 final class LiveRun {
 
-  /** Before this the job is only starting. */
   private static final int WARM_UP_SECONDS = 20;
 
-  /** Before the first deadline all that was read is buffered. */
+  /** Before the first deadline: every span that was read is buffered. */
   private static final int ALL_OPEN_SECONDS = 8;
 
   private static final int RECOVERY_SECONDS = 90;
 
-  /** What waits at any time at this pace: half a second of traffic. */
+  /** Caught up means a backlog of at most half a second of traffic. */
   private static final int CAUGHT_UP_SHARE = 2;
 
   private final BenchServers servers;
@@ -43,7 +43,7 @@ final class LiveRun {
     this.redis = new RedisMeter(servers.redis());
   }
 
-  /** Runs for {@code seconds} after the warm-up, then kills Flink and waits until it goes on. */
+  /** Runs for {@code seconds} after the warm-up, then kills Flink and waits for the recovery. */
   Map<String, Double> measure(int seconds) {
     Load load = Load.typical((WARM_UP_SECONDS + seconds + RECOVERY_SECONDS + 30) * 10_000);
     JobTopics own = new JobTopics("live", "live-segments");
@@ -91,11 +91,11 @@ final class LiveRun {
     sleep(seconds);
     Sample end = flink.sample();
     long toMillis = System.currentTimeMillis();
-    double wall = (end.nanos() - begin.nanos()) / 1e9;
-    figures.put("sentPerSecond", (traffic.sent() - sent) / wall);
-    figures.put("coresOfJob", (end.cpuNanos() - begin.cpuNanos()) / 1e9 / wall);
+    double elapsed = (end.nanos() - begin.nanos()) / 1e9;
+    figures.put("sentPerSecond", (traffic.sent() - sent) / elapsed);
+    figures.put("coresOfJob", (end.cpuNanos() - begin.cpuNanos()) / 1e9 / elapsed);
     flink.checkHealth();
-    // What was due at the very end has not been committed yet.
+    // The last segments are not committed yet.
     sleep(12);
     List<Flush> flushes = reader.flushes(fromMillis, toMillis);
     double[] produced = flushes.stream().mapToDouble(Flush::producedAfter).toArray();
@@ -140,7 +140,7 @@ final class LiveRun {
           RECOVERY_SECONDS,
           "catch up");
       figures.put("caughtUpAfterSeconds", secondsSince(killed));
-      // A segment whose deadline came after the kill can only be committed by the new process.
+      // Only the new process can commit a segment whose deadline was after the kill.
       await(
           () -> !reader.flushes(killedMillis, Long.MAX_VALUE).isEmpty(),
           RECOVERY_SECONDS,
@@ -160,25 +160,12 @@ final class LiveRun {
   }
 
   private static void await(BooleanSupplier condition, int seconds, String what) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
-    while (!condition.getAsBoolean()) {
-      if (System.nanoTime() > end) {
-        throw new FailedRunException("the job did not %s in %d s".formatted(what, seconds));
-      }
-      pause(50);
+    if (!Await.until(condition, Duration.ofSeconds(seconds))) {
+      throw new FailedRunException("the job did not %s in %d s".formatted(what, seconds));
     }
   }
 
   private static void sleep(int seconds) {
-    pause(seconds * 1_000L);
-  }
-
-  private static void pause(long millis) {
-    try {
-      TimeUnit.MILLISECONDS.sleep(millis);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new FailedRunException("interrupted while the job was measured", e);
-    }
+    Await.millis(seconds * 1_000L);
   }
 }

@@ -1,15 +1,15 @@
 package io.spanfold.local.bench;
 
-import io.spanfold.local.FailedRunException;
 import io.spanfold.local.bench.load.Load;
 import io.spanfold.local.bench.load.SpanStream;
+import io.spanfold.local.cli.FailedRunException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.producer.KafkaProducer;
 
-/** Sends spans at the pace of their load, from a thread of its own, until closed. */
+/** Sends spans at the pace of their load, in a thread of its own, until closed. */
 final class LiveTraffic implements AutoCloseable {
 
   private static final long TICK_NANOS = 2_000_000;
@@ -18,7 +18,7 @@ final class LiveTraffic implements AutoCloseable {
   private final String topic;
   private final Load load;
 
-  /** Record time by the span's number. Segments that are open have numbers beyond the count. */
+  /** Record time by the span's number. Open segments have numbers beyond the load's count. */
   private final AtomicLongArray timestamps;
 
   private final AtomicLong sent = new AtomicLong();
@@ -34,7 +34,6 @@ final class LiveTraffic implements AutoCloseable {
     this.timestamps = new AtomicLongArray(load.spans() + 2 * beyond);
   }
 
-  /** Begins to send {@code load}. */
   static LiveTraffic start(BenchTopics topics, String topic, Load load) {
     LiveTraffic traffic = new LiveTraffic(topics, topic, load);
     traffic.sender.setDaemon(true);
@@ -66,7 +65,7 @@ final class LiveTraffic implements AutoCloseable {
   /**
    * Returns how many spans were sent.
    *
-   * @throws FailedRunException where one could not be
+   * @throws FailedRunException if one could not be sent
    */
   long sent() {
     if (failure.get() != null) {
@@ -75,7 +74,7 @@ final class LiveTraffic implements AutoCloseable {
     return sent.get();
   }
 
-  /** Returns the record time of the span with this number, or 0 where it was not sent. */
+  /** Returns the record time of the span with this number; 0 if it was not sent. */
   long timestampOf(long number) {
     return number >= 0 && number < timestamps.length() ? timestamps.getAcquire((int) number) : 0;
   }

@@ -4,20 +4,20 @@ import io.spanfold.local.bench.Throughput.Limits;
 import java.time.Duration;
 
 /**
- * How much is measured.
+ * The size of the benchmark.
  *
- * @param rounds of the typical load, each with every contender in turn
+ * @param rounds of the typical load, each with all contenders in turn
  * @param typicalSpans of the typical load
- * @param otherSpans of each other load with spans of usual size
+ * @param otherSpans of each other load with small spans
  * @param hugeSpans of the load with spans of a quarter of a megabyte
  * @param growthSpans of each growth series
  * @param typical limits of runs under the typical load
  * @param other limits of all other runs
- * @param liveSeconds of traffic at its own pace
- * @param openSegments the series of segments open at a time
- * @param segmentSizes the series of spans a segment
- * @param depths the series of spans below one another
- * @param ceilingOfOthers whether the ceiling is measured under the other loads too
+ * @param liveSeconds of traffic at its natural pace
+ * @param openSegments the series of concurrently open segments
+ * @param segmentSizes the series of spans per segment
+ * @param depths the series of nesting depths
+ * @param ceilingOfOthers whether the ceiling is also measured under the other loads
  */
 record Plan(
     int rounds,
@@ -50,7 +50,7 @@ record Plan(
         true);
   }
 
-  /** Under five minutes on two cores: to see that it works, not to quote. */
+  /** Under five minutes on two cores: a smoke test, not a measurement to quote. */
   static Plan quick() {
     return new Plan(
         1,

@@ -2,6 +2,7 @@ package io.spanfold.local.bench;
 
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
+import io.spanfold.local.servers.JvmProcess;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -15,7 +16,7 @@ import redis.clients.jedis.Jedis;
 import redis.clients.jedis.JedisMonitor;
 import redis.clients.jedis.exceptions.JedisException;
 
-/** Reads what the Redis nodes have done and hold. For use by one thread. */
+/** Reads statistics of the Redis nodes. For use by one thread. */
 final class RedisMeter {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisMeter.class);
@@ -27,15 +28,15 @@ final class RedisMeter {
   }
 
   /**
-   * What a node has done up to a moment.
+   * What a node has done so far.
    *
    * @param cpuNanos CPU time of its process
-   * @param calls of each command, those from within scripts included
-   * @param micros how long they took; a script's contain those of the commands within it
+   * @param calls of each command, including those within scripts
+   * @param micros duration of all calls of each command; a script's includes its commands
    */
   record Usage(long cpuNanos, Map<String, Long> calls, Map<String, Long> micros) {
 
-    /** Returns what was done between {@code before} and this. */
+    /** Returns the difference to an earlier usage. */
     Usage since(Usage before) {
       return new Usage(
           cpuNanos - before.cpuNanos,
@@ -50,18 +51,13 @@ final class RedisMeter {
       return difference;
     }
 
-    /** Returns how many commands were run. */
+    /** Returns the number of all calls. */
     long commands() {
       return calls.values().stream().mapToLong(Long::longValue).sum();
     }
-
-    /** Returns how often a command was called. */
-    long of(String command) {
-      return calls.getOrDefault(command, 0L);
-    }
   }
 
-  /** Returns what each node has done. */
+  /** Returns each node's usage. */
   List<Usage> usage() {
     List<Usage> all = new ArrayList<>();
     for (RedisNode node : nodes) {
@@ -75,19 +71,19 @@ final class RedisMeter {
             micros.put(name, Long.parseLong(line.replaceAll(".*,usec=(\\d+),.*", "$1")));
           }
         }
-        long cpu = ProcessHandle.of(node.pid()).map(ChildJvm::cpuNanos).orElse(0L);
+        long cpu = ProcessHandle.of(node.pid()).map(JvmProcess::cpuNanos).orElse(0L);
         all.add(new Usage(cpu, calls, micros));
       }
     }
     return all;
   }
 
-  /** Returns what each node has done since. */
+  /** Returns each node's usage since an earlier one. */
   List<Usage> since(List<Usage> before) {
     return between(before, usage());
   }
 
-  /** Returns what each node has done between two moments. */
+  /** Returns each node's usage between two others. */
   static List<Usage> between(List<Usage> before, List<Usage> after) {
     List<Usage> done = new ArrayList<>();
     for (int i = 0; i < after.size(); i++) {
@@ -96,7 +92,7 @@ final class RedisMeter {
     return done;
   }
 
-  /** Returns how much memory each node takes, in bytes. */
+  /** Returns each node's {@code used_memory} in bytes. */
   long[] usedMemory() {
     long[] used = new long[nodes.size()];
     for (int i = 0; i < used.length; i++) {
@@ -111,7 +107,7 @@ final class RedisMeter {
     return used;
   }
 
-  /** Returns whether payloads are compressed with a dictionary by now. */
+  /** Returns whether a compression dictionary has been published. */
   boolean hasDictionary() {
     for (RedisNode node : nodes) {
       try (Jedis jedis = node.connect()) {
@@ -123,7 +119,7 @@ final class RedisMeter {
     return false;
   }
 
-  /** Deletes everything, at once. */
+  /** Deletes all keys. */
   void clear() {
     for (RedisNode node : nodes) {
       try (Jedis jedis = node.connect()) {
@@ -133,15 +129,15 @@ final class RedisMeter {
   }
 
   /**
-   * Watches one node for a while and returns which share of each command's calls was sent by
-   * clients, as Redis's own statistics do not tell these from calls within scripts. Commands not
-   * seen are not in it. It slows the node down.
+   * Monitors one node and returns the fraction of each command's calls that clients sent; Redis's
+   * statistics include calls within scripts. Contains only commands that were seen. Slows the node
+   * down.
    */
   Map<String, Double> sharesSent(long millis) {
     Map<String, AtomicLong> sent = new ConcurrentHashMap<>();
     Map<String, AtomicLong> all = new ConcurrentHashMap<>();
     Jedis jedis = nodes.get(0).connect();
-    Thread watcher =
+    Thread monitor =
         new Thread(
             () -> {
               try {
@@ -153,15 +149,15 @@ final class RedisMeter {
                       }
                     });
               } catch (JedisException e) {
-                LOG.debug("the watch is over", e);
+                LOG.debug("the monitor has ended", e);
               }
             },
-            "redis-watch");
-    watcher.start();
+            "redis-monitor");
+    monitor.start();
     try {
-      watcher.join(millis);
+      monitor.join(millis);
       jedis.disconnect();
-      watcher.join();
+      monitor.join();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -175,7 +171,7 @@ final class RedisMeter {
     return shares;
   }
 
-  /** A line is like {@code 1618.42 [0 127.0.0.1:5123] "set" "key" ...}, or {@code [0 lua]}. */
+  /** Parses {@code 1618.42 [0 127.0.0.1:5123] "set" "key" ...}, or with {@code [0 lua]}. */
   private static void count(
       String line, Map<String, AtomicLong> sent, Map<String, AtomicLong> all) {
     int open = line.indexOf('[');

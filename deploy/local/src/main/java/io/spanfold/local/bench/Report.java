@@ -2,7 +2,7 @@ package io.spanfold.local.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import io.spanfold.local.FailedRunException;
+import io.spanfold.local.cli.FailedRunException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,11 +14,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Gathers what was measured, and tells it as tables and as JSON. For use by one thread. */
+/** Collects the results and writes them as tables and as JSON. For use by one thread. */
 final class Report {
 
   private static final String TYPICAL = "typical";
-  private static final int KINDS_OF_THREADS = 24;
+  private static final int MAX_THREAD_KINDS = 24;
 
   private final List<Result> results = new ArrayList<>();
   private final List<Result> buffered = new ArrayList<>();
@@ -29,23 +29,23 @@ final class Report {
     results.add(result);
   }
 
-  /** Notes a run that came to nothing, and why. */
+  /** Adds a failed run and its reason. */
   void failed(String what) {
     failures.add(what);
   }
 
   /**
-   * Checks that every run came to something.
+   * Checks that no run has failed.
    *
-   * @throws FailedRunException that names those which did not
+   * @throws FailedRunException that names the failed runs
    */
   void requireNoFailure() {
     if (!failures.isEmpty()) {
-      throw new FailedRunException("not all was measured; " + String.join("; ", failures));
+      throw new FailedRunException("some runs failed; " + String.join("; ", failures));
     }
   }
 
-  /** Adds what Redis held when a whole topic was buffered. */
+  /** Adds a result of the memory measurement. */
   void addBuffered(Result result) {
     buffered.add(result);
   }
@@ -54,7 +54,7 @@ final class Report {
     live = Map.copyOf(figures);
   }
 
-  /** Returns everything as text. */
+  /** Returns all tables. */
   String table() {
     StringBuilder text = new StringBuilder();
     throughput(text);
@@ -65,7 +65,7 @@ final class Report {
     return text.toString();
   }
 
-  /** Groups the results of one contender under one load, in the order of the first of each. */
+  /** Groups the results by load and contender, in the order of their first result. */
   private Map<String, List<Result>> groups() {
     Map<String, List<Result>> groups = new LinkedHashMap<>();
     for (Result result : results) {
@@ -158,7 +158,7 @@ final class Report {
     }
   }
 
-  /** How much more time a span takes at the largest of a series than at the smallest. */
+  /** The time per span at the largest value of a series, relative to the smallest. */
   private void growthRatios(List<String> lines) {
     for (String series : List.of("open", "size", "depth")) {
       List<String> loads =
@@ -181,7 +181,7 @@ final class Report {
                 Locale.ROOT,
                 "%-14s %-36s %6.2f  (job CPU %.2f)",
                 "growth",
-                "time a span, " + last + " to " + first,
+                "time per span, " + last + " to " + first,
                 time,
                 cpu));
       }
@@ -243,12 +243,12 @@ final class Report {
     }
   }
 
-  /** Of the job under the typical load: which threads its CPU went to. */
+  /** The CPU of each contender under the typical load, by kind of thread. */
   private void threads(StringBuilder text) {
     for (Contender contender : Contender.values()) {
       List<Result> group = groups().get(TYPICAL + "/" + contender.label());
       if (group != null) {
-        line(text, "%nCPU of %s by kind of thread, us a span", contender.label());
+        line(text, "%nCPU of %s by kind of thread, us per span", contender.label());
         Map<String, List<Double>> kinds = new TreeMap<>();
         group.forEach(
             r ->
@@ -259,7 +259,7 @@ final class Report {
         kinds.entrySet().stream()
             .map(e -> Map.entry(e.getKey(), median(e.getValue())))
             .sorted(Map.Entry.<String, Double>comparingByValue().reversed())
-            .limit(KINDS_OF_THREADS)
+            .limit(MAX_THREAD_KINDS)
             .filter(e -> e.getValue() >= 0.05)
             .forEach(e -> line(text, "%8.2f  %s", e.getValue(), e.getKey()));
       }
@@ -281,7 +281,7 @@ final class Report {
     text.append(String.format(Locale.ROOT, format, values)).append(System.lineSeparator());
   }
 
-  /** Writes every figure of every run, the medians, and what the machine is. */
+  /** Writes all figures of all runs, the medians and a description of the machine. */
   void write(Path file, long seconds) throws IOException {
     Map<String, Object> all = new LinkedHashMap<>();
     all.put("at", Instant.now().toString());
@@ -295,7 +295,7 @@ final class Report {
     if (file.toAbsolutePath().getParent() != null) {
       Files.createDirectories(file.toAbsolutePath().getParent());
     }
-    // JSON has no word for what was not measured.
+    // JSON has no NaN.
     ObjectMapper json = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     Files.writeString(file, json.writeValueAsString(finite(all)) + "\n");
   }

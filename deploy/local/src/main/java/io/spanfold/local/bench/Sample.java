@@ -1,5 +1,6 @@
 package io.spanfold.local.bench;
 
+import io.spanfold.local.servers.JvmProcess;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.GarbageCollectorMXBean;
@@ -13,14 +14,13 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What Flink's process has done and used up to a moment.
+ * What Flink's process has done and used so far.
  *
- * @param nanos the moment, as this process's clock has it
+ * @param nanos the time of the sample, by the process's monotonic clock
  * @param cpuNanos CPU time of the process
- * @param gcMillis how long collections have taken
+ * @param gcMillis total duration of garbage collections
  * @param counters the jobs' counters, summed by name
- * @param threadNanos CPU time by kind of thread; those of the JVM itself where the operating system
- *     tells (Linux)
+ * @param threadNanos CPU time by kind of thread; native threads of the JVM on Linux only
  */
 record Sample(
     long nanos,
@@ -29,14 +29,14 @@ record Sample(
     Map<String, Long> counters,
     Map<String, Long> threadNanos) {
 
-  private static final long NANOS_A_TICK = 10_000_000;
+  private static final long NANOS_PER_TICK = 10_000_000;
 
-  /** Returns the counters alone, which costs next to nothing. */
+  /** Returns the counters only, which is cheap. */
   static Sample ofCounters() {
     return new Sample(System.nanoTime(), 0, 0, JobCounters.sums(), Map.of());
   }
 
-  /** Returns everything. */
+  /** Returns a full sample. */
   static Sample now() {
     long gc =
         ManagementFactory.getGarbageCollectorMXBeans().stream()
@@ -44,13 +44,13 @@ record Sample(
             .sum();
     return new Sample(
         System.nanoTime(),
-        ChildJvm.cpuNanos(ProcessHandle.current()),
+        JvmProcess.cpuNanos(ProcessHandle.current()),
         gc,
         JobCounters.sums(),
         threads());
   }
 
-  /** Returns how much of a counter there is; 0 where nothing counts so. */
+  /** Returns a counter; 0 if there is none of that name. */
   long counter(String name) {
     return counters.getOrDefault(name, 0L);
   }
@@ -71,7 +71,7 @@ record Sample(
     return nanos;
   }
 
-  /** Threads of the JVM and of libraries are not Java's to tell of. */
+  /** Adds the compiler, GC and RocksDB threads, which Java does not report. */
   private static void addNative(Path tasks, Map<String, Long> nanos) {
     try (DirectoryStream<Path> all = Files.newDirectoryStream(tasks)) {
       for (Path task : all) {
@@ -91,15 +91,15 @@ record Sample(
         long ticks = Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
         String kind =
             name.startsWith("C") ? "JIT" : name.startsWith("GC") ? "GC" : "RocksDB background";
-        nanos.merge(kind, ticks * NANOS_A_TICK, Long::sum);
+        nanos.merge(kind, ticks * NANOS_PER_TICK, Long::sum);
       }
     } catch (IOException e) {
-      // The thread has ended in the meantime.
+      // The thread has ended.
       return;
     }
   }
 
-  /** Without numbers, by which threads of a kind differ. */
+  /** Returns a thread's name without numbers. */
   private static String kind(String name) {
     String kind = name.replaceAll("\\(\\d+/\\d+\\)(#\\d+)?", "").replaceAll("[-#:]?\\d+", "");
     return kind.substring(0, Math.min(80, kind.length())).strip();

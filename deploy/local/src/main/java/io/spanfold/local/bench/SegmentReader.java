@@ -4,22 +4,21 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.spanfold.local.bench.load.SpanIds;
+import io.spanfold.local.kafka.KafkaClients;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * Reads committed segments from a thread of its own and notes how long after their deadlines they
- * were produced (as the broker wrote down) and could be read. Of segments without a root, and such
- * as were not flushed for being idle, it notes nothing.
+ * Reads committed segments in a thread of its own and records how long after their deadline they
+ * were produced (by the broker's timestamp) and could be read. It ignores segments without a root
+ * and those that were not flushed as idle. Thread-safe.
  */
 final class SegmentReader implements AutoCloseable {
 
@@ -27,7 +26,7 @@ final class SegmentReader implements AutoCloseable {
   private static final String ROOT = "\"parent_span_id\":null";
   private static final byte[] IDLE = "idle".getBytes(US_ASCII);
 
-  /** Reading must not take the CPU that the job needs. */
+  /** Only one record in four is parsed, to leave the CPU to the job. */
   private static final int ONE_IN = 4;
 
   private final KafkaConsumer<byte[], byte[]> consumer;
@@ -38,11 +37,11 @@ final class SegmentReader implements AutoCloseable {
   private long records;
 
   /**
-   * A flush that was noted.
+   * A flush.
    *
-   * @param deadline of the part
-   * @param producedAfter how long after it the record was appended, milliseconds
-   * @param committedAfter how long after it the record could be read, milliseconds
+   * @param deadline of the part, in epoch ms
+   * @param producedAfter ms from the deadline to the append of the record
+   * @param committedAfter ms from the deadline until the record could be read
    */
   record Flush(long deadline, long producedAfter, long committedAfter) {}
 
@@ -51,27 +50,10 @@ final class SegmentReader implements AutoCloseable {
     this.traffic = traffic;
     this.rootTimeoutMillis = rootTimeoutMillis;
     this.consumer =
-        new KafkaConsumer<>(
-            Map.of(
-                "bootstrap.servers",
-                bootstrapServers,
-                "isolation.level",
-                "read_committed",
-                "enable.auto.commit",
-                false,
-                "auto.offset.reset",
-                "earliest"),
-            new ByteArrayDeserializer(),
-            new ByteArrayDeserializer());
-    List<TopicPartition> partitions =
-        consumer.partitionsFor(topic).stream()
-            .map(p -> new TopicPartition(topic, p.partition()))
-            .toList();
-    consumer.assign(partitions);
-    consumer.seekToBeginning(partitions);
+        KafkaClients.consumer(bootstrapServers, List.of(topic), IsolationLevel.READ_COMMITTED);
   }
 
-  /** Begins to read {@code topic}, whose timestamps are those of the append. */
+  /** Starts reading {@code topic}, whose timestamps are the times of the append. */
   static SegmentReader start(
       String bootstrapServers, String topic, LiveTraffic traffic, long rootTimeoutMillis) {
     SegmentReader reader = new SegmentReader(bootstrapServers, topic, traffic, rootTimeoutMillis);
@@ -84,7 +66,7 @@ final class SegmentReader implements AutoCloseable {
     try {
       while (true) {
         for (ConsumerRecord<byte[], byte[]> next : consumer.poll(Duration.ofMillis(50))) {
-          note(next, System.currentTimeMillis());
+          record(next, System.currentTimeMillis());
         }
       }
     } catch (WakeupException e) {
@@ -92,7 +74,7 @@ final class SegmentReader implements AutoCloseable {
     }
   }
 
-  private synchronized void note(ConsumerRecord<byte[], byte[]> segment, long now) {
+  private synchronized void record(ConsumerRecord<byte[], byte[]> segment, long now) {
     Header reason = segment.headers().lastHeader("flush-reason");
     if (records++ % ONE_IN != 0 || reason == null || !Arrays.equals(reason.value(), IDLE)) {
       return;
@@ -111,7 +93,7 @@ final class SegmentReader implements AutoCloseable {
     flushes.add(new Flush(deadline, segment.timestamp() - deadline, now - deadline));
   }
 
-  /** Returns what was noted of flushes whose deadline is in a range of wall time. */
+  /** Returns the flushes whose deadline is in a range of epoch ms. */
   synchronized List<Flush> flushes(long fromMillis, long toMillis) {
     return flushes.stream()
         .filter(flush -> flush.deadline() >= fromMillis && flush.deadline() < toMillis)

@@ -1,9 +1,10 @@
 package io.spanfold.local.bench;
 
-import io.spanfold.local.FailedRunException;
+import io.spanfold.embedded.Await;
 import io.spanfold.local.bench.Contender.JobTopics;
 import io.spanfold.local.bench.Contender.Timeouts;
 import io.spanfold.local.bench.FlinkRun.Checkpoint;
+import io.spanfold.local.cli.FailedRunException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -11,29 +12,28 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 
 /**
- * Measures how fast a job works off a topic that is full already. Each run has a process of Flink
- * of its own and an empty Redis. What is measured is a window in the middle, after the job has
- * warmed up and puts out what it takes in.
+ * Measures how fast a job processes a topic that is already full. Each run has its own process of
+ * Flink and an empty Redis. The measured window starts when the job has warmed up and emits as much
+ * as it reads, and ends before the topic does. For use by one thread.
  */
 final class Throughput {
 
-  /** Of the topic, so that its end is never in the window. */
-  private static final double READ_AT_MOST = 0.985;
+  /** The window ends at this fraction of the topic. */
+  private static final double MAX_READ = 0.985;
 
   private static final Duration STALL = Duration.ofSeconds(90);
   private static final long MONITOR_MILLIS = 700;
 
-  /** So many are enough for a dictionary to be trained from the first of them. */
+  /** From this number of spans, the job trains a dictionary from the first of them. */
   private static final int SPANS_FOR_DICTIONARY = 400_000;
 
   /**
-   * How many times the warm-up one waits at the most for a job to put out what it takes in, and how
-   * many times the window for it to take in enough.
+   * The warm-up is prolonged at most by this factor until the job is in a steady state, and the
+   * window until enough spans were read and emitted.
    */
-  private static final int PATIENCE = 4;
+  private static final int MAX_PROLONGATION = 4;
 
   private static final double MEGA = 1e6;
 
@@ -48,24 +48,24 @@ final class Throughput {
     this.redis = new RedisMeter(servers.redis());
   }
 
-  /** A topic that was filled. */
+  /** A filled topic. */
   record Source(String topic, String load, int spans, long bytes) {}
 
   /**
-   * How long is measured.
+   * The duration of a measurement.
    *
-   * @param warmUp before the window, unless half of the spans are read sooner: the compiler takes
-   *     its time
-   * @param warmUpSpans at least, before the window
-   * @param window at most
+   * @param warmUp the minimum time before the window, for the JIT compiler; less if half of the
+   *     spans are read earlier
+   * @param warmUpSpans the minimum number of spans before the window
+   * @param window the duration of the window
    */
   record Limits(Duration warmUp, int warmUpSpans, Duration window) {}
 
   /**
-   * Runs a job and measures it.
+   * Runs and measures a job.
    *
-   * @param profile where to write a profile of the window, if any
-   * @throws FailedRunException where it fails, or the topic is too short for a window
+   * @param profile receives a profile of the window; empty for none
+   * @throws FailedRunException if the job fails, or the topic is too short for a window
    */
   Result measure(
       Contender contender,
@@ -79,12 +79,12 @@ final class Throughput {
         FlinkRun.start(
             servers, contender, contender.options(own, servers, timeouts), Optional.empty())) {
       warmUp(flink, contender, source, limits);
-      profile.ifPresent(file -> flink.profile());
+      profile.ifPresent(file -> flink.startProfile());
       Moment begin = moment(flink);
       long beginMillis = System.currentTimeMillis();
       awaitWindow(flink, contender, begin, source, limits);
       Moment ended = moment(flink);
-      profile.ifPresent(flink::profiled);
+      profile.ifPresent(flink::stopProfile);
       Map<String, Double> shares =
           contender.isSpanfold() ? redis.sharesSent(MONITOR_MILLIS) : Map.of();
       flink.checkHealth();
@@ -96,10 +96,7 @@ final class Throughput {
     }
   }
 
-  /**
-   * Lets a job buffer a whole topic and measures what Redis holds then. Nothing is due while it
-   * does.
-   */
+  /** Lets a job buffer a whole topic, with nothing due, and measures the memory of Redis. */
   Result measureBuffered(Contender contender, Source source) {
     JobTopics own = newTopics(source.topic());
     redis.clear();
@@ -109,8 +106,7 @@ final class Throughput {
             contender,
             contender.options(own, servers, Timeouts.NEVER),
             Optional.empty())) {
-      // With what a job has anyhow: connections, scripts, and a dictionary that it trains at first,
-      // if there are spans enough.
+      // The baseline includes connections, scripts and the dictionary.
       await(
           flink,
           counters ->
@@ -126,15 +122,15 @@ final class Throughput {
       flink.checkHealth();
       long[] after = redis.usedMemory();
       long sum = 0;
-      long most = 0;
+      long max = 0;
       for (int i = 0; i < after.length; i++) {
         long grown = after[i] - before[i];
         sum += grown;
-        most = Math.max(most, grown);
+        max = Math.max(max, grown);
       }
       Map<String, Double> figures = new LinkedHashMap<>();
       figures.put(Figures.BYTES_BUFFERED, (double) sum / (source.spans() - buffered));
-      figures.put(Figures.BUSIEST_NODE_MEMORY, (double) most / sum);
+      figures.put(Figures.BUSIEST_NODE_MEMORY, (double) max / sum);
       figures.put(Figures.BUSIEST_NODE_COMMANDS, busiestByCommands(redis.since(usageBefore)));
       return new Result(contender.label(), source.load(), figures, Map.of());
     } finally {
@@ -157,34 +153,31 @@ final class Throughput {
   private void warmUp(FlinkRun flink, Contender contender, Source source, Limits limits) {
     await(flink, counters -> counters.counter("spansIn") > 0, 50);
     long warm = System.nanoTime() + limits.warmUp().toNanos();
-    long patience = System.nanoTime() + PATIENCE * limits.warmUp().toNanos();
-    Balance balance = new Balance();
+    long latest = System.nanoTime() + MAX_PROLONGATION * limits.warmUp().toNanos();
+    SteadyState steady = new SteadyState();
     await(
         flink,
         counters -> {
-          boolean even = !contender.writesSegments() || balance.isEven(counters);
+          boolean reached = !contender.writesSegments() || steady.isReached(counters);
           return (System.nanoTime() >= warm || counters.counter("spansIn") >= source.spans() / 2)
               && counters.counter("spansIn") >= limits.warmUpSpans()
-              && (even || System.nanoTime() >= patience && counters.counter("spansOut") > 0);
+              && (reached || System.nanoTime() >= latest && counters.counter("spansOut") > 0);
         },
         50);
     long read = flink.counters().counter("spansIn");
     if (read > source.spans() * 0.85) {
       throw new FailedRunException(
-          "%s had read %,d of %,d spans of %s before it was warm; the load needs more spans"
+          "%s had read %,d of %,d spans of %s before the end of the warm-up; the load needs more spans"
               .formatted(contender.label(), read, source.spans(), source.load()));
     }
   }
 
-  /**
-   * A job may take in nothing for seconds, and then much at once. So a window goes on until enough
-   * came in and went out, though not for ever.
-   */
+  /** A job may read nothing for seconds, then much at once; so the window can be prolonged. */
   private static void awaitWindow(
       FlinkRun flink, Contender contender, Moment begin, Source source, Limits limits) {
     long start = System.nanoTime();
     long window = limits.window().toNanos();
-    long last = (long) (source.spans() * READ_AT_MOST);
+    long last = (long) (source.spans() * MAX_READ);
     long before = begin.flink().counter("spansIn");
     long outBefore = begin.flink().counter("spansOut");
     long enough = limits.warmUpSpans() / 2;
@@ -199,7 +192,7 @@ final class Throughput {
                       || counters.counter("spansOut") - outBefore >= enough);
           return read >= last
               || passed >= window && much
-              || passed >= PATIENCE * window && read > before;
+              || passed >= MAX_PROLONGATION * window && read > before;
         },
         100);
   }
@@ -220,14 +213,9 @@ final class Throughput {
         progressed = System.nanoTime();
       } else if (System.nanoTime() - progressed > STALL.toNanos()) {
         flink.checkHealth();
-        throw new FailedRunException("the job stands still at %,d spans".formatted(read));
+        throw new FailedRunException("the job makes no progress at %,d spans".formatted(read));
       }
-      try {
-        TimeUnit.MILLISECONDS.sleep(millis);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new FailedRunException("interrupted while a job was measured", e);
-      }
+      Await.millis(millis);
     }
   }
 
@@ -246,7 +234,7 @@ final class Throughput {
       Map<String, Double> shares) {
     double in = end.flink.counter("spansIn") - begin.flink.counter("spansIn");
     double out = end.flink.counter("spansOut") - begin.flink.counter("spansOut");
-    // Half of the work is to take a span in, half to put it out; in a window it may do more of one.
+    // Reading a span is half of the work, emitting it the other half.
     double spans = contender.writesSegments() ? (in + out) / 2 : in;
     double seconds = (end.flink.nanos() - begin.flink.nanos()) / 1e9;
     Map<String, Double> threads = new TreeMap<>();
@@ -295,13 +283,13 @@ final class Throughput {
   }
 
   private static double busiestByCommands(List<RedisMeter.Usage> nodes) {
-    long most = 0;
+    long max = 0;
     long all = 0;
     for (RedisMeter.Usage node : nodes) {
-      most = Math.max(most, node.commands());
+      max = Math.max(max, node.commands());
       all += node.commands();
     }
-    return (double) most / all;
+    return (double) max / all;
   }
 
   private static double messages(Moment begin, Moment end) {

@@ -1,5 +1,8 @@
 /**
- * Measures how fast the job is on this machine, beside references that run in turn with it. The
- * broker, each Redis node and Flink are processes of their own, so that CPU can be told apart.
+ * The {@code bench} command.
+ *
+ * <p>{@code Bench} runs the parts of a {@code Plan}: {@code Throughput} measures a {@code
+ * Contender} in a {@code FlinkRun}, {@code LiveRun} measures latency and recovery, {@code Report}
+ * prints and writes the results.
  */
 package io.spanfold.local.bench;

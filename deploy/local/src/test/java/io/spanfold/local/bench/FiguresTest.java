@@ -8,14 +8,14 @@ import org.junit.jupiter.api.Test;
 class FiguresTest {
 
   @Test
-  void theMedianIsTheMiddleOrBetweenTheTwoInTheMiddle() {
+  void theMedianIsTheMiddleValueOrTheMeanOfTheTwo() {
     assertThat(Figures.median(3, 1, 2)).isEqualTo(2);
     assertThat(Figures.median(4, 1, 2, 3)).isEqualTo(2.5);
     assertThat(Figures.median()).isNaN();
   }
 
   @Test
-  void theSpreadIsTheRangeAsAShareOfTheMedian() {
+  void theSpreadIsTheRangeRelativeToTheMedian() {
     assertThat(Figures.spread(90, 100, 120)).isEqualTo(0.3);
     assertThat(Figures.spread(5)).isZero();
   }
@@ -27,14 +27,14 @@ class FiguresTest {
   }
 
   @Test
-  void aJobIsEvenWhenItHasPutOutForSecondsWhatItTakesIn() {
-    Balance filling = new Balance();
-    Balance even = new Balance();
+  void aJobIsSteadyWhenItEmitsForSecondsWhatItReads() {
+    SteadyState filling = new SteadyState();
+    SteadyState even = new SteadyState();
     boolean filled = false;
     boolean balanced = false;
     for (int tenths = 0; tenths <= 50; tenths++) {
-      filled |= filling.isEven(counters(tenths, 1_000L * tenths, 100L * tenths));
-      balanced = even.isEven(counters(tenths, 1_000L * tenths, 900L * tenths));
+      filled |= filling.isReached(counters(tenths, 1_000L * tenths, 100L * tenths));
+      balanced = even.isReached(counters(tenths, 1_000L * tenths, 900L * tenths));
     }
     assertThat(filled).isFalse();
     assertThat(balanced).isTrue();

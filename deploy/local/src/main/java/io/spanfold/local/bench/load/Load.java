@@ -1,18 +1,18 @@
 package io.spanfold.local.bench.load;
 
 /**
- * A kind of traffic.
+ * A kind of traffic. Every segment is a trace of its own.
  *
- * @param name what it is called in tables
- * @param spans how many spans
- * @param spanBytes how long a record is on average
- * @param attributes how many attributes it has
- * @param spansPerSegment how many spans each segment, which is a trace of its own, has
- * @param openSegments how many segments have spans to come at a time
- * @param shape how the spans of a segment hang together
- * @param spansPerSecond how fast record time goes by
- * @param spansPerHotSegment how many spans the segments have that are one in a hundred of those
- *     open and get {@link #HOT_SHARE} of all spans; 0 where there are none such
+ * @param name in tables
+ * @param spans the number of spans
+ * @param spanBytes the average length of a record
+ * @param attributes the number of attributes per span
+ * @param spansPerSegment the number of spans per segment
+ * @param openSegments the number of segments that are incomplete at a time
+ * @param shape the tree of a segment
+ * @param spansPerSecond the pace of record time
+ * @param spansPerHotSegment the number of spans of a hot segment; one in a hundred open segments is
+ *     hot, and these get {@link #HOT_SHARE} of all spans; 0 for none
  */
 public record Load(
     String name,
@@ -25,29 +25,29 @@ public record Load(
     int spansPerSecond,
     int spansPerHotSegment) {
 
-  /** Share of the spans that one in a hundred traces has, where traces are not alike. */
+  /** The hot segments' share of all spans. */
   public static final double HOT_SHARE = 0.8;
 
-  private static final int SEGMENTS_A_HOT_ONE = 100;
+  private static final int SEGMENTS_PER_HOT_ONE = 100;
 
-  /** How the spans of a segment hang together. Children end, and so come, before their parents. */
+  /** The tree of a segment. Children end before their parents, and are sent before them. */
   public enum Shape {
-    /** Each span's parent is any of those before it. */
+    /** Each span's parent is a random earlier one. */
     RANDOM_TREE,
     /** All are children of the root. */
     FLAT,
-    /** Each is the child of the next: leaf first. */
+    /** Each span is the child of the next: leaf first. */
     CHAIN
   }
 
-  /** The load that is meant where nothing else is said. */
+  /** The default load. */
   public static Load typical(int spans) {
     return new Load("typical", spans, 1_490, 18, 25, 2_000, Shape.RANDOM_TREE, 10_000, 0);
   }
 
   /**
-   * The same with 200 traces at a time, of which one in a hundred has {@link #HOT_SHARE} of the
-   * spans: 396 times as many as another, in the same time.
+   * The same with 200 traces at a time, of which two are hot: each has 396 times as many spans as
+   * another trace, in the same time.
    */
   public static Load skewed(int spans) {
     return new Load("skewed", spans, 1_490, 18, 25, 200, Shape.RANDOM_TREE, 10_000, 9_900);
@@ -58,27 +58,27 @@ public record Load(
     return new Load("wide", spans, 1_490, 18, 1_000, 50, Shape.FLAT, 10_000, 0);
   }
 
-  /** A thousand spans below one another. */
+  /** A chain of a thousand spans. */
   public static Load deep(int spans) {
     return new Load("deep", spans, 1_490, 18, 1_000, 50, Shape.CHAIN, 10_000, 0);
   }
 
-  /** One span a segment. */
+  /** One span per segment. */
   public static Load tiny(int spans) {
     return new Load("tiny", spans, 1_490, 18, 1, 2_000, Shape.FLAT, 10_000, 0);
   }
 
-  /** Spans of a quarter of a megabyte, which hardly compress. */
+  /** Spans of 256 KB that hardly compress. */
   public static Load huge(int spans) {
     return new Load("huge", spans, 256 * 1024, 18, 10, 20, Shape.RANDOM_TREE, 60, 0);
   }
 
-  /** Returns how many of the open segments are hot. */
+  /** Returns the number of open segments that are hot. */
   int hotSegments() {
-    return spansPerHotSegment == 0 ? 0 : openSegments / SEGMENTS_A_HOT_ONE;
+    return spansPerHotSegment == 0 ? 0 : openSegments / SEGMENTS_PER_HOT_ONE;
   }
 
-  /** Small spans, so that it is the folding that shows. */
+  /** Small spans, so that folding dominates the cost. */
   public static Load growth(
       String name, int spans, int spansPerSegment, int openSegments, Shape shape, int perSecond) {
     return new Load(name, spans, 400, 3, spansPerSegment, openSegments, shape, perSecond, 0);

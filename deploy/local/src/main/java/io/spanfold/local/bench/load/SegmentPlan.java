@@ -3,12 +3,12 @@ package io.spanfold.local.bench.load;
 import java.util.SplittableRandom;
 
 /**
- * One segment's spans: which hangs under which, and in which order they come. Spans are numbered
- * from 0, the root, on; a parent's number is below its children's.
+ * One segment's tree and the order of its spans. Spans are numbered from 0, the root; a parent's
+ * number is less than its children's. Not thread-safe.
  */
 final class SegmentPlan {
 
-  /** How far a span may come from its place in post-order. */
+  /** The maximum distance of a span from its place in post-order. */
   private static final int JITTER = 3;
 
   final long number;
@@ -47,7 +47,7 @@ final class SegmentPlan {
     int[] order = new int[count];
     int done = 0;
     int at = 0;
-    // The number 0, the root, is nobody's child, so it can stand for none.
+    // 0 means none: the root is not a child.
     while (done < count) {
       if (firstChild[at] != 0) {
         int child = firstChild[at];
@@ -72,12 +72,12 @@ final class SegmentPlan {
     }
   }
 
-  /** Leaves out the first {@code count} spans, as if they had come before. */
+  /** Skips the first {@code count} spans, but not the last one. */
   void skip(int count) {
     next = Math.min(order.length - 1, count);
   }
 
-  /** Returns the number of the span that comes next. */
+  /** Returns the number of the next span. */
   int take() {
     return order[next++];
   }
@@ -86,7 +86,7 @@ final class SegmentPlan {
     return next == order.length;
   }
 
-  /** Returns the parent's number, or -1 for the root. */
+  /** Returns the parent's number; -1 for the root. */
   int parentOf(int span) {
     return parents[span];
   }

@@ -1,6 +1,6 @@
 package io.spanfold.local.bench.load;
 
-/** Ids that look random, and from which a span's number can be had back. */
+/** A reversible mapping of span numbers to ids that look random. */
 public final class SpanIds {
 
   /** Odd, so that multiplying by it is a permutation. */
@@ -10,7 +10,7 @@ public final class SpanIds {
 
   private SpanIds() {}
 
-  /** Returns the id of the span with this number, from 0 on. */
+  /** Returns the id of the span with this number, which is at least 0. */
   public static long idOf(long number) {
     return (number + 1) * FACTOR;
   }
@@ -20,14 +20,14 @@ public final class SpanIds {
     return id * INVERSE - 1;
   }
 
-  /** Mixes a number into 64 bits of which each looks random. */
+  /** Returns 64 bits that look random. */
   static long mix(long number) {
     long mixed = (number ^ (number >>> 30)) * 0xBF58476D1CE4E5B9L;
     mixed = (mixed ^ (mixed >>> 27)) * 0x94D049BB133111EBL;
     return mixed ^ (mixed >>> 31);
   }
 
-  /** Newton's iteration: each round doubles the number of low bits that are right. */
+  /** Newton's iteration: each round doubles the number of correct low bits. */
   private static long inverse(long odd) {
     long inverse = odd;
     for (int i = 0; i < 6; i++) {

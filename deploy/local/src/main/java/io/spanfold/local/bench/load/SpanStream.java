@@ -3,8 +3,8 @@ package io.spanfold.local.bench.load;
 import java.util.SplittableRandom;
 
 /**
- * The records of a load, one after another. After {@link #next()} the accessors tell of the record
- * that it returned. For use by one thread.
+ * The records of a load in order. The accessors describe the record that {@link #next()} returned
+ * last. For use by one thread.
  */
 public final class SpanStream {
 
@@ -23,7 +23,7 @@ public final class SpanStream {
   private long number;
   private long traceHigh;
 
-  /** Makes a stream whose record time begins at {@code startMillis}. */
+  /** Starts record time at {@code startMillis}. */
   public SpanStream(Load load, long startMillis) {
     this.load = load;
     this.startMillis = startMillis;
@@ -31,7 +31,7 @@ public final class SpanStream {
     this.open = new SegmentPlan[load.openSegments()];
     for (int i = 0; i < open.length; i++) {
       open[i] = plan(i);
-      // As if it had been going on for long, so that segments do not all end together.
+      // Starts in the middle of segments, so that they do not all end together.
       open[i].skip(random.nextInt(size(i)));
     }
   }
@@ -42,7 +42,7 @@ public final class SpanStream {
     return plan;
   }
 
-  /** The first slots are those of hot segments. */
+  /** The first slots are for hot segments. */
   private int size(int slot) {
     return slot < load.hotSegments() ? load.spansPerHotSegment() : load.spansPerSegment();
   }
@@ -55,7 +55,6 @@ public final class SpanStream {
     return hot + random.nextInt(open.length - hot);
   }
 
-  /** Returns whether the load has more records. */
   public boolean hasNext() {
     return emitted < load.spans();
   }
@@ -65,7 +64,7 @@ public final class SpanStream {
     return next(startMillis + emitted * 1_000 / load.spansPerSecond());
   }
 
-  /** Returns the next record's value, as if it came at {@code timestampMillis}. */
+  /** Returns the next record's value, with a given record time. */
   public byte[] next(long timestampMillis) {
     int slot = anySlot();
     SegmentPlan plan = open[slot];
@@ -92,12 +91,12 @@ public final class SpanStream {
     return timestamp;
   }
 
-  /** Returns the number that {@link SpanIds} makes the span's id of. */
+  /** Returns the span's number; {@link SpanIds} maps it to the id. */
   public long number() {
     return number;
   }
 
-  /** Returns which of {@code partitions} the record belongs to, by its trace. */
+  /** Returns the record's partition, which depends on its trace only. */
   public int partition(int partitions) {
     return (int) Long.remainderUnsigned(traceHigh, partitions);
   }

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Writes records that look like those of a web shop's services: names, statements and versions come
- * from a few dozen kinds of span, while ids, times, durations and one long token are each span's
- * own. For use by one thread.
+ * Writes records that resemble those of a web shop's services. Names, statements and versions come
+ * from a few dozen templates; ids, times, durations and one long token are unique to each span. For
+ * use by one thread.
  */
 final class SpanTexts {
 
@@ -33,7 +33,7 @@ final class SpanTexts {
     "LIMIT", "status", "quantity", "AND", "warehouse", "UPDATE", "region", "currency", "IN", "total"
   };
 
-  /** Above this a record is mostly a body that hardly compresses. */
+  /** From this size, a record is mostly a body that hardly compresses. */
   private static final int BODY_FROM = 16 * 1024;
 
   private static final int POOL_BYTES = 4 << 20;
@@ -56,7 +56,7 @@ final class SpanTexts {
     }
   }
 
-  /** Returns a record; {@code parent} 0 makes it a root. */
+  /** Returns a record; {@code parent} is 0 for a root. */
   byte[] write(
       long traceHigh,
       long traceLow,
@@ -116,7 +116,7 @@ final class SpanTexts {
     }
   }
 
-  /** A kind of span: its record with places left open. */
+  /** The text of a record and the offsets of its variable parts. */
   private static final class Template {
     final byte[] text;
     final int trace;
@@ -174,7 +174,7 @@ final class SpanTexts {
       }
       json.append(",\"description\":{\"type\":\"string\",\"value\":\"");
       body = json.length();
-      // Kinds differ in length; on average they have what the load asks for.
+      // Templates differ in length; their average is the length that the load asks for.
       int wanted = load.spanBytes() + (kind * 2 + 1 - KINDS) * Math.min(3, load.spanBytes() / 400);
       int fill = Math.max(0, wanted - body - "\"}}}".length());
       bodyLength = withBody ? fill : 0;
@@ -184,7 +184,7 @@ final class SpanTexts {
       json.setLength(body + fill);
       json.append("\"}}}");
       text = json.toString().getBytes(US_ASCII);
-      // The point of both times stays.
+      // The decimal point of both times.
       text[start + 10] = '.';
       text[end + 10] = '.';
     }

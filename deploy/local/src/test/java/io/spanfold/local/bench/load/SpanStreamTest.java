@@ -19,7 +19,7 @@ class SpanStreamTest {
   private static final long START = 1_700_000_000_000L;
 
   @Test
-  void typicalSpansHaveTheLengthAndAttributesThatTheLoadAsksFor() throws IOException {
+  void typicalSpansHaveTheLengthAndAttributesOfTheLoad() throws IOException {
     List<byte[]> records = records(Load.typical(5_000));
 
     assertThat(records.stream().mapToInt(r -> r.length).average().orElseThrow())
@@ -33,7 +33,7 @@ class SpanStreamTest {
   }
 
   @Test
-  void hugeAndSmallSpansHaveTheLengthThatTheLoadAsksFor() {
+  void hugeAndSmallSpansHaveTheLengthOfTheLoad() {
     assertThat(records(Load.huge(100)).stream().mapToInt(r -> r.length).average().orElseThrow())
         .isBetween(261_000.0, 264_000.0);
     Load small = Load.growth("small", 1_000, 10, 100, Load.Shape.FLAT, 1_000);
@@ -42,7 +42,7 @@ class SpanStreamTest {
   }
 
   @Test
-  void aSegmentIsOneTreeOfAsManySpansAsTheLoadSays() throws IOException {
+  void aSegmentIsOneTree() throws IOException {
     Map<String, Map<String, String>> parents = new HashMap<>();
     for (byte[] record : records(Load.typical(150_000))) {
       JsonNode span = new ObjectMapper().readTree(record);
@@ -62,7 +62,7 @@ class SpanStreamTest {
   }
 
   @Test
-  void inTheSkewedLoadOneOpenTraceInAHundredHasFourFifthsOfTheSpans() throws IOException {
+  void oneOpenTraceInAHundredHasFourFifthsOfTheSkewedLoad() throws IOException {
     Map<String, Integer> spans = new HashMap<>();
     for (byte[] record : records(Load.skewed(100_000))) {
       spans.merge(new ObjectMapper().readTree(record).path("trace_id").asText(), 1, Integer::sum);
@@ -74,7 +74,7 @@ class SpanStreamTest {
   }
 
   @Test
-  void aChainComesLeafFirst() {
+  void aChainStartsWithTheLeaf() {
     SpanStream stream =
         new SpanStream(Load.growth("chain", 1_000, 100, 1, Load.Shape.CHAIN, 1_000), START);
     stream.next();
@@ -88,7 +88,7 @@ class SpanStreamTest {
   }
 
   @Test
-  void theSameLoadHasTheSameRecordsInEveryRun() {
+  void aLoadAlwaysHasTheSameRecords() {
     List<byte[]> once = records(Load.typical(500));
     List<byte[]> again = records(Load.typical(500));
     for (int i = 0; i < once.size(); i++) {
@@ -97,7 +97,7 @@ class SpanStreamTest {
   }
 
   @Test
-  void aSpansNumberIsFoundFromItsId() {
+  void spanIdsAreReversible() {
     for (long number : new long[] {0, 1, 24, 25, 1_000_003, 1L << 40}) {
       assertThat(SpanIds.numberOf(SpanIds.idOf(number))).isEqualTo(number);
     }

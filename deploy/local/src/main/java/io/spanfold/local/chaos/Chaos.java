@@ -1,0 +1,127 @@
+package io.spanfold.local.chaos;
+
+import io.spanfold.local.chaos.load.TraceGenerator;
+import io.spanfold.local.cli.Arguments;
+import io.spanfold.local.cli.Command;
+import io.spanfold.local.cli.ProgressLine;
+import io.spanfold.local.cli.UsageException;
+import io.spanfold.local.flink.JobOptions;
+import io.spanfold.local.servers.ProcessServers;
+import io.spanfold.local.servers.RunDirectory;
+import io.spanfold.local.servers.ServerSettings;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+
+/** Injects faults while generated traces are sent, and compares the output with the input. */
+public final class Chaos implements Command {
+
+  private static final int PARTITIONS = 4;
+  private static final int PARALLELISM = 2;
+  private static final int DEFAULT_MINUTES = 5;
+  private static final int DEFAULT_RATE = 200;
+  private static final String DEFAULT_PHASE = "distributed";
+
+  /** The average number of spans of a generated trace. */
+  static final double SPANS_PER_TRACE = 16;
+
+  static final int TOO_LARGE_BYTES = 70_000;
+
+  /** Chosen for {@link #OPTIONS}; see {@link TraceGenerator}. */
+  static final TraceGenerator.Times TIMES = new TraceGenerator.Times(4_000, 5_000, 20_000, 10_000);
+
+  static final Map<String, String> OPTIONS =
+      Map.of(
+          "segment.timeout", "12 s",
+          "segment.root-timeout", "3 s",
+          "segment.late-grace", "30 s",
+          "flush.lock-ttl", "70 s",
+          "segment.max-age", "90 s",
+          "segment.max-bytes", "100 kb",
+          "flush.chunk-bytes", "60 kb");
+
+  static final Map<String, String> FLINK =
+      Map.of(
+          "execution.checkpointing.interval", "3s",
+          // The job's own strategy would give up: faults follow each other too closely.
+          "restart-strategy.type", "exponential-delay",
+          "restart-strategy.exponential-delay.initial-backoff", "1s",
+          "restart-strategy.exponential-delay.max-backoff", "5s",
+          "restart-strategy.exponential-delay.reset-backoff-threshold", "30s");
+
+  private final RunDirectory directory;
+
+  public Chaos(RunDirectory directory) {
+    this.directory = directory;
+  }
+
+  @Override
+  public String name() {
+    return "chaos";
+  }
+
+  @Override
+  public String help() {
+    return """
+    deploy/local.sh chaos [--minutes N] [--seed N] [--faults LIST] [options] [-- job options]
+        Starts what `cluster` does, sends generated traces at a steady rate and injects one fault
+        after another in random order; then compares the output with the input.
+        --minutes N          of load (%d)
+        --seed N             of the load and of the order of faults (default: a random one)
+        --faults LIST        names, each with :TIMES if it is to be injected more often, or none;
+                             %s
+        --rate N             spans per second (%d)
+        --phase PHASE        the rollout phase that the job starts in (%s)
+        --kafka-port PORT, --web-port PORT   default: free ports
+        Exits with 1 if a span was lost, doubled, or in a wrong segment; the logs are then kept.
+    """
+        .formatted(
+            DEFAULT_MINUTES,
+            Fault.listed().replace(", stall-redis", ",\n" + " ".repeat(25) + "stall-redis"),
+            DEFAULT_RATE,
+            DEFAULT_PHASE);
+  }
+
+  @Override
+  public void run(List<String> given) throws IOException {
+    Arguments arguments =
+        Arguments.parse(
+            given, Set.of("minutes", "seed", "faults", "rate", "phase", "kafka-port", "web-port"));
+    int minutes = arguments.number("minutes", DEFAULT_MINUTES, 1, 24 * 60);
+    int seed = arguments.number("seed", new Random().nextInt(1_000_000), 0, Integer.MAX_VALUE);
+    int rate = arguments.number("rate", DEFAULT_RATE, 1, 100_000);
+    Random random = new Random(seed);
+    FaultSchedule schedule =
+        FaultSchedule.parse(arguments.text("faults"), new Random(random.nextLong()));
+    JobOptions options = new JobOptions(arguments.jobOptions());
+    OPTIONS.forEach(options::set);
+    options.set("rollout.phase", phase(arguments, options));
+    ProgressLine progress = new ProgressLine(Duration.ZERO);
+    progress.print("seed " + seed + "; starting Kafka, a Redis Cluster and Flink");
+    try (ProcessServers servers =
+        ProcessServers.start(directory, ServerSettings.of(arguments, PARTITIONS, FLINK))) {
+      RestartableJob job = RestartableJob.submit(servers, options, PARALLELISM);
+      progress.print("Flink's web UI: " + servers.flink().address());
+      progress.print("Kafka:          " + servers.bootstrapServers());
+      progress.print("Logs:           " + directory.logs());
+      try (ChaosRun run = new ChaosRun(servers, job, schedule, rate, random, progress)) {
+        run.run(Duration.ofMinutes(minutes), directory.logs().resolve("findings.log"));
+      }
+    }
+  }
+
+  private static String phase(Arguments arguments, JobOptions options) {
+    if (options.isGiven("rollout.phase")) {
+      throw new UsageException("--rollout.phase cannot be given here: give --phase before --");
+    }
+    String phase = arguments.text("phase").orElse(DEFAULT_PHASE);
+    if (!FaultInjector.PHASES.contains(phase)) {
+      throw new UsageException(
+          "--phase is one of %s, not %s".formatted(String.join(", ", FaultInjector.PHASES), phase));
+    }
+    return phase;
+  }
+}

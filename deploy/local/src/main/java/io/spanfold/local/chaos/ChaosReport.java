@@ -1,0 +1,106 @@
+package io.spanfold.local.chaos;
+
+import io.spanfold.local.chaos.load.DeliveryReport;
+import io.spanfold.local.chaos.load.DeliveryReport.Finding;
+import io.spanfold.local.chaos.load.DeliveryReport.Flaw;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** The table of a chaos run: what each fault caused. */
+final class ChaosReport {
+
+  /** A span is affected by faults until this long after it was sent. */
+  private static final long BUFFERED_MILLIS = 30_000;
+
+  private static final String HEAD =
+      """
+      | fault | times | longest gap in output (s) | lost | doubled | in a wrong segment |
+      |---|---|---|---|---|---|
+      """;
+
+  private ChaosReport() {}
+
+  /**
+   * A fault that was injected.
+   *
+   * @param beginMillis epoch ms
+   * @param recoveredMillis when output flowed and checkpoints completed again, in epoch ms
+   * @param longestGapMillis the longest time without output in between
+   */
+  record FaultRun(Fault fault, long beginMillis, long recoveredMillis, long longestGapMillis) {}
+
+  /**
+   * Returns the table as Markdown: a row per fault, one for the time between faults, and totals.
+   */
+  static String table(List<FaultRun> runs, long longestGapBetweenMillis, DeliveryReport report) {
+    Map<Fault, List<FaultRun>> byFault = new EnumMap<>(Fault.class);
+    runs.forEach(run -> byFault.computeIfAbsent(run.fault(), any -> new ArrayList<>()).add(run));
+    Map<Fault, List<Finding>> found = new EnumMap<>(Fault.class);
+    List<Finding> between = new ArrayList<>();
+    for (Finding finding : report.findings()) {
+      faultOf(finding, runs)
+          .ifPresentOrElse(
+              run -> found.computeIfAbsent(run.fault(), any -> new ArrayList<>()).add(finding),
+              () -> between.add(finding));
+    }
+    StringBuilder table = new StringBuilder(HEAD);
+    byFault.forEach(
+        (fault, of) -> {
+          long gap = of.stream().mapToLong(FaultRun::longestGapMillis).max().orElse(0);
+          row(table, fault.option(), of.size(), gap, found.getOrDefault(fault, List.of()));
+        });
+    row(table, "(none)", 0, longestGapBetweenMillis, between);
+    long gap = runs.stream().mapToLong(FaultRun::longestGapMillis).max().orElse(0);
+    row(table, "**all**", runs.size(), Math.max(gap, longestGapBetweenMillis), report.findings());
+    return table.toString();
+  }
+
+  /** Returns the last fault during which the span was between input and output. */
+  static Optional<FaultRun> faultOf(Finding finding, List<FaultRun> runs) {
+    long until = Math.min(finding.foundMillis(), finding.sentMillis() + BUFFERED_MILLIS);
+    return runs.stream()
+        .filter(run -> run.beginMillis() <= until && run.recoveredMillis() >= finding.sentMillis())
+        .reduce((earlier, later) -> later);
+  }
+
+  private static void row(
+      StringBuilder table, String name, int times, long gapMillis, List<Finding> findings) {
+    table.append(
+        String.format(
+            Locale.ROOT,
+            "| %s | %s | %.1f | %d | %d | %d |%n",
+            name,
+            times == 0 ? "" : String.valueOf(times),
+            gapMillis / 1_000.0,
+            count(findings, Flaw.LOST),
+            count(findings, Flaw.DOUBLED) + count(findings, Flaw.UNKNOWN),
+            count(findings, Flaw.MISPLACED) + count(findings, Flaw.ALTERED)));
+  }
+
+  private static long count(List<Finding> findings, Flaw flaw) {
+    return findings.stream().filter(f -> f.flaw() == flaw).count();
+  }
+
+  /** Returns the totals that the table does not show, on one line. */
+  static String summary(DeliveryReport report) {
+    return String.format(
+        Locale.ROOT,
+        "%,d spans in, and %,d records that repeated one; %,d bad records; lost %d, doubled %d, in a"
+            + " wrong segment %d, altered %d, never sent %d; %d spans in outcomes; %d named early"
+            + " under pressure",
+        report.spans(),
+        report.copies(),
+        report.badRecords(),
+        report.count(Flaw.LOST),
+        report.count(Flaw.DOUBLED),
+        report.count(Flaw.MISPLACED),
+        report.count(Flaw.ALTERED),
+        report.count(Flaw.UNKNOWN),
+        report.outcomeSpans(),
+        report.namedUnderPressure());
+  }
+}

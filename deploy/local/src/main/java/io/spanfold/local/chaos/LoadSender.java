@@ -1,0 +1,134 @@
+package io.spanfold.local.chaos;
+
+import io.spanfold.embedded.Await;
+import io.spanfold.local.chaos.load.DeliveryVerifier;
+import io.spanfold.local.chaos.load.PlannedRecord;
+import io.spanfold.local.chaos.load.TraceGenerator;
+import io.spanfold.local.cli.FailedRunException;
+import io.spanfold.local.kafka.SpanProducer;
+import java.util.Comparator;
+import java.util.Optional;
+import java.util.PriorityQueue;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Sends generated traces at a steady rate, in a thread of its own. Record timestamps are the times
+ * of sending. Its methods are for use by one other thread.
+ */
+final class LoadSender implements AutoCloseable {
+
+  /** If sending lags by more, all later records are delayed, so that timestamps stay true. */
+  private static final long MAX_LAG_MILLIS = 500;
+
+  private final TraceGenerator generator;
+  private final DeliveryVerifier verifier;
+  private final String bootstrapServers;
+  private final Random random;
+  private final double meanGapMillis;
+  private final AtomicReference<RuntimeException> failure = new AtomicReference<>();
+  private final Thread thread = new Thread(this::play, "load");
+  private volatile boolean ending;
+  private volatile boolean closed;
+  private final AtomicLong delayedMillis = new AtomicLong();
+
+  /**
+   * Sends nothing before {@link #start()}.
+   *
+   * @param tracesPerSecond how many start, on average
+   */
+  LoadSender(
+      TraceGenerator generator,
+      DeliveryVerifier verifier,
+      String bootstrapServers,
+      Random random,
+      double tracesPerSecond) {
+    this.generator = generator;
+    this.verifier = verifier;
+    this.bootstrapServers = bootstrapServers;
+    this.random = random;
+    this.meanGapMillis = TimeUnit.SECONDS.toMillis(1) / tracesPerSecond;
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Starts no more traces. Returns when the broker has acknowledged all that were started. */
+  void finish() {
+    ending = true;
+    join();
+    check();
+  }
+
+  /**
+   * Checks that sending has not failed.
+   *
+   * @throws RuntimeException if it has
+   */
+  void check() {
+    RuntimeException e = failure.get();
+    if (e != null) {
+      throw e;
+    }
+  }
+
+  /** Returns by how many ms in all sending was delayed because this process lagged. */
+  long delayedMillis() {
+    return delayedMillis.get();
+  }
+
+  private void join() {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new FailedRunException("interrupted while the load ended", e);
+    }
+  }
+
+  private void play() {
+    try (SpanProducer producer = new SpanProducer(bootstrapServers)) {
+      send(producer);
+      producer.flush();
+    } catch (RuntimeException e) {
+      failure.set(e);
+    }
+  }
+
+  private void send(SpanProducer producer) {
+    PriorityQueue<PlannedRecord> due =
+        new PriorityQueue<>(Comparator.comparingLong(PlannedRecord::dueMillis));
+    long start = System.currentTimeMillis();
+    double nextTrace = 0;
+    while (!closed && !(ending && due.isEmpty())) {
+      long now = System.currentTimeMillis() - start;
+      while (!ending && nextTrace <= now) {
+        due.addAll(generator.nextTrace((long) nextTrace));
+        nextTrace += -Math.log(1 - random.nextDouble()) * meanGapMillis;
+      }
+      while (!due.isEmpty() && due.peek().dueMillis() <= now) {
+        PlannedRecord next = due.remove();
+        long lag = System.currentTimeMillis() - start - next.dueMillis();
+        if (lag > MAX_LAG_MILLIS) {
+          start += lag;
+          delayedMillis.addAndGet(lag);
+          now = next.dueMillis();
+        }
+        long timestamp = start + next.dueMillis();
+        verifier.sent(next, timestamp);
+        producer.send(Optional.ofNullable(next.key()), timestamp, next.value());
+      }
+      Await.millis(5);
+    }
+  }
+
+  /** Stops sending at once. */
+  @Override
+  public void close() {
+    closed = true;
+    join();
+  }
+}

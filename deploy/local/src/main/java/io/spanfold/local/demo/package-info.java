@@ -1,0 +1,2 @@
+/** The default command: sample traces in a loop. */
+package io.spanfold.local.demo;

@@ -1,0 +1,2 @@
+/** The {@code huge-traces} command: traces larger than the memory of a task manager. */
+package io.spanfold.local.hugetraces;

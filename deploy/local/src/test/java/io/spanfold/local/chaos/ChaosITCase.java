@@ -1,0 +1,78 @@
+package io.spanfold.local.chaos;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spanfold.local.flink.SubmittedJob;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The chaos command as its users run it, with processes of its own, for two minutes. */
+class ChaosITCase {
+
+  @TempDir private Path files;
+
+  @Test
+  @Timeout(value = 8, unit = TimeUnit.MINUTES)
+  void everySpanIsEmittedOnceInItsSegmentDespiteKilledProcessesAndAWipedRedis() throws Exception {
+    Path output = files.resolve("output");
+
+    int code =
+        run(
+            output,
+            "chaos",
+            "--minutes",
+            "2",
+            "--seed",
+            "1",
+            "--faults",
+            "taskmanager,wipe,rescale");
+
+    List<String> lines = Files.readAllLines(output);
+    System.out.println(String.join("\n", lines));
+    assertThat(code).isZero();
+    assertThat(lines)
+        .anyMatch(
+            line -> line.matches("\\| taskmanager \\| \\d+ \\| [\\d.]+ \\| 0 \\| 0 \\| 0 \\|"))
+        .anyMatch(line -> line.matches("\\| wipe \\| \\d+ \\| [\\d.]+ \\| 0 \\| 0 \\| 0 \\|"))
+        .anyMatch(line -> line.matches("\\| rescale \\| \\d+ \\| [\\d.]+ \\| 0 \\| 0 \\| 0 \\|"));
+    try (var left = Files.list(files)) {
+      assertThat(left).containsExactly(output);
+    }
+  }
+
+  /** Starts what deploy/local.sh does, on this very build. */
+  private int run(Path output, String... arguments) throws IOException, InterruptedException {
+    Path jar = SubmittedJob.jar();
+    Path target = jar.getParent().getParent();
+    // The start script's directory bears the id of the process that it becomes: here, of a shell.
+    String script =
+        """
+        run="$1/spanfold-local-$$-it"; mkdir "$run"; shift
+        exec "$JAVA" -Xmx1g -XX:+UseSerialGC -Dspanfold.job.jar="$JAR" \\
+          -Djava.io.tmpdir="$run" -Dspanfold.run.directory="$run" \\
+          -cp "$TARGET/classes:$TARGET/lib/*" io.spanfold.local.Main "$@"
+        """;
+    List<String> command = new ArrayList<>(List.of("bash", "-c", script, "run", files.toString()));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
+    builder
+        .environment()
+        .put("JAVA", Path.of(System.getProperty("java.home"), "bin/java").toString());
+    builder.environment().put("JAR", jar.toString());
+    builder.environment().put("TARGET", target.toString());
+    Process process = builder.start();
+    try {
+      return process.waitFor();
+    } finally {
+      process.destroy();
+    }
+  }
+}

@@ -1,0 +1,199 @@
+package io.spanfold.local.replay;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.spanfold.local.cli.FailedRunException;
+import io.spanfold.local.servers.RunDirectory;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Plays the bundled sample through the job's own jar, on real servers. */
+class ReplayITCase {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String SEGMENT_ID = "sentry.segment.id";
+  private static final byte[] BAD_LINE = {'n', 'o', ' ', (byte) 0xff, 'j', 's', 'o', 'n'};
+
+  @TempDir private Path files;
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void writesTheExpectedSegmentsWithUnchangedSpans(int parallelism) throws IOException {
+    List<byte[]> sample = lines("/samples/shop.jsonl");
+    List<byte[]> input = new ArrayList<>(sample);
+    input.add(sample.size() / 2, BAD_LINE);
+    write(files.resolve("in.jsonl"), input);
+
+    replay("--parallelism", String.valueOf(parallelism));
+
+    Map<String, JsonNode> sent = new HashMap<>();
+    for (byte[] line : sample) {
+      JsonNode span = JSON.readTree(line);
+      sent.put(spanKey(span), span);
+    }
+    Map<String, Set<String>> segments = new TreeMap<>();
+    int spans = 0;
+    for (String line : Files.readAllLines(files.resolve("out.jsonl"))) {
+      String segment = null;
+      for (JsonNode span : JSON.readTree(line).get("spans")) {
+        String id = span.at("/attributes").path(SEGMENT_ID).path("value").asText();
+        assertThat(span.get("is_segment").asBoolean())
+            .isEqualTo(span.get("span_id").asText().equals(id));
+        assertThat(withoutStamp(span)).isEqualTo(withoutStamp(sent.get(spanKey(span))));
+        assertThat(segmentKey(span, id))
+            .isEqualTo(segment == null ? segmentKey(span, id) : segment);
+        segment = segmentKey(span, id);
+        segments.computeIfAbsent(segment, key -> new TreeSet<>()).add(span.get("span_id").asText());
+        spans++;
+      }
+    }
+    assertThat(spans).isEqualTo(sample.size());
+    assertThat(segments).isEqualTo(expected());
+    assertThat(Files.readAllLines(files.resolve("dead.jsonl")))
+        .singleElement()
+        .asString()
+        .contains("\"value_base64\":\"bm8g/2pzb24=\"");
+    assertThat(files.resolve("outcomes.jsonl")).isEmptyFile();
+  }
+
+  @Test
+  void everyKindOfBadRecordBecomesADeadLetterAndGoodOnesPass() throws IOException {
+    List<byte[]> sample = lines("/samples/hostile.jsonl");
+    Map<String, String> reasons = new TreeMap<>();
+    for (byte[] line : lines("/samples/hostile.expected.jsonl")) {
+      JsonNode bad = JSON.readTree(line);
+      reasons.put(value(sample.get(bad.get("line").asInt() - 1)), bad.get("reason").asText());
+    }
+    List<byte[]> input = new ArrayList<>(sample);
+    byte[] tooLarge = ("{\"a\":\"" + "x".repeat(10_100_000) + "\"}").getBytes(UTF_8);
+    input.add(sample.size() / 2, tooLarge);
+    reasons.put(value(tooLarge), "too-large");
+    write(files.resolve("in.jsonl"), input);
+
+    replay();
+
+    Map<String, String> dead = new TreeMap<>();
+    for (String line : Files.readAllLines(files.resolve("dead.jsonl"))) {
+      JsonNode letter = JSON.readTree(line);
+      JsonNode binary = letter.path("value_base64");
+      byte[] value =
+          binary.isMissingNode()
+              ? letter.get("value").asText("").getBytes(UTF_8)
+              : binary.binaryValue();
+      String before =
+          dead.put(
+              letter.path("value").isNull() ? "tombstone" : value(value),
+              letter.at("/headers/spanfold-reason").asText());
+      assertThat(before).as("comes twice").isNull();
+    }
+    assertThat(dead).isEqualTo(reasons);
+    int spans = 0;
+    for (String line : Files.readAllLines(files.resolve("out.jsonl"))) {
+      spans += JSON.readTree(line).get("spans").size();
+    }
+    assertThat(spans).isEqualTo(input.size() - reasons.size());
+    assertThat(files.resolve("outcomes.jsonl")).isEmptyFile();
+  }
+
+  /** Returns a record's value as text that tells it from others, as it is sent for a line. */
+  private static String value(byte[] line) throws IOException {
+    String text = new String(line, ISO_8859_1);
+    if (text.equals("{\"value\":null}")) {
+      return "tombstone";
+    }
+    return text.startsWith("{\"value_base64\"")
+        ? new String(JSON.readTree(line).get("value_base64").binaryValue(), ISO_8859_1)
+        : text;
+  }
+
+  @Test
+  void reportsWhyTheJobRefusesAnOption() throws IOException {
+    write(files.resolve("in.jsonl"), lines("/samples/shop.jsonl"));
+
+    assertThatThrownBy(() -> replay("--", "--segment.timeout", "soon"))
+        .isInstanceOf(FailedRunException.class)
+        .hasMessageStartingWith("the job was refused")
+        .hasMessageContaining("segment.timeout");
+  }
+
+  private void replay(String... more) throws IOException {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "--input",
+                files.resolve("in.jsonl").toString(),
+                "--output",
+                files.resolve("out.jsonl").toString(),
+                "--dead-letters",
+                files.resolve("dead.jsonl").toString(),
+                "--outcomes",
+                files.resolve("outcomes.jsonl").toString()));
+    arguments.addAll(List.of(more));
+    try (RunDirectory directory = RunDirectory.create(files)) {
+      new Replay(directory).run(arguments);
+    }
+  }
+
+  private static Map<String, Set<String>> expected() throws IOException {
+    Map<String, Set<String>> segments = new TreeMap<>();
+    for (byte[] line : lines("/samples/shop.expected.jsonl")) {
+      JsonNode segment = JSON.readTree(line);
+      Set<String> ids = new TreeSet<>();
+      segment.get("span_ids").forEach(id -> ids.add(id.asText()));
+      segments.put(segmentKey(segment, segment.get("segment_id").asText()), ids);
+    }
+    return segments;
+  }
+
+  private static String segmentKey(JsonNode record, String segmentId) {
+    return record.get("project_id") + ":" + record.get("trace_id").asText() + ":" + segmentId;
+  }
+
+  private static String spanKey(JsonNode span) {
+    return segmentKey(span, span.get("span_id").asText());
+  }
+
+  private static JsonNode withoutStamp(JsonNode span) {
+    ObjectNode rest = ((ObjectNode) span.deepCopy()).without("is_segment");
+    ((ObjectNode) rest.get("attributes")).remove(SEGMENT_ID);
+    return rest;
+  }
+
+  private static List<byte[]> lines(String resource) throws IOException {
+    List<byte[]> lines = new ArrayList<>();
+    try (InputStream input = ReplayITCase.class.getResourceAsStream(resource)) {
+      LineReader reader = new LineReader(input);
+      for (byte[] line = reader.next(); line != null; line = reader.next()) {
+        lines.add(line);
+      }
+    }
+    return lines;
+  }
+
+  private static void write(Path file, List<byte[]> lines) throws IOException {
+    try (LineWriter written = LineWriter.create(file)) {
+      for (byte[] line : lines) {
+        written.write(line);
+      }
+    }
+  }
+}
