@@ -36,6 +36,9 @@ public final class PayloadCompression implements AutoCloseable {
   private static final byte ZSTD_WITH_DICTIONARY = 2;
   private static final int MAX_LENGTH_BYTES = 5;
 
+  /** The most bytes before the compressed payload. */
+  public static final int MAX_HEADER = 2 + MAX_LENGTH_BYTES;
+
   private final ZstdCompressCtx compressor;
   private final ZstdDecompressCtx decompressor;
   private final DictionaryCodec withDictionary;
@@ -125,6 +128,25 @@ public final class PayloadCompression implements AutoCloseable {
       case ZSTD, ZSTD_WITH_DICTIONARY -> unpacked(codec, stored, in.position(), length);
       default -> throw new IllegalArgumentException("a payload has the unknown codec " + codec);
     };
+  }
+
+  /**
+   * Returns the length of the payload that {@code stored} was made from; -1 if it has an unknown
+   * form.
+   *
+   * @param stored at least its first {@link #MAX_HEADER} bytes
+   */
+  public static long unpackedLength(byte[] stored) {
+    ByteBuffer in = ByteBuffer.wrap(stored);
+    if (in.remaining() < 3 || in.get() != MAGIC_AND_VERSION) {
+      return -1;
+    }
+    in.get();
+    try {
+      return readLength(in);
+    } catch (IllegalArgumentException e) {
+      return -1;
+    }
   }
 
   @Override

@@ -30,7 +30,7 @@ public final class MergedLayout implements PayloadLayout {
 
   public static final int BIT = 1;
 
-  static final int ID_DIGITS = 16;
+  public static final int ID_DIGITS = 16;
 
   private final RedisPipelines pipelines;
 

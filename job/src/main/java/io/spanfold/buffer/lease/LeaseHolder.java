@@ -8,7 +8,8 @@ import java.time.Instant;
  *
  * @param buffer the name that it gives the buffer
  * @param job its id
+ * @param epoch the epoch under which it holds it
  * @param since when it took the lease first
  * @param left when the lease ends without a renewal
  */
-public record LeaseHolder(String buffer, String job, Instant since, Duration left) {}
+public record LeaseHolder(String buffer, String job, long epoch, Instant since, Duration left) {}

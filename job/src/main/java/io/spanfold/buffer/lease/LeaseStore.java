@@ -92,7 +92,7 @@ public final class LeaseStore implements AutoCloseable {
    * @throws StoreException if Redis does not answer
    */
   public Optional<LeaseHolder> look() {
-    List<String> names = List.of("buffer", "job", "since");
+    List<String> names = List.of("buffer", "job", "epoch", "since");
     List<byte[]> fields =
         send(
             RedisCommand.of(
@@ -108,7 +108,8 @@ public final class LeaseStore implements AutoCloseable {
         new LeaseHolder(
             text(fields.get(0)),
             text(fields.get(1)),
-            Instant.ofEpochMilli(Long.parseLong(text(fields.get(2)))),
+            Long.parseLong(text(fields.get(2))),
+            Instant.ofEpochMilli(Long.parseLong(text(fields.get(3)))),
             Duration.ofMillis(left)));
   }
 

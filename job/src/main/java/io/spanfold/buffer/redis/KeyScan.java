@@ -32,7 +32,7 @@ public final class KeyScan {
   private final Deque<HostAndPort> left = new ArrayDeque<>();
   private byte[] cursor = ScanParams.SCAN_POINTER_START_BINARY;
 
-  /** Creates a scan of the keys that begin with {@code prefix}. */
+  /** Creates a scan of the keys that begin with {@code prefix}, a pattern of {@code SCAN}. */
   public KeyScan(RedisNodes nodes, RetryPolicy retries, String prefix) {
     this.nodes = nodes;
     this.retries = retries;

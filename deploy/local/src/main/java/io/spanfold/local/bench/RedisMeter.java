@@ -1,5 +1,6 @@
 package io.spanfold.local.bench;
 
+import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.local.servers.JvmProcess;
@@ -111,7 +112,7 @@ final class RedisMeter {
   boolean hasDictionary() {
     for (RedisNode node : nodes) {
       try (Jedis jedis = node.connect()) {
-        if (!jedis.keys("span-buf:dict").isEmpty()) {
+        if (!jedis.keys(RedisKeys.CURRENT_DICTIONARY).isEmpty()) {
           return true;
         }
       }

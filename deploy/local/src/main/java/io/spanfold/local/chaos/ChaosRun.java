@@ -115,7 +115,8 @@ final class ChaosRun implements AutoCloseable {
       log(
           String.format(
               Locale.ROOT,
-              "%s: over after %.1f s, recovered after %.1f s, longest gap %.1f s, parallelism %d, %s",
+              "%s: over after %.1f s, recovered after %.1f s, longest gap %.1f s, parallelism %d,"
+                  + " %s",
               fault.option(),
               (over - at) / 1e3,
               (recovered - at) / 1e3,
@@ -154,7 +155,7 @@ final class ChaosRun implements AutoCloseable {
 
   private void report(Path findings, long flowing, Optional<String> aborted) throws IOException {
     DeliveryReport report = verifier.report(System.currentTimeMillis());
-    RemainingKeys keys = RemainingKeys.in(new RedisFaults(servers.redis(), random).masters());
+    RemainingKeys keys = RemainingKeys.in(servers.redis());
     Files.write(findings, report.findings().stream().map(ChaosRun::line).toList());
     progress.print("");
     progress.print(ChaosReport.table(faults, longestGapBetweenFaults(flowing), report));

@@ -80,8 +80,7 @@ final class RedisFaults {
     return pick(masters());
   }
 
-  /** Returns the current masters. */
-  List<RedisNode> masters() {
+  private List<RedisNode> masters() {
     return cluster.nodes().stream().filter(n -> replication(n).contains("role:master")).toList();
   }
 

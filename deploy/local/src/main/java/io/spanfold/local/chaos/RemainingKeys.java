@@ -1,52 +1,41 @@
 package io.spanfold.local.chaos;
 
-import io.spanfold.embedded.RedisNode;
-import io.spanfold.local.inspect.KeyScan;
-import java.util.ArrayList;
+import io.spanfold.buffer.inspect.BufferInspector;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.embedded.RedisCluster;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import redis.clients.jedis.Jedis;
 
 /**
- * The keys in Redis after a job has ended.
+ * The keys in Redis after a job has ended, without the lease.
  *
- * @param byKind the number of keys of each kind, the word after {@code span-buf:}
+ * @param byKind the number of keys of each kind
  * @param withoutTtl keys without a TTL
  */
 record RemainingKeys(Map<String, Long> byKind, List<String> withoutTtl) {
 
-  /** Kinds that remain after their job until their TTL: the lease, compression dictionaries. */
-  private static final Set<String> REMAINING = Set.of("lease", "dict");
+  /** The kind of compression dictionaries, which remain after their job until their TTL. */
+  private static final String DICTIONARY = "dict";
 
-  /** Scans all keys of the nodes. */
-  static RemainingKeys in(List<RedisNode> masters) {
-    Map<String, Long> byKind = new TreeMap<>();
-    List<String> withoutTtl = new ArrayList<>();
-    for (RedisNode master : masters) {
-      try (Jedis jedis = master.connect()) {
-        KeyScan.pages(
-            jedis,
-            "*",
-            keys -> {
-              for (String key : keys) {
-                byKind.merge(KeyScan.kind(key), 1L, Long::sum);
-                if (jedis.ttl(key) == -1) {
-                  withoutTtl.add(key);
-                }
-              }
-            });
-      }
+  /** Scans all keys. */
+  static RemainingKeys in(RedisCluster cluster) {
+    try (BufferInspector inspector =
+        BufferInspector.connect(ConnectionSettings.of(cluster.uris()))) {
+      Map<String, Long> byKind = new TreeMap<>();
+      inspector
+          .countKeys()
+          .values()
+          .forEach(kinds -> kinds.forEach((kind, keys) -> byKind.merge(kind, keys, Long::sum)));
+      return new RemainingKeys(byKind, inspector.keysWithoutTtl());
     }
-    return new RemainingKeys(byKind, List.copyOf(withoutTtl));
   }
 
   /** Returns the number of keys that a finished job should have deleted. */
   long ofSegments() {
     return byKind.entrySet().stream()
-        .filter(entry -> !REMAINING.contains(entry.getKey()))
+        .filter(entry -> !entry.getKey().equals(DICTIONARY))
         .mapToLong(Map.Entry::getValue)
         .sum();
   }

@@ -1,5 +1,13 @@
 package io.spanfold.local.inspect;
 
+import io.spanfold.buffer.inspect.BufferInUseException;
+import io.spanfold.buffer.inspect.BufferInspector;
+import io.spanfold.buffer.inspect.BufferedTrace;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.ConnectionSettings.Login;
+import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
+import io.spanfold.buffer.redis.RedisUris;
+import io.spanfold.buffer.redis.StoreException;
 import io.spanfold.local.cli.Arguments;
 import io.spanfold.local.cli.Command;
 import io.spanfold.local.cli.FailedRunException;
@@ -11,7 +19,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -19,14 +27,12 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import redis.clients.jedis.exceptions.JedisException;
 
 /** Shows what a buffer holds, in all or of one trace, and deletes one whose job is gone. */
 public final class Inspect implements Command {
 
   private static final String PASSWORD_VARIABLE = "SPANFOLD_REDIS_PASSWORD";
-  private static final int DEFAULT_PORT = 6379;
-  private static final int MOST_TTL_HOURS = 100_000;
+  private static final int MAX_TTL_HOURS = 100_000;
   private static final int DEFAULT_TTL_HOURS = 24;
   private static final Pattern TRACE =
       Pattern.compile("(?<project>[0-9]{1,19}:)?(?<trace>[0-9a-f]{32})");
@@ -36,10 +42,10 @@ public final class Inspect implements Command {
   private final PrintStream out;
 
   /**
-   * Makes the command.
+   * Creates the command.
    *
-   * @param runs where runs of deploy/local.sh have their directories
-   * @param environment asked for the password
+   * @param runs the parent of all runs' directories
+   * @param environment the environment variables
    */
   public Inspect(Path runs, UnaryOperator<String> environment, PrintStream out) {
     this.runs = runs;
@@ -56,17 +62,17 @@ public final class Inspect implements Command {
   public String help() {
     return """
     deploy/local.sh inspect [options]
-        Shows what the buffer of a running deploy/local.sh holds, or that of any Redis: who has it,
-        and its keys by node. Walks through all keys by SCAN, and changes nothing.
+        Shows what the buffer of a running deploy/local.sh holds, or that of any Redis: the job
+        that has the lease, and the keys by node. Scans all keys (SCAN), and changes nothing.
         --trace [PROJECT:]TRACE   shows a trace instead: segments, subsegments, sizes, ages, layouts
-        --redis-ttl-hours N       the job's redis.ttl, which ages are told by (%d)
+        --redis-ttl-hours N       the job's redis.ttl, from which ages are computed (%d)
         --redis-uri URI,...       redis:// or rediss:// (TLS; Java's trust store); any node of a cluster
-        --redis-username NAME     the default user unless given
-        --redis-password-file F   whose first line is the password; else that of the variable
-                                  %s, if set
-        --purge                   shows what --purge --yes deletes: all that a job which is gone for
-                                  good has left. Refused while a job has the lease. Of a job that is
-                                  to go on from a savepoint, all payloads would be read from Kafka.
+        --redis-username NAME     default: Redis's default user
+        --redis-password-file F   its first line is the password; without it, the password is in the
+                                  variable %s, if set
+        --purge                   shows what --purge --yes deletes: everything that a job has left.
+                                  Refused while a job has the lease. Only for a job that will not
+                                  be restored: it would have to read all payloads from Kafka again.
     """
         .formatted(DEFAULT_TTL_HOURS, PASSWORD_VARIABLE);
   }
@@ -80,91 +86,90 @@ public final class Inspect implements Command {
                 "trace", "redis-uri", "redis-username", "redis-password-file", "redis-ttl-hours"),
             Set.of("purge", "yes"));
     Optional<String> trace = arguments.text("trace").map(Inspect::traceOf);
-    int ttlHours = arguments.number("redis-ttl-hours", DEFAULT_TTL_HOURS, 1, MOST_TTL_HOURS);
+    int ttlHours = arguments.number("redis-ttl-hours", DEFAULT_TTL_HOURS, 1, MAX_TTL_HOURS);
     boolean purge = arguments.has("purge");
-    if (arguments.has("yes") && !purge) {
-      throw new UsageException("--yes goes with --purge only");
+    boolean yes = arguments.has("yes");
+    if (yes && !purge) {
+      throw new UsageException("--yes is for --purge only");
     }
     if (purge && trace.isPresent()) {
       throw new UsageException("--purge deletes a whole buffer; leave out --trace");
     }
-    List<URI> addresses = addresses(arguments.text("redis-uri"));
+    try (BufferInspector inspector = BufferInspector.connect(settings(arguments))) {
+      if (trace.isPresent()) {
+        show(trace.get(), Duration.ofHours(ttlHours), inspector);
+      } else if (purge && yes) {
+        purge(inspector);
+      } else {
+        show(inspector);
+      }
+    } catch (StoreException e) {
+      throw new FailedRunException(e.getMessage(), e);
+    }
+    if (purge && !yes) {
+      out.println("nothing was deleted; --purge --yes deletes these keys if no job has the lease");
+    }
+  }
+
+  private void show(BufferInspector inspector) {
+    out.println(
+        inspector
+            .lease()
+            .map(holder -> "lease: " + BufferReport.lease(holder))
+            .orElse("lease: none; no job uses this buffer"));
+    BufferReport.keys(inspector.countKeys()).forEach(out::println);
+  }
+
+  private void show(String trace, Duration redisTtl, BufferInspector inspector) {
+    Collection<BufferedTrace> found = inspector.trace(trace);
+    found.forEach(each -> BufferReport.trace(each, redisTtl).forEach(out::println));
+    if (found.isEmpty()) {
+      out.println("the buffer holds nothing of trace " + trace);
+    }
+  }
+
+  private void purge(BufferInspector inspector) {
+    try {
+      List<String> deleted = BufferReport.keys(inspector.purge());
+      out.println("deleted:");
+      deleted.forEach(out::println);
+    } catch (BufferInUseException e) {
+      throw new FailedRunException(
+          "a job uses this buffer (%s); stop it permanently first, and wait until its lease expires"
+              .formatted(BufferReport.lease(e.holder())),
+          e);
+    }
+  }
+
+  private static String traceOf(String text) {
+    Matcher matcher = TRACE.matcher(text.replace("-", "").toLowerCase(Locale.ROOT));
+    if (!matcher.matches()) {
+      throw new UsageException(
+          "--trace is PROJECT:TRACE or TRACE, with TRACE as 32 hexadecimal digits, not " + text);
+    }
+    return matcher.group();
+  }
+
+  private ConnectionSettings settings(Arguments arguments) {
+    String uris = arguments.text("redis-uri").orElseGet(() -> RunningRedis.find(runs));
     String password =
         arguments
             .optionalFile("redis-password-file")
             .map(Inspect::firstLine)
             .orElseGet(() -> environment.apply(PASSWORD_VARIABLE));
-    String username = arguments.text("redis-username").orElse(null);
-    try (BufferNodes nodes = BufferNodes.connect(addresses, username, password)) {
-      if (purge) {
-        purge(nodes, arguments.has("yes"));
-      } else if (trace.isPresent()) {
-        new TraceReader(nodes).lines(trace.get(), Duration.ofHours(ttlHours)).forEach(out::println);
-      } else {
-        BufferOverview.lines(nodes).forEach(out::println);
-      }
-    } catch (BufferInUseException e) {
-      throw new FailedRunException(e.getMessage(), e);
-    } catch (JedisException e) {
-      throw new FailedRunException(
-          "the Redis at %s cannot be read: %s; see whether address, user, password and rights are right"
-              .formatted(addresses, e.getMessage()),
-          e);
+    Login login = new Login(arguments.text("redis-username").orElse(null), password);
+    return new ConnectionSettings(parse(uris), login, null, Timeouts.DEFAULT);
+  }
+
+  private static List<URI> parse(String uris) {
+    try {
+      return RedisUris.parse(uris);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--redis-uri " + e.getMessage());
     }
   }
 
-  private void purge(BufferNodes nodes, boolean delete) {
-    if (delete) {
-      var deleted = BufferOverview.counts(new Purge(nodes).run());
-      out.println("deleted:");
-      deleted.forEach(out::println);
-      return;
-    }
-    BufferOverview.lines(nodes).forEach(out::println);
-    out.println("nothing was deleted; --purge --yes deletes these keys once nobody has the lease");
-  }
-
-  private static String traceOf(String text) {
-    Matcher matcher = TRACE.matcher(withoutDashes(text));
-    if (!matcher.matches()) {
-      throw new UsageException(
-          "--trace is PROJECT:TRACE or TRACE, the trace as 32 hexadecimal digits, not " + text);
-    }
-    return matcher.group();
-  }
-
-  private static String withoutDashes(String text) {
-    return text.replace("-", "").toLowerCase(Locale.ROOT);
-  }
-
-  private List<URI> addresses(Optional<String> given) {
-    List<URI> addresses = new ArrayList<>();
-    for (String part : given.orElseGet(() -> RunningRedis.find(runs)).split(",", -1)) {
-      addresses.add(address(part.strip()));
-    }
-    if (addresses.stream().map(URI::getScheme).distinct().count() > 1) {
-      throw new UsageException("--redis-uri mixes redis:// and rediss://; use one of them");
-    }
-    return addresses;
-  }
-
-  private static URI address(String text) {
-    if (text.contains("@")) {
-      throw new UsageException(
-          "--redis-uri names a user or a password; give --redis-username and"
-              + " --redis-password-file instead, where it is not shown");
-    }
-    Matcher form = Pattern.compile("(rediss?)://([^:/]+|\\[.+])(?::(\\d{1,5}))?/?").matcher(text);
-    if (!form.matches()) {
-      throw new UsageException(
-          "--redis-uri is redis://host:port or rediss://host:port, several separated by commas,"
-              + " not "
-              + text);
-    }
-    String port = form.group(3) == null ? String.valueOf(DEFAULT_PORT) : form.group(3);
-    return URI.create(form.group(1) + "://" + form.group(2) + ":" + port);
-  }
-
+  /** Messages do not repeat the content: a wrong file may contain another secret. */
   private static String firstLine(Path file) {
     try (var lines = Files.newBufferedReader(file)) {
       String first = lines.readLine();
@@ -172,7 +177,6 @@ public final class Inspect implements Command {
         return first;
       }
     } catch (IOException e) {
-      // Without what the file has: a wrong file may be a secret too.
       throw new FailedRunException("the password file " + file + " cannot be read", e);
     }
     throw new FailedRunException("the first line of the password file " + file + " is empty");

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The chaos command as its users run it, with processes of its own, for two minutes. */
+/** Runs the chaos command in a process for two minutes. */
 class ChaosITCase {
 
   @TempDir private Path files;
@@ -47,11 +47,11 @@ class ChaosITCase {
     }
   }
 
-  /** Starts what deploy/local.sh does, on this very build. */
+  /** Starts this build like deploy/local.sh. */
   private int run(Path output, String... arguments) throws IOException, InterruptedException {
     Path jar = SubmittedJob.jar();
     Path target = jar.getParent().getParent();
-    // The start script's directory bears the id of the process that it becomes: here, of a shell.
+    // The directory's name contains the id of the process, which is at first a shell.
     String script =
         """
         run="$1/spanfold-local-$$-it"; mkdir "$run"; shift

@@ -102,7 +102,7 @@ class UpgradeITCase {
       assertThat(report.findings()).isEmpty();
       assertThat(report.outcomeSpans()).isZero();
     }
-    RemainingKeys left = RemainingKeys.in(new RedisFaults(servers.redis(), random).masters());
+    RemainingKeys left = RemainingKeys.in(servers.redis());
     assertThat(left.ofSegments()).as(left.toString()).isZero();
   }
 

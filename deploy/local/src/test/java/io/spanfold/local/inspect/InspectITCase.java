@@ -13,7 +13,6 @@ import io.spanfold.local.servers.RunDirectory;
 import io.spanfold.local.servers.RunningRedis;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,10 +32,10 @@ import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.params.SetParams;
 import redis.clients.jedis.util.JedisClusterCRC16;
 
-/** The command on a Redis Cluster with a password, whose index the job's own scripts made. */
+/** Inspects a Redis Cluster with a password, whose index the job's scripts wrote. */
 class InspectITCase {
 
-  private static final String SECRET = "not-to-be-told";
+  private static final String SECRET = "not-to-be-printed";
   private static final int SLOTS = 16_384;
   private static final long DAY = 86_400;
   private static final String TRACE = "1:" + "0a".repeat(16);
@@ -45,7 +44,7 @@ class InspectITCase {
   private static final String CHILD = "00000000000000a2";
   private static final String LATE_PARENT = "00000000000000c1";
 
-  /** Where {@code add-subsegments.lua} files payloads. */
+  /** Layouts, as {@code add-subsegments.lua} numbers them. */
   private static final String NOWHERE = "0";
 
   private static final String MERGED = "1";
@@ -57,14 +56,14 @@ class InspectITCase {
   private static RedisCluster redis;
   private static Path password;
   private static String addSubsegments;
-  private static String setAside;
+  private static String quarantine;
 
   @BeforeAll
   static void start() throws Exception {
     redis = RedisCluster.start(RedisNode.Options.in(directory).withPassword(SECRET));
     password = Files.writeString(directory.resolve("password"), SECRET + "\nnot this\n");
     addSubsegments = Files.readString(Path.of("../../lua/add-subsegments.lua"));
-    setAside = Files.readString(Path.of("../../lua/quarantine.lua"));
+    quarantine = Files.readString(Path.of("../../lua/quarantine.lua"));
   }
 
   @AfterAll
@@ -150,9 +149,9 @@ class InspectITCase {
     add(TRACE, before, ROOT, true, 300, ROOT, SMALL, payload(70));
     add(TRACE, merged, ROOT, false, 200, CHILD, MERGED, payload(200));
     String node = nodeOf(TRACE);
-    setAside(TRACE);
+    quarantine(TRACE);
     add(TRACE, after, ROOT, true, 100, ROOT, NOWHERE, "");
-    setAside(TRACE);
+    quarantine(TRACE);
     add(TRACE, id(0xb4), LATE_PARENT, false, 100, GRANDCHILD, NOWHERE, "");
     String afterNode = set(payloadKey(TRACE, after), payload(90), DAY - 30);
 
@@ -164,7 +163,7 @@ class InspectITCase {
             line ->
                 assertThat(line)
                     .startsWith(
-                        "trace %s, set aside (0), on %s: segments 1, subsegments 2"
+                        "trace %s, quarantined (0), on %s: segments 1, subsegments 2"
                             .formatted(TRACE, node)),
             line -> assertThat(line).startsWith("  segment " + ROOT + ": root known, spans 2"),
             line -> assertThat(line).contains(before + ": small 3 bytes (70 unpacked) on " + node),
@@ -173,7 +172,7 @@ class InspectITCase {
             line ->
                 assertThat(line)
                     .startsWith(
-                        "trace %s, set aside (1), on %s: segments 1, subsegments 1"
+                        "trace %s, quarantined (1), on %s: segments 1, subsegments 1"
                             .formatted(TRACE, node)),
             line -> assertThat(line).startsWith("  segment " + ROOT + ": root known, spans 1"),
             line -> assertThat(line).contains(after + ": distributed 3 bytes").contains(afterNode));
@@ -238,7 +237,7 @@ class InspectITCase {
     assertThatThrownBy(() -> inspect("--purge", "--yes"))
         .isInstanceOf(FailedRunException.class)
         .hasMessageContaining("buffer main of job first")
-        .hasMessageContaining("stop it for good first");
+        .hasMessageContaining("stop it permanently first");
 
     assertThat(keys()).isEqualTo(before);
   }
@@ -270,14 +269,20 @@ class InspectITCase {
     Path wrong = Files.writeString(directory.resolve("wrong"), "a-wrong-secret");
     assertThat(String.join("\n", inspect("--purge"))).doesNotContain(SECRET);
     assertThatThrownBy(
-            () -> run(Map.of(), "--redis-uri", uris(), "--redis-password-file", wrong.toString()))
+            () ->
+                run(
+                    Map.of(),
+                    "--redis-uri",
+                    redis.uriList(),
+                    "--redis-password-file",
+                    wrong.toString()))
         .isInstanceOf(FailedRunException.class)
         .hasMessageContaining("WRONGPASS")
         .satisfies(e -> assertThat(Throwables.getStackTrace(e)).doesNotContain("a-wrong-secret"));
     assertThatThrownBy(() -> run(Map.of(), "--redis-uri", "redis://u:" + SECRET + "@127.0.0.1:1"))
         .isInstanceOf(UsageException.class)
         .hasMessageNotContaining(SECRET);
-    assertThat(run(Map.of("SPANFOLD_REDIS_PASSWORD", SECRET), "--redis-uri", uris()))
+    assertThat(run(Map.of("SPANFOLD_REDIS_PASSWORD", SECRET), "--redis-uri", redis.uriList()))
         .first()
         .asString()
         .startsWith("lease: none");
@@ -301,7 +306,7 @@ class InspectITCase {
   private static List<String> inspect(String... arguments) {
     List<String> all =
         new ArrayList<>(
-            List.of("--redis-uri", uris(), "--redis-password-file", password.toString()));
+            List.of("--redis-uri", redis.uriList(), "--redis-password-file", password.toString()));
     all.addAll(List.of(arguments));
     return run(Map.of(), all.toArray(String[]::new));
   }
@@ -311,10 +316,6 @@ class InspectITCase {
     new Inspect(directory, environment::get, new PrintStream(output, true, UTF_8))
         .run(List.of(arguments));
     return output.toString(UTF_8).lines().toList();
-  }
-
-  private static String uris() {
-    return redis.uris().stream().map(URI::toString).collect(Collectors.joining(","));
   }
 
   private static void add(
@@ -337,14 +338,14 @@ class InspectITCase {
             String.valueOf(bytes),
             spans,
             payload);
-    // Payloads are no text: each character is a byte.
+    // One byte per character of a payload.
     List<byte[]> raw = arguments.stream().map(text -> text.getBytes(ISO_8859_1)).toList();
     on(
         owner(key),
         jedis -> jedis.eval(addSubsegments.getBytes(UTF_8), List.of(key.getBytes(UTF_8)), raw));
   }
 
-  /** Files a small payload of which the index knows nothing. */
+  /** Writes a small payload that is not in the index. */
   private static void small(String trace, String subsegment, String payload) {
     String key = "span-buf:sp:{" + trace + "}";
     on(
@@ -355,12 +356,12 @@ class InspectITCase {
         });
   }
 
-  private static void setAside(String trace) {
+  private static void quarantine(String trace) {
     String key = "span-buf:ssr:{" + trace + "}";
-    on(owner(key), jedis -> jedis.eval(setAside, List.of(key), List.of(String.valueOf(DAY))));
+    on(owner(key), jedis -> jedis.eval(quarantine, List.of(key), List.of(String.valueOf(DAY))));
   }
 
-  /** Returns what is stored of a payload of so many bytes: mark, codec, length; nothing more. */
+  /** Returns a stored payload's header: mark, codec, length. */
   private static String payload(int unpacked) {
     String length =
         unpacked < 128
@@ -373,7 +374,7 @@ class InspectITCase {
     return "span-buf:s:{" + trace + ":" + subsegment + "}:" + subsegment;
   }
 
-  /** Returns the node that has it then. */
+  /** Returns the node of the key. */
   private static String set(String key, String value, long ttlSeconds) {
     RedisNode node = owner(key);
     on(
@@ -423,7 +424,7 @@ class InspectITCase {
     return owner("span-buf:ssr:{" + trace + "}").address().toString();
   }
 
-  /** The cluster deals out the slots in equal ranges. */
+  /** The nodes have equal ranges of slots. */
   private static RedisNode owner(String key) {
     int slot = JedisClusterCRC16.getSlot(key);
     int node = 0;

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Plays the bundled sample through the job's own jar, on real servers. */
+/** Replays the bundled samples with the job's jar on real servers. */
 class ReplayITCase {
 
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -114,7 +114,7 @@ class ReplayITCase {
     assertThat(files.resolve("outcomes.jsonl")).isEmptyFile();
   }
 
-  /** Returns a record's value as text that tells it from others, as it is sent for a line. */
+  /** Returns the value that is sent for a line, as text. */
   private static String value(byte[] line) throws IOException {
     String text = new String(line, ISO_8859_1);
     if (text.equals("{\"value\":null}")) {

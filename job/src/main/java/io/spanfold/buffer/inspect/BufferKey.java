@@ -1,39 +1,38 @@
-package io.spanfold.local.inspect;
+package io.spanfold.buffer.inspect;
 
+import io.spanfold.buffer.redis.RedisKeys;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A key of the buffer, taken apart.
+ * A key of a trace, parsed: the inverse of {@link RedisKeys}.
  *
  * @param kind what it holds
- * @param trace {@code project:trace}; null for the lease
- * @param round where it is of what a lost job has left, and was set aside: tells it from what
- *     another has left of the trace; else null
- * @param id the segment, or the subsegment of a {@link Kind#PAYLOAD}; null where it is neither's
+ * @param trace {@code project:trace}
+ * @param round of a quarantined trace, which distinguishes several leftovers of one trace; else
+ *     null
+ * @param id the segment, or the subsegment of a {@link Kind#PAYLOAD}; null if it belongs to neither
  */
 record BufferKey(Kind kind, String trace, String round, String id) {
 
-  /** What every key of a buffer begins with. */
-  static final String PREFIX = "span-buf:";
-
-  static final String LEASE = PREFIX + "lease";
-
   private static final Pattern FORM =
       Pattern.compile(
-          "span-buf:(?:(?<aside>ad:)?(?<own>s|ssr|sp)|(?<lock>fl):span-buf:s):"
+          "span-buf:(?:(?<quarantined>ad:)?(?<own>s|ssr|sp)|(?<lock>fl):span-buf:s):"
               + "\\{(?<trace>\\d+:[0-9a-f]{32})(?<payload>:[0-9a-f]{16})?}"
               + "(?::(?<round>\\d{1,9}(?![0-9a-f])))?(?::(?<id>[0-9a-f]{16}))?");
 
-  /** What a key holds. */
+  /** What a key of a trace holds. */
   enum Kind {
+    /** A payload in the distributed layout. */
     PAYLOAD("s"),
+    /** The payloads of a segment in the merged layout. */
     MERGED("s"),
+    /** The payloads of a trace in the small layout. */
     SMALL("sp"),
     INDEX("ssr"),
-    LOCK("fl"),
-    LEASE("lease");
+    /** A flush lock. */
+    LOCK("fl");
 
     private final String word;
 
@@ -42,14 +41,11 @@ record BufferKey(Kind kind, String trace, String round, String id) {
     }
   }
 
-  /** Takes a key apart; empty where it has no form of the buffer's. */
+  /** Parses a key; empty if it is not a key of a trace. */
   static Optional<BufferKey> parse(String key) {
-    if (key.equals(LEASE)) {
-      return Optional.of(new BufferKey(Kind.LEASE, null, null, null));
-    }
     Matcher matcher = FORM.matcher(key);
     if (!matcher.matches()
-        || (matcher.group("aside") == null) != (matcher.group("round") == null)) {
+        || (matcher.group("quarantined") == null) != (matcher.group("round") == null)) {
       return Optional.empty();
     }
     String word = matcher.group("lock") == null ? matcher.group("own") : matcher.group("lock");
@@ -62,5 +58,12 @@ record BufferKey(Kind kind, String trace, String round, String id) {
       }
     }
     return Optional.empty();
+  }
+
+  /** Returns the first word of a key of the buffer, as {@code ssr}: what keys are counted by. */
+  static String word(String key) {
+    String rest = key.substring(RedisKeys.PREFIX.length());
+    int end = rest.indexOf(':');
+    return end < 0 ? rest : rest.substring(0, end);
   }
 }
