@@ -96,7 +96,7 @@ public final class BufferInspector implements AutoCloseable {
    */
   public Collection<BufferedTrace> trace(String trace) {
     TraceReader reader = new TraceReader(nodes, pipelines);
-    scan(reader.keys(trace), reader::read);
+    scan(TraceReader.keys(trace), reader::read);
     return reader.traces();
   }
 

@@ -71,7 +71,7 @@ public final class Chaos implements Command {
         after another in random order; then compares the output with the input.
         --minutes N          of load (%d)
         --seed N             of the load and of the order of faults (default: a random one)
-        --faults LIST        names, each with :TIMES if it is to be injected more often, or none;
+        --faults LIST        names, each with :TIMES to inject it more often, or none;
                              %s
         --rate N             spans per second (%d)
         --phase PHASE        the rollout phase that the job starts in (%s)
