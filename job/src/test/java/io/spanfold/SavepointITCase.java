@@ -1,5 +1,6 @@
 package io.spanfold;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -23,8 +24,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.CheckpointingOptions;
@@ -109,6 +114,9 @@ class SavepointITCase {
   @Timeout(120)
   void aJobIsRestoredFromASavepointOfEveryRelease(Path savepoint) throws Exception {
     Path kept = savepoint.toAbsolutePath();
+    assertThat(classesOfOurs(kept.resolve(METADATA)))
+        .as("classes that can no longer be moved")
+        .containsOnly("io.spanfold.job.serialization.StateSerializerSnapshot");
     send(Files.readAllLines(kept.resolve(RECORDS)));
 
     String phase = kept.getFileName().toString().toUpperCase(Locale.ROOT).replace('-', '_');
@@ -153,6 +161,14 @@ class SavepointITCase {
         savepoint.resolve(METADATA), kept.resolve(METADATA), StandardCopyOption.REPLACE_EXISTING);
     Files.write(kept.resolve(RECORDS), records);
     Files.write(kept.resolve(SEGMENTS), expected);
+  }
+
+  private static Set<String> classesOfOurs(Path metadata) throws Exception {
+    return Pattern.compile("io\\.spanfold[\\w.$]*")
+        .matcher(Files.readString(metadata, ISO_8859_1))
+        .results()
+        .map(MatchResult::group)
+        .collect(Collectors.toSet());
   }
 
   /** Waits until all records have been read, and fails where the job does. */

@@ -71,13 +71,13 @@ final class FlushRequestCodec implements Codec<FlushRequest> {
     @Override
     public void write(Slice slice, DataOutput out) throws IOException {
       subsegments.write(slice.subsegment(), out);
-      Indexes.write(slice.indexes(), out);
+      Lists.writeIndexes(slice.indexes(), out);
       out.writeBoolean(slice.last());
     }
 
     @Override
     public Slice read(int version, DataInput in) throws IOException {
-      return new Slice(subsegments.read(version, in), Indexes.read(in), in.readBoolean());
+      return new Slice(subsegments.read(version, in), Lists.readIndexes(in), in.readBoolean());
     }
   }
 }

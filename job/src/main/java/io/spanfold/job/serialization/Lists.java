@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Lists within codecs: their length, then their elements. */
+/** Lists within forms: their length, then their elements. */
 final class Lists {
 
   private Lists() {}
@@ -26,5 +26,33 @@ final class Lists {
       list.add(codec.read(version, in));
     }
     return list;
+  }
+
+  /** Writes ascending numbers as distances; null, which is another value than none, as 0. */
+  static void writeIndexes(int[] indexes, DataOutput out) throws IOException {
+    if (indexes == null) {
+      VarInts.write(0, out);
+      return;
+    }
+    VarInts.write(indexes.length + 1, out);
+    int previous = 0;
+    for (int index : indexes) {
+      VarInts.write(index - previous, out);
+      previous = index;
+    }
+  }
+
+  static int[] readIndexes(DataInput in) throws IOException {
+    int length = VarInts.readInt(in) - 1;
+    if (length < 0) {
+      return null;
+    }
+    int[] indexes = new int[length];
+    int previous = 0;
+    for (int i = 0; i < length; i++) {
+      previous += VarInts.readInt(in);
+      indexes[i] = previous;
+    }
+    return indexes;
   }
 }

@@ -12,7 +12,7 @@ final class SliceStateCodec implements Codec<SliceState> {
   @Override
   public void write(SliceState slice, DataOutput out) throws IOException {
     subsegments.write(slice.subsegment(), out);
-    Indexes.write(slice.indexes(), out);
+    Lists.writeIndexes(slice.indexes(), out);
     out.writeBoolean(slice.last());
     if (!slice.last()) {
       out.writeLong(slice.next());
@@ -22,7 +22,7 @@ final class SliceStateCodec implements Codec<SliceState> {
   @Override
   public SliceState read(int version, DataInput in) throws IOException {
     var subsegment = subsegments.read(version, in);
-    int[] indexes = Indexes.read(in);
+    int[] indexes = Lists.readIndexes(in);
     boolean last = in.readBoolean();
     return new SliceState(subsegment, indexes, last ? 0 : in.readLong(), last);
   }

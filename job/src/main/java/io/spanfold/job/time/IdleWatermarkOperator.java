@@ -1,13 +1,11 @@
 package io.spanfold.job.time;
 
+import io.spanfold.core.model.ClockSnapshot;
 import io.spanfold.job.adopt.AdoptionStatus;
 import io.spanfold.job.resource.SharedResource;
-import org.apache.flink.api.common.serialization.SerializerConfigImpl;
+import io.spanfold.job.serialization.StateType;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.typeinfo.TypeInformation;
-import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.java.tuple.Tuple3;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -49,11 +47,7 @@ public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
   private static final long TICK_MILLIS = 1_000;
   private static final long NONE = Long.MIN_VALUE;
 
-  private static final TypeInformation<Tuple3<Long, Long, Long>> SAVED =
-      Types.TUPLE(Types.LONG, Types.LONG, Types.LONG);
-
-  /** The watermark, the time of the latest record, and when that was by the wall. */
-  private transient ListState<Tuple3<Long, Long, Long>> saved;
+  private transient ListState<ClockSnapshot> saved;
 
   private transient SharedResource.Share<ReadingStatus> reading;
   private transient SharedResource.Share<AdoptionStatus> adoption;
@@ -85,16 +79,15 @@ public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
         context
             .getOperatorStateStore()
             .getListState(
-                new ListStateDescriptor<>(
-                    "clock", SAVED.createSerializer(new SerializerConfigImpl())));
+                new ListStateDescriptor<>("clock", StateType.CLOCK_SNAPSHOT.serializer()));
     current = NONE;
     earliest = NONE;
     latest = NONE;
-    for (Tuple3<Long, Long, Long> clock : saved.get()) {
-      if (current == NONE || clock.f0 < current) {
-        current = clock.f0;
-        latest = clock.f1;
-        savedAt = clock.f2;
+    for (ClockSnapshot clock : saved.get()) {
+      if (current == NONE || clock.watermark() < current) {
+        current = clock.watermark();
+        latest = clock.latestRecord();
+        savedAt = clock.wallClock();
       }
     }
   }
@@ -221,7 +214,7 @@ public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
     long reached = current == NONE ? earliest : current;
     if (reached != NONE) {
       long now = getProcessingTimeService().getCurrentProcessingTime();
-      saved.add(Tuple3.of(reached, Math.max(latest, reached), now - behind));
+      saved.add(new ClockSnapshot(reached, Math.max(latest, reached), now - behind));
     }
   }
 

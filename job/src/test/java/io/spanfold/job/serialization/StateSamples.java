@@ -10,6 +10,7 @@ import io.spanfold.core.fold.SegmentState.PartState;
 import io.spanfold.core.fold.SegmentState.SliceList;
 import io.spanfold.core.fold.SliceState;
 import io.spanfold.core.fold.WholeTrace;
+import io.spanfold.core.model.ClockSnapshot;
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
@@ -33,6 +34,7 @@ import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.core.payload.SpanFrames;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +48,19 @@ final class StateSamples {
   private static final TraceKey TRACE = new TraceKey(42, 0x0123456789ABCDEFL, 0xFEDCBA9876543210L);
   private static final String ID = "00112233445566778899aabbccddeeff";
   private static final DeadLetter.Header HEADER = new DeadLetter.Header("h", bytes("v"));
+  private static final Span SPAN =
+      new Span(
+          TRACE,
+          0xDD01L,
+          0xDD02L,
+          true,
+          1_700_000_000_789L,
+          77,
+          3,
+          400,
+          5,
+          new StampPoints(11, 12, 13, 14, SegmentIdEdit.ADD_FIRST_MEMBER),
+          bytes("{}"));
   private static final Subsegment SUBSEGMENT =
       new Subsegment(
           0xAA01L,
@@ -82,21 +97,7 @@ final class StateSamples {
         samples,
         StateType.SOURCE_RECORD,
         new SourceRecord("spans", 3, 400, bytes("key"), bytes("value"), List.of(HEADER)));
-    add(
-        samples,
-        StateType.SPAN,
-        new Span(
-            TRACE,
-            0xDD01L,
-            0xDD02L,
-            true,
-            1_700_000_000_789L,
-            77,
-            3,
-            400,
-            5,
-            new StampPoints(11, 12, 13, 14, SegmentIdEdit.ADD_FIRST_MEMBER),
-            bytes("{}")));
+    add(samples, StateType.SPAN, SPAN);
     add(
         samples,
         StateType.SPAN_BATCH,
@@ -107,7 +108,7 @@ final class StateSamples {
                     columns(),
                     List.of(
                         new UnstoredSubsegment(
-                            SUBSEGMENT, bytes("payload"), new long[] {1, 2, 3, 4}))))));
+                            SUBSEGMENT, SpanFrames.encode(List.of(SPAN)), new long[] {1, 2, 3, 4}))))));
     add(samples, StateType.STORED_TRACE, new StoredTrace(TRACE, columns(), List.of(SUBSEGMENT)));
     add(samples, StateType.FLUSH_REQUEST, PART);
     add(
@@ -138,6 +139,10 @@ final class StateSamples {
     add(samples, StateType.SLICE, new SliceState(SUBSEGMENT, new int[] {1, 3}, 0xEE03L, false));
     add(samples, StateType.EARLY_SPANS, new EarlySpans(SUBSEGMENT, columns()));
     add(samples, StateType.REORDER, new ReorderState(1_700_000_000_999L, List.of(1, 4)));
+    add(
+        samples,
+        StateType.CLOCK_SNAPSHOT,
+        new ClockSnapshot(1_700_000_001_000L, 1_700_000_002_000L, 1_700_000_003_000L));
     return samples;
   }
 
