@@ -1,17 +1,14 @@
 package io.spanfold.reference;
 
-import io.spanfold.job.serialization.CodecTypeInfo;
-import io.spanfold.job.serialization.SpanCodec;
-import io.spanfold.job.serialization.TraceKeyCodec;
 import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TraceKey;
-import io.spanfold.parse.ParseFunction;
+import io.spanfold.job.parse.ParseOperator;
+import io.spanfold.job.serialization.StateType;
 import io.spanfold.job.source.SourceRecordSchema;
 import java.time.Duration;
 import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
-import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.connector.kafka.source.KafkaSource;
@@ -22,11 +19,6 @@ import org.apache.flink.util.ParameterTool;
 
 /** The part that all references share: read, parse, key by project and trace. */
 final class ParsedSpans {
-
-  static final TypeInformation<Span> SPAN = new CodecTypeInfo<>(Span.class, new SpanCodec());
-
-  private static final TypeInformation<TraceKey> TRACE =
-      new CodecTypeInfo<>(TraceKey.class, new TraceKeyCodec());
 
   /** What {@link io.spanfold.SpanfoldJob} sets too. */
   private static final int MAX_PARALLELISM = 5040;
@@ -53,10 +45,9 @@ final class ParsedSpans {
                 .withTimestampAssigner((record, timestamp) -> timestamp),
             "Read")
         .uid("source")
-        .process(new ParseFunction(MAX_RECORD_BYTES, List.of()), SPAN)
-        .name("Parse")
+        .transform("Parse", StateType.SPAN, new ParseOperator(MAX_RECORD_BYTES, List.of()))
         .uid("parse")
-        .keyBy(Span::trace, TRACE);
+        .keyBy(Span::trace, StateType.TRACE_KEY);
   }
 
   private static void configure(StreamExecutionEnvironment env) {

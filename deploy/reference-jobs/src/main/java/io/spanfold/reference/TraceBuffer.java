@@ -1,9 +1,8 @@
 package io.spanfold.reference;
 
-import io.spanfold.job.serialization.CodecSerializer;
-import io.spanfold.job.serialization.SpanCodec;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.job.serialization.StateType;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.functions.OpenContext;
@@ -46,7 +45,7 @@ final class TraceBuffer extends KeyedProcessFunction<TraceKey, Span, byte[]> {
     spans =
         getRuntimeContext()
             .getListState(
-                new ListStateDescriptor<>("spans", new CodecSerializer<>(new SpanCodec())));
+                new ListStateDescriptor<>("spans", StateType.SPAN.serializer()));
     latestAndRoot =
         getRuntimeContext().getState(new ValueStateDescriptor<>("latest-and-root", Types.LONG));
     spansOut = getRuntimeContext().getMetricGroup().counter("spansOut");
