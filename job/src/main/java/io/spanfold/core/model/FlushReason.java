@@ -26,11 +26,7 @@ public enum FlushReason {
     return code;
   }
 
-  /**
-   * Returns the constant that {@link #code} is of.
-   *
-   * @throws IllegalArgumentException where none has this code: the data is damaged, or newer
-   */
+  /** Throws {@link IllegalArgumentException} where no constant has {@code code}. */
   public static FlushReason ofCode(int code) {
     for (FlushReason each : values()) {
       if (each.code == code) {

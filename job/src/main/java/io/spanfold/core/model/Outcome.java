@@ -30,11 +30,7 @@ public record Outcome(
       return code;
     }
 
-    /**
-     * Returns the constant that {@link #code} is of.
-     *
-     * @throws IllegalArgumentException where none has this code: the data is damaged, or newer
-     */
+    /** Throws {@link IllegalArgumentException} where no constant has {@code code}. */
     public static Reason ofCode(int code) {
       for (Reason each : values()) {
         if (each.code == code) {

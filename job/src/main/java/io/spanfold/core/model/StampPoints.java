@@ -57,11 +57,7 @@ public record StampPoints(
       return code;
     }
 
-    /**
-     * Returns the constant that {@link #code} is of.
-     *
-     * @throws IllegalArgumentException where none has this code: the data is damaged, or newer
-     */
+    /** Throws {@link IllegalArgumentException} where no constant has {@code code}. */
     public static SegmentIdEdit ofCode(int code) {
       for (SegmentIdEdit each : values()) {
         if (each.code == code) {

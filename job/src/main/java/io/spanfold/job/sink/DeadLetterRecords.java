@@ -49,13 +49,15 @@ record DeadLetterRecords(String topic) implements Serializable {
   /** Returns the id of a dead letter: the position of its record in the source topic. */
   static String id(DeadLetter letter) {
     SourcePosition position = letter.position();
-    return letter.topic()
-        + ' '
-        + position.partition()
-        + ' '
-        + position.offset()
-        + ' '
-        + position.index();
+    return id(
+        letter.topic(),
+        Integer.toString(position.partition()),
+        Long.toString(position.offset()),
+        Integer.toString(position.index()));
+  }
+
+  private static String id(String topic, String partition, String offset, String index) {
+    return topic + ' ' + partition + ' ' + offset + (index.equals("0") ? "" : ' ' + index);
   }
 
   /** Returns the id of a record; null if it is no dead letter. */
@@ -76,7 +78,7 @@ record DeadLetterRecords(String topic) implements Serializable {
         index = text(header);
       }
     }
-    return text(from) + ' ' + text(partition) + ' ' + text(offset) + ' ' + index;
+    return id(text(from), text(partition), text(offset), index);
   }
 
   private static String text(Header header) {

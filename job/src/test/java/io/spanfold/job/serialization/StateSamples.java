@@ -108,7 +108,9 @@ final class StateSamples {
                     columns(),
                     List.of(
                         new UnstoredSubsegment(
-                            SUBSEGMENT, SpanFrames.encode(List.of(SPAN)), new long[] {1, 2, 3, 4}))))));
+                            SUBSEGMENT,
+                            SpanFrames.encode(List.of(SPAN)),
+                            new long[] {1, 2, 3, 4}))))));
     add(samples, StateType.STORED_TRACE, new StoredTrace(TRACE, columns(), List.of(SUBSEGMENT)));
     add(samples, StateType.FLUSH_REQUEST, PART);
     add(
