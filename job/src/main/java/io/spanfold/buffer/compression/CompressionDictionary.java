@@ -31,7 +31,7 @@ public final class CompressionDictionary implements AutoCloseable {
     long named = bytes.length > MAX_BYTES ? 0 : Zstd.getDictIdFromDict(bytes);
     if (named == 0) {
       throw new IllegalArgumentException(
-          "%d bytes that are no compression dictionary".formatted(bytes.length));
+          "%d bytes are no compression dictionary".formatted(bytes.length));
     }
     this.bytes = bytes;
     this.id = (int) named;
