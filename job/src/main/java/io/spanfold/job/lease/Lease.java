@@ -14,10 +14,10 @@ import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
 
 /**
- * A share in the lease that the tasks of one attempt have of their buffer in one process. It is
- * taken and kept up in the background while there is a share; the last one lets it run out.
+ * The lease of the buffer, which the tasks of one attempt share in a process. It is acquired and
+ * renewed in the background while a task has it open, and expires after the last one is closed.
  *
- * <p>For use by any thread.
+ * <p>Thread-safe.
  */
 public final class Lease implements AutoCloseable {
 
@@ -40,34 +40,32 @@ public final class Lease implements AutoCloseable {
   /**
    * Asks for the lease, without waiting for it.
    *
-   * @param settings which, and how it is kept
-   * @param metrics those of a task, which tell the attempt it belongs to
+   * @param metrics those of a task, which identify its attempt
    */
   public static Lease open(LeaseSettings settings, MetricGroup metrics) {
     LeaseClaim claim = claim(settings.buffer(), metrics);
     SharedResource.Share<LeaseKeeper> share =
         KEEPERS.open(new Key(settings, claim), () -> LeaseKeeper.start(settings, claim));
-    // Twice: where Redis is away for a while, and another job has the lease for another while.
+    // Twice: Redis may be unavailable first, and another job may have the lease after that.
     return new Lease(share, claim.job(), settings.acquireTimeout().multipliedBy(2));
   }
 
   /**
-   * Waits until the lease is ours, and has been seen to be so lately. Returns at once while it is
-   * renewed in time. Where Redis cannot be asked it goes on being ours, as nobody else can take it
-   * there either.
+   * Waits until this attempt has the lease, and has confirmed that lately. Returns at once while
+   * the lease is renewed in time. While Redis does not answer the lease stays valid, as no other
+   * job can acquire it either.
    *
-   * @return who takes locks under it
-   * @throws SuppressRestartsException if another job has it and renews it: a restart of this job
-   *     does not help
-   * @throws LeaseSupersededException where it was ours, and somebody newer has it
-   * @throws StoreException where Redis could not be asked for it for twice {@link
-   *     LeaseSettings#acquireTimeout}
+   * @return the owner of locks under the lease
+   * @throws SuppressRestartsException if another job has the lease and renews it, so that a restart
+   *     of this job does not help
+   * @throws LeaseSupersededException if a newer attempt or job has acquired the lease since
+   * @throws StoreException if Redis did not answer for twice {@link LeaseSettings#acquireTimeout}
    */
   public LockOwner confirm() throws InterruptedException {
     return confirm(longestWait);
   }
 
-  /** The same, waiting for {@code atMost}. */
+  /** Like {@link #confirm()}, but waits no longer than {@code atMost}. */
   public LockOwner confirm(Duration atMost) throws InterruptedException {
     try {
       return new LockOwner(job, share.get().confirm(atMost));
@@ -77,16 +75,15 @@ public final class Lease implements AutoCloseable {
   }
 
   /**
-   * Holds what Redis has now against what is ours.
+   * Compares the epoch of the lease with that in Redis.
    *
-   * @param epochInRedis the epoch that was read there just now
-   * @throws LeaseSupersededException where it is newer
+   * @param epochInRedis the epoch that was just read
+   * @throws LeaseSupersededException if it is newer
    */
   public void check(long epochInRedis) {
     share.get().check(epochInRedis);
   }
 
-  /** Registers what is to be known of it. */
   public void register(MetricGroup metrics) {
     LeaseKeeper keeper = share.get();
     metrics.gauge("leaseEpoch", keeper::epoch);
@@ -105,9 +102,9 @@ public final class Lease implements AutoCloseable {
   }
 
   /**
-   * Reads from the variables of a task's metrics which start of which job the task belongs to: the
-   * one place where an operator and a committer both find it. All tasks of a start have the same
-   * claim, since the pipeline is one region and Flink starts all of it together.
+   * Reads the job and the attempt of a task from the variables of its metrics, the only place where
+   * both an operator and a committer find them. All tasks of an attempt have the same claim, since
+   * the pipeline is one region and Flink starts all of it together.
    */
   private static LeaseClaim claim(String buffer, MetricGroup metrics) {
     Map<String, String> variables = metrics.getAllVariables();
@@ -117,8 +114,8 @@ public final class Lease implements AutoCloseable {
     String number = variables.get("<task_attempt_num>");
     if (job == null || number == null || attempt == null || attempt.length() < RUN_DIGITS) {
       throw new IllegalStateException(
-          "the metrics of this task lack its job and attempt, under which the lease of the buffer"
-              + " is taken; they have "
+          "the metrics of this task lack its job and attempt, which identify the holder of the"
+              + " lease; they have "
               + variables.keySet());
     }
     // The id of the execution graph changes with a failover of the job manager, and with the

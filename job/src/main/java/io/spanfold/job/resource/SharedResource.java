@@ -6,36 +6,33 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * Things that one process needs once, however many tasks of the job run in it: who asks first makes
- * one, who closes last closes it. A task manager loads each job's classes by themselves, so jobs
- * share nothing; tests that run several jobs in one process tell them apart by their keys.
+ * Resources that a process needs once for all tasks of the job that run in it. The first task to
+ * ask creates a resource, the last one closes it. A task manager loads the classes of each job
+ * separately, so jobs share nothing; tests that run several jobs in one process use other keys.
  *
- * <p>For use by any thread. Making and closing hold up whoever else opens or closes one meanwhile,
- * so both should be quick.
+ * <p>Thread-safe. Creating and closing must be quick, as they block other calls.
  *
- * @param <K> what tells the things apart: a value with {@code equals}
- * @param <T> the things
+ * @param <K> the keys; with {@code equals}
+ * @param <T> the resources
  */
 public final class SharedResource<K, T extends AutoCloseable> {
 
   private final Map<K, Entry> entries = new HashMap<>();
 
-  /** A share in a thing; to be closed once. */
+  /** A reference to a resource. */
   public interface Share<T> extends AutoCloseable {
 
-    /** Returns the thing. */
     T get();
 
-    /** Gives the share back; closes the thing where it was the last. */
+    /** Closes the resource if this is its last reference. Does nothing the second time. */
     @Override
     void close() throws Exception;
   }
 
   /**
-   * Returns a share in the thing of {@code key}, which is made where there is none.
+   * Returns a reference to the resource of {@code key}, which is created if there is none.
    *
-   * @param key which
-   * @param maker makes it; what it throws is passed on, and nothing is kept
+   * @param maker creates the resource; if it throws, nothing is kept
    */
   public synchronized Share<T> open(K key, Supplier<T> maker) {
     Entry entry = entries.computeIfAbsent(key, k -> new Entry(k, maker.get()));
@@ -43,21 +40,19 @@ public final class SharedResource<K, T extends AutoCloseable> {
     return entry.new EntryShare();
   }
 
-  /**
-   * Returns the thing of {@code key} where somebody has a share in it, without one for the caller.
-   */
+  /** Returns the resource of {@code key} if there is one; the caller does not keep it open. */
   public synchronized Optional<T> find(K key) {
-    return Optional.ofNullable(entries.get(key)).map(entry -> entry.thing);
+    return Optional.ofNullable(entries.get(key)).map(entry -> entry.resource);
   }
 
   private final class Entry {
     private final K key;
-    private final T thing;
+    private final T resource;
     private int shares;
 
-    Entry(K key, T thing) {
+    Entry(K key, T resource) {
       this.key = key;
-      this.thing = thing;
+      this.resource = resource;
     }
 
     private final class EntryShare implements Share<T> {
@@ -65,7 +60,7 @@ public final class SharedResource<K, T extends AutoCloseable> {
 
       @Override
       public T get() {
-        return thing;
+        return resource;
       }
 
       @Override
@@ -77,7 +72,7 @@ public final class SharedResource<K, T extends AutoCloseable> {
           closed = true;
           if (--shares == 0) {
             entries.remove(key);
-            thing.close();
+            resource.close();
           }
         }
       }

@@ -1,2 +1,2 @@
-/** What the tasks of a job have in common where they run in one process. */
+/** What the tasks of a job share in one process. */
 package io.spanfold.job.resource;

@@ -8,14 +8,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An enumerator that begins, so hands out splits, when adoption is over. Until then its state is
- * that of one which has not found anything yet.
+ * An enumerator that starts, and so assigns splits, once the adoption is complete. Until then its
+ * state is that of an enumerator that has not discovered anything.
  */
 final class DeferredEnumerator<S extends SourceSplit, C> extends ForwardingEnumerator<S, C> {
 
   private static final Logger LOG = LoggerFactory.getLogger(DeferredEnumerator.class);
 
-  private boolean begun;
+  private boolean started;
 
   DeferredEnumerator(SplitEnumerator<S, C> enumerator) {
     super(enumerator);
@@ -23,17 +23,17 @@ final class DeferredEnumerator<S extends SourceSplit, C> extends ForwardingEnume
 
   @Override
   public void start() {
-    LOG.info("Nothing is read before what Redis holds is adopted.");
+    LOG.info("The source starts after the adoption of what Redis holds.");
   }
 
-  /** Tasks that were restarted adopt, and say so, again. */
+  /** The event comes again from tasks that were restarted. */
   @Override
   public void handleSourceEvent(int subtask, SourceEvent event) {
     if (!(event instanceof AdoptionOver)) {
       super.handleSourceEvent(subtask, event);
-    } else if (!begun) {
-      begun = true;
-      LOG.info("Adoption is over, reading begins.");
+    } else if (!started) {
+      started = true;
+      LOG.info("The adoption is complete; the source starts.");
       super.start();
     }
   }

@@ -1,12 +1,15 @@
 package io.spanfold.job.source;
 
 import io.spanfold.job.time.ReadingStatus;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -14,84 +17,81 @@ import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.ListOffsetsResult;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.IsolationLevel;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks the leaders of partitions where these end, each second, in a thread of its own: silence of a
- * reader means something only while they answer.
+ * Asks the leaders of partitions for the end offsets every second, in a thread of its own. Only
+ * while they answer does the silence of a reader mean that there is nothing to read.
  */
 final class EndOffsets implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(EndOffsets.class);
 
-  private static final int ANSWER_MILLIS = 2_000;
-  private static final long INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
-  private static final long END_MILLIS = 5_000;
+  private static final Duration INTERVAL = Duration.ofSeconds(1);
+  private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(2);
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
   private final Properties properties;
   private final ReadingStatus status;
   private final Set<TopicPartition> partitions = ConcurrentHashMap.newKeySet();
-  private final Thread thread;
-  private boolean ended;
+
+  private final ScheduledExecutorService poller =
+      Executors.newSingleThreadScheduledExecutor(EndOffsets::thread);
+
+  /** Null before the first question, and after a failure. */
+  private volatile Admin admin;
 
   /**
-   * Makes one that asks nothing yet.
+   * Makes an instance that asks nothing yet.
    *
-   * @param given properties of Kafka's clients
-   * @param status is told the answers
+   * @param clients properties of Kafka's clients
+   * @param status receives the answers
    */
-  EndOffsets(Properties given, ReadingStatus status) {
+  EndOffsets(Properties clients, ReadingStatus status) {
     this.properties = new Properties();
-    given.forEach(properties::put);
-    properties.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, Integer.toString(ANSWER_MILLIS));
-    properties.put(
-        AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, Integer.toString(ANSWER_MILLIS));
+    properties.putAll(clients);
+    String timeout = Long.toString(ANSWER_TIMEOUT.toMillis());
+    properties.setProperty(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, timeout);
+    properties.setProperty(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, timeout);
     this.status = status;
-    this.thread = new Thread(this::run, "end offsets of the source");
+  }
+
+  private static Thread thread(Runnable polls) {
+    Thread thread = new Thread(polls, "end offsets of the source");
     thread.setDaemon(true);
     thread.setContextClassLoader(EndOffsets.class.getClassLoader());
+    return thread;
   }
 
-  void start() {
-    thread.start();
+  /** Asks for this partition as well from now on. Called by the reader's thread. */
+  void add(TopicPartition partition) {
+    if (partitions.add(partition) && partitions.size() == 1) {
+      poller.scheduleWithFixedDelay(this::poll, 0, INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
+    }
   }
 
-  /** Asks for a partition too, from now on. */
-  synchronized void add(TopicPartition partition) {
-    partitions.add(partition);
-    notifyAll();
-  }
-
-  private void run() {
+  private void poll() {
     try {
-      if (awaitPartition()) {
-        do {
-          askOn();
-        } while (pause());
+      if (admin == null) {
+        admin = Admin.create(properties);
       }
+      ask();
+    } catch (RuntimeException e) {
+      // For instance because a broker's name cannot be resolved now. Any exception, as it would end
+      // the polling.
+      LOG.warn(
+          "The end offsets of the source are unknown, so its clock does not advance while it is"
+              + " idle. If this continues, check kafka.properties.",
+          e);
+      closeAdmin();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
-  /** Asks until it is to end, or its client fails: as where the broker's name is not known now. */
-  private void askOn() throws InterruptedException {
-    try (Admin admin = Admin.create(properties)) {
-      do {
-        ask(admin);
-      } while (pause());
-    } catch (KafkaException e) {
-      LOG.warn(
-          "The source's end offsets cannot be asked for, so its clock does not go on where nothing"
-              + " comes; where it stays so, check kafka.properties.",
-          e);
-    }
-  }
-
-  private void ask(Admin admin) throws InterruptedException {
+  private void ask() throws InterruptedException {
     Map<TopicPartition, OffsetSpec> latest = new HashMap<>();
     partitions.forEach(partition -> latest.put(partition, OffsetSpec.latest()));
     ListOffsetsResult answers =
@@ -100,32 +100,22 @@ final class EndOffsets implements AutoCloseable {
       try {
         status.answered(partition.partition(), answers.partitionResult(partition).get().offset());
       } catch (ExecutionException e) {
-        LOG.debug("No answer of the leader of {}", partition, e.getCause());
+        LOG.debug("The leader of {} does not answer", partition, e.getCause());
       }
     }
   }
 
-  private synchronized boolean awaitPartition() throws InterruptedException {
-    while (!ended && partitions.isEmpty()) {
-      wait();
+  private void closeAdmin() {
+    if (admin != null) {
+      admin.close(ANSWER_TIMEOUT);
+      admin = null;
     }
-    return !ended;
-  }
-
-  private synchronized boolean pause() throws InterruptedException {
-    long until = System.nanoTime() + INTERVAL_NANOS;
-    while (!ended && until - System.nanoTime() > 0) {
-      TimeUnit.NANOSECONDS.timedWait(this, until - System.nanoTime());
-    }
-    return !ended;
   }
 
   @Override
   public void close() throws InterruptedException {
-    synchronized (this) {
-      ended = true;
-      notifyAll();
-    }
-    TimeUnit.MILLISECONDS.timedJoin(thread, END_MILLIS);
+    poller.shutdown();
+    poller.awaitTermination(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+    closeAdmin();
   }
 }

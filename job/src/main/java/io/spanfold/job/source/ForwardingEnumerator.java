@@ -6,7 +6,7 @@ import org.apache.flink.api.connector.source.SourceEvent;
 import org.apache.flink.api.connector.source.SourceSplit;
 import org.apache.flink.api.connector.source.SplitEnumerator;
 
-/** An enumerator that leaves everything to another, but for what a subclass does of its own. */
+/** An enumerator that forwards every call to another one; subclasses override some calls. */
 abstract class ForwardingEnumerator<S extends SourceSplit, C> implements SplitEnumerator<S, C> {
 
   private final SplitEnumerator<S, C> enumerator;

@@ -16,15 +16,15 @@ import org.apache.flink.core.io.InputStatus;
 import org.apache.flink.util.IOUtils;
 
 /**
- * A reader with a gate before it: while it is closed nothing is available. All else goes on:
- * barriers, watermarks, splits, commits of offsets.
+ * A reader behind a gate. While the gate is closed nothing is available; barriers, watermarks,
+ * splits and commits of offsets continue.
  *
- * <p>The end of a bounded input waits until what was read is likely to be in Redis: after it no
- * barrier passes a write that is refused, so nothing would be committed and no memory come free.
+ * <p>The end of a bounded input waits until what was read is probably in Redis. After the end no
+ * barrier passes a refused write, so nothing would be committed and no memory would be freed.
  */
 final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
 
-  /** How long what was read last may take to Redis. */
+  /** How long the last records may take to Redis. */
   private static final long SETTLED_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private static final long END_CHECK_MILLIS = 500;
@@ -54,7 +54,6 @@ final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
   @Override
   public void start() {
     status.get().gate(this::gate);
-    ends.start();
     reader.start();
   }
 
@@ -76,7 +75,7 @@ final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
         && (gate.get().hasHeadroom() || System.nanoTime() - endedNanos > SETTLED_NANOS);
   }
 
-  /** Completed where a record may be there; the gate is asked again before one is read. */
+  /** Completes if there may be a record; the gate is checked again before one is read. */
   @Override
   public CompletableFuture<Void> isAvailable() {
     if (!isOpen()) {

@@ -22,11 +22,11 @@ import org.apache.flink.connector.kafka.source.split.KafkaPartitionSplit;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 
 /**
- * Kafka's source with a gate: it reads nothing while Redis is full or silent. Its state is that of
- * Kafka's source.
+ * Kafka's source with a gate: it reads nothing while Redis is full or does not answer. Its state is
+ * that of Kafka's source.
  *
- * <p>It also ends where it is bounded and restored, which connector 5.0.0-2.2 by itself does not:
- * that one says that no more splits come only where it has found a new partition.
+ * <p>A bounded source also ends after a restore. That of connector 5.0.0-2.2 does not: it signals
+ * that no more splits come only if it has discovered a new partition.
  *
  * @param <T> the records
  */
@@ -36,25 +36,24 @@ public final class GatedSource<T>
   private static final long serialVersionUID = 1L;
 
   private final KafkaSource<T> kafka;
-  private final RedisMemoryMonitorSettings guard;
+  private final RedisMemoryMonitorSettings monitor;
   private final Properties clients;
   private final boolean adoptFirst;
 
   /**
    * Makes a source.
    *
-   * @param kafka reads
-   * @param guard what closes the gate
-   * @param clients properties of Kafka's clients, by which it is asked where partitions end
-   * @param adoptFirst whether it is told when to begin, by who adopts what Redis holds
+   * @param monitor closes the gate
+   * @param clients properties of Kafka's clients, to ask for end offsets
+   * @param adoptFirst whether a source without state waits for the end of the adoption
    */
   public GatedSource(
       KafkaSource<T> kafka,
-      RedisMemoryMonitorSettings guard,
+      RedisMemoryMonitorSettings monitor,
       Properties clients,
       boolean adoptFirst) {
     this.kafka = kafka;
-    this.guard = guard;
+    this.monitor = monitor;
     this.clients = clients;
     this.adoptFirst = adoptFirst;
   }
@@ -67,7 +66,7 @@ public final class GatedSource<T>
   @Override
   public SourceReader<T, KafkaPartitionSplit> createReader(SourceReaderContext context)
       throws Exception {
-    Share<RedisMemoryMonitor> gate = RedisMemoryMonitor.open(guard);
+    Share<RedisMemoryMonitor> gate = RedisMemoryMonitor.open(monitor);
     gate.get().register(context.metricGroup());
     Share<ReadingStatus> status = ReadingStatus.open(context.metricGroup());
     return new GatedReader<>(
@@ -98,8 +97,8 @@ public final class GatedSource<T>
       throws Exception {
     SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> enumerator =
         restored(context, state);
-    boolean begun = state.initialDiscoveryFinished() || !state.splits().isEmpty();
-    return adoptFirst && !begun ? new DeferredEnumerator<>(enumerator) : enumerator;
+    boolean started = state.initialDiscoveryFinished() || !state.splits().isEmpty();
+    return adoptFirst && !started ? new DeferredEnumerator<>(enumerator) : enumerator;
   }
 
   private SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> restored(
@@ -108,8 +107,8 @@ public final class GatedSource<T>
     if (getBoundedness() == Boundedness.CONTINUOUS_UNBOUNDED) {
       return kafka.restoreEnumerator(context, state);
     }
-    EndingContext<KafkaPartitionSplit> ending = new EndingContext<>(context);
-    return new BoundedRestoreEnumerator<>(kafka.restoreEnumerator(ending, state), ending);
+    var observed = new BoundedRestoreEnumerator.Context<>(context);
+    return new BoundedRestoreEnumerator<>(kafka.restoreEnumerator(observed, state), observed);
   }
 
   @Override

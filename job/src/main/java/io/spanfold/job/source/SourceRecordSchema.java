@@ -11,10 +11,7 @@ import org.apache.flink.util.Collector;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
 
-/**
- * Takes Kafka's records as they are. What is wrong with one is found out later, where it can be put
- * aside.
- */
+/** Keeps Kafka's records as they are: they are parsed where a bad one can become a dead letter. */
 public final class SourceRecordSchema implements KafkaRecordDeserializationSchema<SourceRecord> {
 
   private static final long serialVersionUID = 1L;
@@ -24,7 +21,6 @@ public final class SourceRecordSchema implements KafkaRecordDeserializationSchem
     out.collect(record(consumed));
   }
 
-  /** Returns what was consumed as it is. */
   public static SourceRecord record(ConsumerRecord<byte[], byte[]> consumed) {
     List<DeadLetter.Header> headers = List.of();
     for (Header header : consumed.headers()) {

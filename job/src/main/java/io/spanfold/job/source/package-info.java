@@ -1,2 +1,2 @@
-/** Reads the source topic, as long as there is room for what is read. */
+/** Reads the source topic while Redis has room. */
 package io.spanfold.job.source;

@@ -17,27 +17,25 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.IOUtils;
 
 /**
- * Keeps the clock of a source subtask going where the source itself has nothing to say: all its
- * splits are idle, as after a restore without new input. It then goes on by the wall from the last
- * watermark, which it keeps in state; not while nothing can be read. Where it has none, as no
- * record was ever read or the job got more subtasks, it says that it is idle, so that it does not
- * hold the others back.
+ * Advances the clock of a source subtask while all its splits are idle, as after a restore without
+ * new input. The watermark then advances with the wall clock from the last watermark, which is kept
+ * in state, but not while nothing can be read. Without a last watermark, because no record was ever
+ * read or the job got more subtasks, this subtask is idle and does not hold back the others.
  *
- * <p>After a restore it also makes up for the time that the job was down, once it is certain that
- * there is no backlog: there is nothing to read, and has not been for half a minute. Producers that
- * were cut off together with the job need that time to send what they hold. Where there is a
- * backlog, record time is what the backlog says.
+ * <p>After a restore the watermark also catches up with the time that the job was down, once it is
+ * certain that there is no backlog: there has been nothing to read for half a minute. Producers
+ * that were cut off together with the job need that time to send what they hold. If there is a
+ * backlog, its records determine record time.
  *
- * <p>While Redis is full it goes on by the wall in any case, so that what is buffered becomes due
- * and makes room.
+ * <p>While Redis is full the watermark advances with the wall clock in any case, so that what is
+ * buffered becomes due and makes room.
  *
- * <p>The state is dealt out, not shared with all: union state would keep Flink from taking
- * checkpoints once one subtask of a bounded source has finished.
+ * <p>The state is split, not union state, which would stop Flink's checkpoints once a subtask of a
+ * bounded source has finished.
  *
- * <p>It also sees to it that the end of input ends record time: Flink drops the last watermark of a
- * source that is idle.
+ * <p>At the end of input it emits the maximum watermark, which Flink drops if the source is idle.
  *
- * @param <T> the elements, which pass
+ * @param <T> the elements, which are forwarded
  */
 public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
     implements OneInputStreamOperator<T, T>, BoundedOneInput {
@@ -53,7 +51,7 @@ public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
   private transient SharedResource.Share<AdoptionStatus> adoption;
   private transient long current;
 
-  /** The time of the earliest record, as long as there is no watermark. */
+  /** The time of the earliest record while there is no watermark. */
   private transient long earliest;
 
   /** The time of the latest record. */
@@ -62,15 +60,16 @@ public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
   private transient boolean sourceIdle;
   private transient long tickedAt;
 
-  /** For how long the job was down when it was restored, as far as that was not made up for. */
+  /** How long the job was down before the restore, less what the watermark has caught up. */
   private transient long behind;
 
   private transient long savedAt;
 
+  /** How long there has been nothing to read. */
   private transient long silent;
 
-  /** What was restored is told once, as the first thing. */
-  private transient boolean told;
+  /** Whether a watermark was emitted; a restored one is emitted first. */
+  private transient boolean emitted;
 
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
@@ -107,30 +106,30 @@ public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
     long passed = Math.max(0, now - tickedAt);
     tickedAt = now;
     if (current == NONE) {
-      begin(passed);
+      initialize(passed);
     }
     if (current != NONE) {
-      long on = goesOn(passed);
-      if (on > 0 || !told) {
-        told = true;
-        current += on;
+      long advance = advance(passed);
+      if (advance > 0 || !emitted) {
+        emitted = true;
+        current += advance;
         output.emitWatermark(new Watermark(current));
       }
     }
     getProcessingTimeService().registerTimer(now + TICK_MILLIS, this::tick);
   }
 
-  /** Lets the clock begin where the source would not. */
-  private void begin(long passed) {
-    boolean pressed = reading.get().underPressure();
-    if (pressed && earliest != NONE) {
-      // A split without a record may hold the watermark back for good, as nothing is read now.
+  /** Starts the clock in cases in which the source does not. */
+  private void initialize(long passed) {
+    boolean underPressure = reading.get().underPressure();
+    if (underPressure && earliest != NONE) {
+      // A split without a record may hold back the watermark forever, as nothing is read now.
       current = earliest;
     } else if (adoption.get().begunAt() != AdoptionStatus.NEVER
         && reading.get().hasPartitions()
-        && (pressed || isSilent(passed))) {
-      // What was adopted has no record that would ever make it due. It is all in state by now, as
-      // partitions are only read after that.
+        && (underPressure || isSilent(passed))) {
+      // No record would ever make due what was adopted. All of it is in state by now, as partitions
+      // are read only after that.
       current = adoption.get().begunAt();
       output.emitWatermarkStatus(WatermarkStatus.ACTIVE);
     }
@@ -138,12 +137,12 @@ public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
 
   /** Returns whether there has been nothing to read for so long that there is no backlog. */
   private boolean isSilent(long passed) {
-    goesOn(passed);
+    advance(passed);
     return silent >= AdvancingWatermarks.CERTAIN_MILLIS && reading.get().hasNothingKnownToBeNew();
   }
 
-  /** Returns by how much the clock goes on by itself when {@code passed} has passed by the wall. */
-  private long goesOn(long passed) {
+  /** Returns by how much the watermark advances when {@code passed} has passed. */
+  private long advance(long passed) {
     if (reading.get().underPressure()) {
       return passed;
     }
@@ -152,23 +151,23 @@ public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
       return 0;
     }
     if (passed > TICK_MILLIS + AdvancingWatermarks.STALL_MILLIS) {
-      // The task stood still, and does not know what could be read meanwhile.
+      // The task stalled, and does not know what could be read meanwhile.
       silent = 0;
       behind += passed;
       return 0;
     }
     silent += passed;
-    long madeUp = 0;
+    long caughtUp = 0;
     if (reading.get().hasNothingNew()) {
-      // A source that reads a backlog fast reads minutes between two watermarks. Where the job was
-      // restored from in between, none of that is read again.
-      madeUp = latest > current ? latest - 1 - current : 0;
+      // A source reads minutes of a backlog between two watermarks. If the job was restored from
+      // in between, none of that is read again.
+      caughtUp = latest > current ? latest - 1 - current : 0;
       if (behind > 0 && silent >= AdvancingWatermarks.CERTAIN_MILLIS) {
-        madeUp += behind;
+        caughtUp += behind;
         behind = 0;
       }
     }
-    return passed + madeUp;
+    return passed + caughtUp;
   }
 
   @Override
@@ -183,15 +182,15 @@ public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
   @Override
   public void processWatermark(Watermark mark) throws Exception {
     if (mark.equals(Watermark.MAX_WATERMARK)) {
-      // Not kept: a job that is started from a drained savepoint goes on where record time was.
+      // Not kept: a job that starts from a drained savepoint continues at the record time before.
       super.processWatermark(mark);
       return;
     }
     // A record was read, so record time is known again.
     behind = 0;
-    // The clock may have gone on further by itself; watermarks never go back.
+    // The watermark may have advanced further already, and never goes back.
     if (mark.getTimestamp() > current) {
-      told = true;
+      emitted = true;
       current = mark.getTimestamp();
       super.processWatermark(mark);
     }

@@ -10,27 +10,27 @@ import java.util.function.Supplier;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * What the reader of a source subtask tells the clocks behind it: whether silence means that there
- * is nothing to read. It does not while the gate is closed, or a partition's leader is away.
+ * What the reader of a source subtask reports to the clocks downstream: whether silence means that
+ * there is nothing to read. It does not while the gate is closed or a partition's leader does not
+ * answer.
  *
- * <p>The reader and its threads write, others read.
+ * <p>Thread-safe. The reader and its threads write, others read.
  */
 public final class ReadingStatus implements AutoCloseable {
 
-  /** What the gate at the source does. */
+  /** The state of the gate at the source. */
   public enum Gate {
-    /** Records pass. */
     OPEN,
-    /** None do, for lack of memory: the clock is to run, so that memory comes free. */
+    /** Redis has no memory: time must advance, so that flushes free some. */
     CLOSED_UNDER_PRESSURE,
-    /** None do, for another reason. */
+    /** Nothing is read for another reason. */
     CLOSED
   }
 
-  /** For how long a leader's answer is believed: it is asked each second. */
-  private static final long BELIEVED_NANOS = TimeUnit.SECONDS.toNanos(3);
+  /** How long a leader's answer is valid. It is asked every second. */
+  private static final long VALID_NANOS = TimeUnit.SECONDS.toNanos(3);
 
-  /** A transaction's marker takes an offset, and may be the last thing in a partition. */
+  /** The marker of a transaction takes an offset, and may be the last one of a partition. */
   private static final long MARKERS = 1;
 
   private static final SharedResource<String, ReadingStatus> STATUS = new SharedResource<>();
@@ -38,120 +38,112 @@ public final class ReadingStatus implements AutoCloseable {
   private final LongSupplier nanoTime;
   private final Map<Integer, Partition> partitions = new ConcurrentHashMap<>();
 
-  /** Partitions of which no record has come yet. */
-  private final Set<Integer> unheard = ConcurrentHashMap.newKeySet();
+  /** Partitions from which no record has come yet. */
+  private final Set<Integer> withoutRecord = ConcurrentHashMap.newKeySet();
 
   private volatile Supplier<Gate> gate = () -> Gate.OPEN;
 
   /**
    * A partition that is read.
    *
-   * @param start the offset that reading began at
-   * @param end where its committed records ended when last asked; -1 before
-   * @param answeredNanos when that was
+   * @param start the offset of the first record to read
+   * @param end the end offset of committed records when the leader last answered; -1 before
+   * @param answeredNanos when the leader last answered
    */
   private record Partition(long start, long end, long answeredNanos) {}
 
-  /** Makes a status by itself, with {@code nanoTime} as its clock. */
+  /** Makes a status that is not shared. */
   public ReadingStatus(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
   }
 
-  /**
-   * Returns a share in the status of the task whose metrics these are: the same for its reader and
-   * its operators.
-   */
+  /** Returns a reference to the status of a task, which its reader and operators share. */
   public static SharedResource.Share<ReadingStatus> open(MetricGroup metrics) {
     return STATUS.open(task(metrics), () -> new ReadingStatus(System::nanoTime));
   }
 
-  /**
-   * Returns the status of a task whose reader is open: for who has no end at which to give a share
-   * back.
-   */
+  /** Returns the status of a task whose reader is open, for callers that are never closed. */
   public static ReadingStatus of(MetricGroup metrics) {
     return STATUS
         .find(task(metrics))
-        .orElseThrow(
-            () -> new IllegalStateException("this task has no reader that tells its status"));
+        .orElseThrow(() -> new IllegalStateException("this task has no open reader"));
   }
 
   private static String task(MetricGroup metrics) {
     return metrics.getAllVariables().getOrDefault("<task_attempt_id>", "none");
   }
 
-  /** Says that a partition is read from {@code start} on. */
+  /** Reports that a partition is read from {@code start} on. */
   public void assigned(int partition, long start) {
-    unheard.add(partition);
+    withoutRecord.add(partition);
     partitions.put(partition, new Partition(start, -1, 0));
   }
 
-  /** Says where a partition's committed records end, as its leader has just answered. */
+  /** Reports the end offset of a partition's committed records, as its leader just answered. */
   public void answered(int partition, long end) {
     long now = nanoTime.getAsLong();
     partitions.computeIfPresent(partition, (p, was) -> new Partition(was.start, end, now));
   }
 
-  /** Says whom to ask what the gate does. */
+  /** Sets where to get the state of the gate. */
   public void gate(Supplier<Gate> now) {
     gate = now;
   }
 
-  /** Returns whether Redis is full, so that time has to go on although nothing is read. */
+  /** Returns whether Redis is full, so that time must advance although nothing is read. */
   public boolean underPressure() {
     return gate.get() == Gate.CLOSED_UNDER_PRESSURE;
   }
 
-  /** Returns whether a record of {@code partition} would come if there was one. */
+  /** Returns whether a record of {@code partition} would arrive if there was one. */
   public boolean canRead(int partition) {
     Partition known = partitions.get(partition);
     return gate.get() == Gate.OPEN && known != null && isFresh(known);
   }
 
-  /** Returns whether records of all partitions would come. */
+  /** Returns whether records of all partitions would arrive. */
   public boolean canReadAll() {
     return gate.get() == Gate.OPEN && partitions.values().stream().allMatch(this::isFresh);
   }
 
-  /** Returns whether there is anything that this task reads. */
   public boolean hasPartitions() {
     return !partitions.isEmpty();
   }
 
-  /** Returns whether a partition has nothing from {@code next} on. */
+  /** Returns whether a partition has no records from {@code next} on. */
   public boolean isAtEnd(int partition, long next) {
     Partition known = partitions.get(partition);
     return known != null && isFresh(known) && known.end <= next + MARKERS;
   }
 
-  /** Says that a record of {@code partition} has come. */
-  void heard(int partition) {
-    unheard.remove(partition);
+  /** Reports that a record of {@code partition} has come. */
+  void recordCame(int partition) {
+    withoutRecord.remove(partition);
   }
 
-  /** Returns whether those partitions have nothing of which no record has come yet. */
+  /** Returns whether the partitions from which no record has come yet have none. */
   public boolean hasNothingNew() {
     return partitions.entrySet().stream()
-        .filter(p -> unheard.contains(p.getKey()))
+        .filter(p -> withoutRecord.contains(p.getKey()))
         .allMatch(p -> isAtEnd(p.getKey(), Math.max(0, p.getValue().start)));
   }
 
   /**
-   * Returns the same of those of which it is known where reading began. Of others, as where it is
-   * the group's offset, only the consumer knows that.
+   * Like {@link #hasNothingNew}, but only for partitions whose first offset is known. If reading
+   * starts at the group's offset, only the consumer knows it.
    */
   public boolean hasNothingKnownToBeNew() {
     return partitions.entrySet().stream()
-        .filter(p -> unheard.contains(p.getKey()) && p.getValue().start >= 0)
+        .filter(p -> withoutRecord.contains(p.getKey()) && p.getValue().start >= 0)
         .allMatch(p -> isAtEnd(p.getKey(), p.getValue().start));
   }
 
   private boolean isFresh(Partition known) {
-    return known.end >= 0 && nanoTime.getAsLong() - known.answeredNanos < BELIEVED_NANOS;
+    return known.end >= 0 && nanoTime.getAsLong() - known.answeredNanos < VALID_NANOS;
   }
 
   @Override
   public void close() {
-    // Nothing is held but memory.
+    // There is only memory to release.
   }
 }

@@ -6,10 +6,10 @@ import org.apache.flink.api.common.eventtime.TimestampAssigner;
 
 /**
  * The time of a record: its Kafka timestamp, but at most a minute ahead of the wall clock, so that
- * one producer whose clock is wrong cannot end everybody's deadlines. A record without a timestamp
- * is of now.
+ * one producer with a wrong clock cannot trigger the deadlines of all others. A record without a
+ * timestamp gets the current time.
  *
- * @param <T> the records; their timestamps are those that the Kafka source gave them
+ * @param <T> the records, with the timestamps of the Kafka source
  */
 public final class RecordTime<T> implements TimestampAssigner<T>, Serializable {
 
@@ -17,16 +17,15 @@ public final class RecordTime<T> implements TimestampAssigner<T>, Serializable {
 
   private static final long MAX_AHEAD_MILLIS = 60_000;
 
-  private final Clock wall;
+  private final Clock wallClock;
 
-  /** Makes an assigner that takes the wall's time from {@code wall}. */
-  public RecordTime(Clock wall) {
-    this.wall = wall;
+  public RecordTime(Clock wallClock) {
+    this.wallClock = wallClock;
   }
 
   @Override
   public long extractTimestamp(T record, long kafkaTimestamp) {
-    long now = wall.millis();
+    long now = wallClock.millis();
     return kafkaTimestamp < 0 ? now : Math.min(kafkaTimestamp, now + MAX_AHEAD_MILLIS);
   }
 }

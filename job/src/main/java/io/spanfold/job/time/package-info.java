@@ -1,2 +1,2 @@
-/** How far record time has come: the clock that deadlines are held against. */
+/** Record time: the clock that deadlines are compared with. */
 package io.spanfold.job.time;

@@ -57,7 +57,7 @@ class StalledProcessITCase {
         while (System.nanoTime() < end) {
           Thread.onSpinWait();
         }
-        // It finds the question as soon as it wakes up, at the same time as it could renew.
+        // It reads the question as soon as it continues, at the same time as it could renew.
         questions.write("is it mine?\n");
         questions.flush();
         signal(process, "CONT");
@@ -68,7 +68,7 @@ class StalledProcessITCase {
     }
   }
 
-  /** The process: answers each line with whether the lease is its own. */
+  /** The process: answers each line with whether it has the lease. */
   public static void main(String[] arguments) throws Exception {
     try (Lease lease =
             Lease.open(settings(URI.create(arguments[0])), TaskMetrics.of("job", "a", 0));

@@ -14,7 +14,7 @@ class SharedResourceTest {
   private final List<String> closed = new ArrayList<>();
 
   @Test
-  void makesOneOfAKindAndClosesItWithItsLastShare() throws Exception {
+  void createsOneResourcePerKeyAndClosesItWithItsLastReference() throws Exception {
     Share<Thing> first = things.open("a", () -> new Thing("a"));
     Share<Thing> second = things.open("a", () -> new Thing("another a"));
     Share<Thing> other = things.open("b", () -> new Thing("b"));
@@ -30,7 +30,7 @@ class SharedResourceTest {
   }
 
   @Test
-  void makesAnotherAfterTheLastWasClosed() throws Exception {
+  void createsAnotherResourceAfterTheLastReferenceWasClosed() throws Exception {
     Share<Thing> first = things.open("a", () -> new Thing("a"));
     first.close();
 
@@ -40,7 +40,7 @@ class SharedResourceTest {
   }
 
   @Test
-  void keepsNothingOfWhatCouldNotBeMade() throws Exception {
+  void keepsNothingIfTheCreationFails() throws Exception {
     assertThatThrownBy(
             () ->
                 things.open(

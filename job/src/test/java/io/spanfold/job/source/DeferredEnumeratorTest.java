@@ -17,7 +17,7 @@ class DeferredEnumeratorTest {
       new DeferredEnumerator<>(new Recorded());
 
   @Test
-  void beginsOnceWhenAdoptionIsOver() {
+  void startsOnceWhenTheAdoptionIsComplete() {
     holding.start();
     holding.addReader(0);
     assertThat(calls).containsExactly("reader 0");
@@ -27,7 +27,7 @@ class DeferredEnumeratorTest {
   }
 
   @Test
-  void handsOnAllElse() throws Exception {
+  void forwardsAllOtherCalls() throws Exception {
     holding.handleSourceEvent(1, new SourceEvent() {});
     assertThat(holding.snapshotState(7)).isEqualTo("state of 7");
     holding.close();

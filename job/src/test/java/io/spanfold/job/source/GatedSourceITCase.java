@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
 
-/** The source in Flink, before a real Redis and Kafka. */
+/** The source in Flink, with a real Redis and Kafka. */
 @Timeout(120)
 class GatedSourceITCase {
 
@@ -74,10 +74,10 @@ class GatedSourceITCase {
   }
 
   @Test
-  void readsNothingWhileRedisIsFullThoughCheckpointsGoOnAndReadsAllWhenThereIsRoom()
+  void readsNothingWhileRedisIsFullWhileCheckpointsContinueAndReadsAllAfterwards()
       throws Exception {
     JobClient job = submit();
-    // The second attempt is restored: only there is the end of a bounded source in question.
+    // The second attempt is restored, where the end of a bounded source needs help.
     while (FAILURES.get() == 0 || CHECKPOINTS.get() < ENOUGH) {
       assertThat(job.getJobExecutionResult()).isNotDone();
     }

@@ -12,7 +12,7 @@ class AdvancingWatermarksTest {
 
   private final WatermarkLog log = new WatermarkLog();
 
-  /** How long the split had nothing to read, as Flink's input activity clock would say. */
+  /** The time of Flink's input activity clock. */
   private long activity = 77;
 
   private long wall = 1_000_000;
@@ -30,7 +30,7 @@ class AdvancingWatermarksTest {
   }
 
   @Test
-  void isWhereTheLatestRecordIs() {
+  void followsTheLatestRecord() {
     clock.onEvent("a", 5_000, log);
     clock.onEvent("b", 3_000, log);
     clock.onPeriodicEmit(log);
@@ -39,7 +39,7 @@ class AdvancingWatermarksTest {
   }
 
   @Test
-  void goesOnByItselfAfterTheGraceThatIsNeverMadeUpFor() {
+  void advancesAfterTheGraceAndNeverCatchesUpWithIt() {
     clock.onEvent("a", 5_000, log);
     clock.onPeriodicEmit(log);
     passes(GRACE_MILLIS);
@@ -51,7 +51,7 @@ class AdvancingWatermarksTest {
   }
 
   @Test
-  void standsStillWhileTheActivityClockDoes() {
+  void stopsWhileTheActivityClockStops() {
     clock.onEvent("a", 5_000, log);
     for (int i = 0; i < 1_000; i++) {
       clock.onPeriodicEmit(log);
@@ -61,7 +61,7 @@ class AdvancingWatermarksTest {
   }
 
   @Test
-  void waitsAnewAfterEachRecord() {
+  void waitsForTheGraceAfterEachRecord() {
     clock.onEvent("a", 5_000, log);
     activity += GRACE_MILLIS - 1;
     clock.onEvent("b", 4_000, log);
@@ -70,9 +70,9 @@ class AdvancingWatermarksTest {
     assertThat(log.last()).isEqualTo(4_999);
   }
 
-  /** What it has to read may be older than what the others have read already. */
+  /** Its records may be older than those that the others have read. */
   @Test
-  void isNotIdleAfterTheGraceIfThereIsABacklogThatWasNotReadYet() {
+  void isNotIdleAfterTheGraceIfThereIsAnUnreadBacklog() {
     reading.answered(0, 1_000);
     passes(AdvancingWatermarks.CERTAIN_MILLIS - 1);
     assertThat(log.idle).isZero();
@@ -83,7 +83,7 @@ class AdvancingWatermarksTest {
   }
 
   @Test
-  void isIdleAfterTheGraceIfThereNeverWasARecord() {
+  void isIdleAfterTheGraceIfThereWasNeverARecord() {
     passes(GRACE_MILLIS - 1);
     assertThat(log.idle).isZero();
 
@@ -94,7 +94,7 @@ class AdvancingWatermarksTest {
   }
 
   @Test
-  void goesOnForAsLongAsNothingComes() {
+  void advancesForAsLongAsNoRecordArrives() {
     clock.onEvent("a", 5_000, log);
     clock.onPeriodicEmit(log);
     passes(100 * GRACE_MILLIS);
@@ -104,14 +104,14 @@ class AdvancingWatermarksTest {
   }
 
   @Test
-  void standsStillWhileThePartitionsLeaderIsAway() {
+  void stopsWhileThePartitionsLeaderIsUnavailable() {
     clock.onEvent("a", 5_000, log);
     clock.onPeriodicEmit(log);
     wall += 10_000; // Without an answer.
     passes(10_000);
     assertThat(log.last()).isEqualTo(4_999);
 
-    // What was held up meanwhile has the grace and as long again to come.
+    // What was delayed meanwhile gets the grace and as much time again to arrive.
     reading.answered(0, 42);
     passes(GRACE_MILLIS + 10_000);
     assertThat(log.last()).isEqualTo(4_999);
@@ -120,9 +120,9 @@ class AdvancingWatermarksTest {
     assertThat(log.last()).isEqualTo(5_199);
   }
 
-  /** As in a call to a broker that is away: nobody looked whether anything could be read. */
+  /** As in a call to an unavailable broker: it is unknown whether anything could be read. */
   @Test
-  void standsStillWhileTheTaskDoes() {
+  void stopsWhileTheTaskStalls() {
     clock.onEvent("a", 5_000, log);
     clock.onPeriodicEmit(log);
     activity += 10_000;
@@ -136,7 +136,7 @@ class AdvancingWatermarksTest {
   }
 
   @Test
-  void standsStillWhileTheGateIsClosed() {
+  void stopsWhileTheGateIsClosed() {
     clock.onEvent("a", 5_000, log);
     clock.onPeriodicEmit(log);
     reading.gate(() -> ReadingStatus.Gate.CLOSED);
@@ -145,9 +145,9 @@ class AdvancingWatermarksTest {
     assertThat(log.last()).isEqualTo(4_999);
   }
 
-  /** Else it would fall behind the others for ever where the task is held back most of the time. */
+  /** Otherwise it would hold back the others if the task is blocked most of the time. */
   @Test
-  void isIdleAfterAMinuteWithNothingToReadThoughItIsHeldBack() {
+  void isIdleAfterAMinuteWithNothingToReadEvenIfBlocked() {
     clock.onEvent("a", 5_000, log);
     clock.onPeriodicEmit(log);
     wall += AdvancingWatermarks.SILENCE_MILLIS;
@@ -172,7 +172,7 @@ class AdvancingWatermarksTest {
     assertThat(log.idle).isZero();
   }
 
-  /** Lets time pass while the split has nothing to read, and looks as often as Flink does. */
+  /** Lets time pass without records, with as many periodic calls as in Flink. */
   private void passes(long millis) {
     for (long left = millis; left > 0; left -= 200) {
       activity += Math.min(200, left);
@@ -180,7 +180,7 @@ class AdvancingWatermarksTest {
     }
   }
 
-  /** A clock that the test moves. */
+  /** A manual clock. */
   private static final class ClockOf extends Clock {
     private final LongSupplier millis;
 

@@ -17,7 +17,7 @@ class IdleWatermarkOperatorTest {
 
   private OneInputStreamOperatorTestHarness<String, String> harness;
 
-  /** What the operator shares with the reader, which is not there. */
+  /** The status that the operator shares with the reader. */
   private SharedResource.Share<ReadingStatus> share;
 
   private SharedResource.Share<AdoptionStatus> adoption;
@@ -32,7 +32,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void elementsAndWatermarksPass() throws Exception {
+  void forwardsElementsAndWatermarks() throws Exception {
     open(null);
     harness.processElement(new StreamRecord<>("a", 5));
     harness.processWatermark(new Watermark(4));
@@ -40,7 +40,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void goesOnByTheWallWhileTheSourceIsIdle() throws Exception {
+  void advancesWithTheWallClockWhileTheSourceIsIdle() throws Exception {
     open(null);
     harness.processWatermark(new Watermark(100));
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
@@ -50,7 +50,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void doesNotGoOnWhileTheSourceIsActive() throws Exception {
+  void doesNotAdvanceWhileTheSourceIsActive() throws Exception {
     open(null);
     harness.processWatermark(new Watermark(100));
     passesUntil(11_000);
@@ -58,7 +58,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void neverGoesBackWhenTheSourceWakesUp() throws Exception {
+  void neverGoesBackWhenTheSourceBecomesActive() throws Exception {
     open(null);
     harness.processWatermark(new Watermark(100));
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
@@ -71,7 +71,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void isIdleWhereNoRecordWasEverRead() throws Exception {
+  void isIdleIfNoRecordWasEverRead() throws Exception {
     open(null);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
     passesUntil(11_000);
@@ -79,7 +79,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void goesOnAfterARestoreWithoutNewInput() throws Exception {
+  void advancesAfterARestoreWithoutNewInput() throws Exception {
     open(null);
     harness.processWatermark(new Watermark(100));
     OperatorSubtaskState state = harness.snapshot(1, 1);
@@ -91,7 +91,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void theEndOfInputEndsRecordTimeThoughTheSourceIsIdle() throws Exception {
+  void endOfInputEmitsTheMaximumWatermarkAlthoughTheSourceIsIdle() throws Exception {
     open(null);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
     harness.endInput();
@@ -99,7 +99,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void theEndOfTimeIsNotRememberedByADrainedSavepoint() throws Exception {
+  void drainedSavepointDoesNotKeepTheMaximumWatermark() throws Exception {
     open(null);
     harness.processWatermark(new Watermark(100));
     harness.processWatermark(Watermark.MAX_WATERMARK);
@@ -110,16 +110,16 @@ class IdleWatermarkOperatorTest {
     assertThat(harness.getOutput()).endsWith(new Watermark(200));
   }
 
-  /** Late spans are held by the clock, which must not be before all time until something comes. */
+  /** Late spans are compared with the clock, which must be known before a record arrives. */
   @Test
-  void tellsWhatItWasRestoredWithFirst() throws Exception {
+  void emitsTheRestoredWatermarkFirst() throws Exception {
     restoredAt(100, 0);
     harness.setProcessingTime(0);
     assertThat(harness.getOutput()).containsExactly(new Watermark(100));
   }
 
   @Test
-  void makesUpForTheTimeTheJobWasDownWhereThereIsNoBacklog() throws Exception {
+  void catchesUpWithDowntimeIfThereIsNoBacklog() throws Exception {
     restoredAt(100, 3_600_000);
     reading().assigned(0, 42);
     reading().answered(0, 42);
@@ -130,9 +130,9 @@ class IdleWatermarkOperatorTest {
     assertThat(harness.getOutput()).endsWith(new Watermark(3_630_100));
   }
 
-  /** The source reads a backlog fast, and a barrier comes between two of its watermarks. */
+  /** A barrier comes between two watermarks of a source that reads a backlog fast. */
   @Test
-  void makesUpForRecordTimeThatWasReadSinceTheLastWatermark() throws Exception {
+  void catchesUpWithRecordTimeReadSinceTheLastWatermark() throws Exception {
     open(null);
     harness.processWatermark(new Watermark(100));
     harness.processElement(new StreamRecord<>("a", 90_000));
@@ -145,7 +145,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void makesUpForNothingWhereThereIsABacklog() throws Exception {
+  void doesNotCatchUpIfThereIsABacklog() throws Exception {
     restoredAt(100, 3_600_000);
     reading().assigned(0, 42);
     reading().answered(0, 1_000);
@@ -153,7 +153,7 @@ class IdleWatermarkOperatorTest {
     passesUntil(3_640_000);
     assertThat(harness.getOutput()).endsWith(new Watermark(40_100));
 
-    // It is read, and is record time from then on.
+    // Its records determine record time from now on.
     harness.processWatermarkStatus(WatermarkStatus.ACTIVE);
     harness.processWatermark(new Watermark(50_000));
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
@@ -163,7 +163,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void standsStillWhileNothingCanBeRead() throws Exception {
+  void stopsWhileNothingCanBeRead() throws Exception {
     open(null);
     harness.processWatermark(new Watermark(100));
     reading().assigned(0, 42); // No leader has answered.
@@ -173,7 +173,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void goesOnByTheWallWhileRedisIsFull() throws Exception {
+  void advancesWithTheWallClockWhileRedisIsFull() throws Exception {
     open(null);
     harness.processWatermark(new Watermark(100));
     reading().gate(() -> ReadingStatus.Gate.CLOSED_UNDER_PRESSURE);
@@ -182,7 +182,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void beginsAtTheEarliestRecordWhereRedisIsFullBeforeTheSourceKnowsATime() throws Exception {
+  void startsAtTheEarliestRecordIfRedisIsFullBeforeTheFirstWatermark() throws Exception {
     open(null);
     harness.processElement(new StreamRecord<>("b", 500));
     harness.processElement(new StreamRecord<>("a", 300));
@@ -195,7 +195,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void standsStillWhileTheTaskDoesAndMakesUpForItWhenNothingCame() throws Exception {
+  void stopsWhileTheTaskStallsAndCatchesUpIfNothingCame() throws Exception {
     restoredAt(100, 0);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
     harness.setProcessingTime(0);
@@ -206,7 +206,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void beginsWhenAdoptionDidWhereNothingIsThereToRead() throws Exception {
+  void startsWhenTheAdoptionStartedIfThereIsNothingToRead() throws Exception {
     openAdopting(1_000_000);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
     passesUntil(60_000);
@@ -226,7 +226,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void waitsForTheFirstRecordWhereThereIsOneThoughSomethingIsAdopted() throws Exception {
+  void waitsForTheFirstRecordIfThereIsOneAlthoughSomethingIsAdopted() throws Exception {
     openAdopting(1_000_000);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
     reading().assigned(0, 0);
@@ -238,7 +238,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void beginsWhenAdoptionDidWhereRedisIsFullBeforeAnythingIsRead() throws Exception {
+  void startsWhenTheAdoptionStartedIfRedisIsFullBeforeAnythingIsRead() throws Exception {
     openAdopting(1_000_000);
     reading().gate(() -> ReadingStatus.Gate.CLOSED_UNDER_PRESSURE);
     passesUntil(5_000);
@@ -248,7 +248,7 @@ class IdleWatermarkOperatorTest {
     assertThat(harness.getOutput()).endsWith(new Watermark(1_003_000));
   }
 
-  /** As with an operator behind it that began to adopt at {@code time}. */
+  /** Opens it with a downstream operator that started the adoption at {@code time}. */
   private void openAdopting(long time) throws Exception {
     open(null);
     adoption = AdoptionStatus.open(harness.getOneInputOperator().getMetricGroup());
@@ -261,7 +261,7 @@ class IdleWatermarkOperatorTest {
     }
   }
 
-  /** As a job that was stopped at {@code watermark} and was down for {@code millis}. */
+  /** Restores a job that was stopped at {@code watermark} and down for {@code millis}. */
   private void restoredAt(long watermark, long millis) throws Exception {
     open(null);
     harness.processWatermark(new Watermark(watermark));

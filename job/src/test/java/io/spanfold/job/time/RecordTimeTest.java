@@ -23,13 +23,13 @@ class RecordTimeTest {
     "1060001, 1060000",
     "9223372036854775807, 1060000"
   })
-  void isThatOfKafkaButAtMostAMinuteAhead(long kafkaTimestamp, long expected) {
+  void isTheKafkaTimestampAtMostAMinuteAhead(long kafkaTimestamp, long expected) {
     assertThat(time.extractTimestamp("a", kafkaTimestamp)).isEqualTo(expected);
   }
 
   @ParameterizedTest
   @CsvSource({"-1", "-9223372036854775808"})
-  void isNowWhereARecordHasNone(long none) {
+  void isTheCurrentTimeIfTheRecordHasNone(long none) {
     assertThat(time.extractTimestamp("a", none)).isEqualTo(NOW);
   }
 }

@@ -5,7 +5,7 @@ import java.util.List;
 import org.apache.flink.api.common.eventtime.Watermark;
 import org.apache.flink.api.common.eventtime.WatermarkOutput;
 
-/** Writes down what a clock says. */
+/** Records what a generator emits. */
 final class WatermarkLog implements WatermarkOutput {
 
   final List<Long> watermarks = new ArrayList<>();
