@@ -9,19 +9,16 @@ import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.segment.SegmentChunker;
 import io.spanfold.job.FailureHandling;
 import io.spanfold.job.PipelineFactory;
-import io.spanfold.job.adopt.AdoptOperator;
 import io.spanfold.job.async.AsyncStageOperator;
 import io.spanfold.job.batch.BatchOperator;
-import io.spanfold.job.config.InvalidConfigException;
 import io.spanfold.job.config.JobArguments;
-import io.spanfold.job.config.OptionsTable;
+import io.spanfold.job.config.JobArguments.Action;
+import io.spanfold.job.config.OptionsHelp;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.flush.FlushFunction;
 import io.spanfold.job.parse.ParseOperator;
 import io.spanfold.job.preflight.CheckReport;
-import io.spanfold.job.preflight.JobStart;
 import io.spanfold.job.preflight.PreflightChecks;
-import io.spanfold.job.preflight.TopicLimits;
 import io.spanfold.job.serialization.StateType;
 import io.spanfold.job.sink.RecoverableKafkaSink;
 import io.spanfold.job.sink.RejectStrategy;
@@ -54,44 +51,44 @@ public final class SpanfoldJob {
 
   private SpanfoldJob() {}
 
-  /** Reads the arguments, asks the servers, and submits the job; see {@code --help}. */
+  /** Reads the arguments, checks the servers, and submits the job; see {@code --help}. */
   public static void main(String[] args) throws Exception {
     JobArguments arguments = JobArguments.parse(args);
-    if (arguments.help()) {
-      System.out.println(OptionsTable.help());
+    if (arguments.action() == Action.HELP) {
+      System.out.println(OptionsHelp.text());
       return;
     }
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
     SpanfoldConfig config = SpanfoldConfig.of(arguments.options(), checkpointInterval(env));
-    if (arguments.printConfig()) {
+    if (arguments.action() == Action.PRINT_CONFIG) {
       System.out.print(config.describe());
       return;
     }
-    if (arguments.check()) {
-      CheckReport findings = ask(env, config);
-      findings.warnings().forEach(warning -> System.out.println("Warning: " + warning));
-      findings.refuse();
-      System.out.println("Kafka and Redis are fit for this job.");
+    if (arguments.action() == Action.CHECK) {
+      CheckReport report = check(env, config);
+      report.warnings().forEach(warning -> System.out.println("Warning: " + warning));
+      report.refuse();
+      System.out.println("Kafka and Redis are ready for this job.");
       return;
     }
     if (config.startChecks()) {
-      CheckReport findings = ask(env, config);
-      findings.warnings().forEach(LOG::warn);
-      findings.refuse();
+      CheckReport report = check(env, config);
+      report.warnings().forEach(LOG::warn);
+      report.refuse();
     }
-    build(env, config, TopicLimits.chunkBytes(config));
-    // The options that were given, and no defaults: those of the next release may be others.
+    build(env, config, PreflightChecks.chunkBytes(config));
+    // The given options only, as the defaults of the next release may differ.
     env.getConfig().setGlobalJobParameters(ParameterTool.fromMap(arguments.shown()));
     env.execute("Spanfold: " + config.source().topic() + " to " + config.sink().topic());
   }
 
-  private static CheckReport ask(StreamExecutionEnvironment env, SpanfoldConfig config)
+  private static CheckReport check(StreamExecutionEnvironment env, SpanfoldConfig config)
       throws InterruptedException {
     PipelineFactory steps = new PipelineFactory(config);
-    return PreflightChecks.run(config, steps.store().redis(), steps.lease(), JobStart.of(env));
+    return PreflightChecks.run(config, steps.store().redis(), steps.lease(), env);
   }
 
-  /** Returns how long it is from one checkpoint to the next. */
+  /** Returns the time between two checkpoints. */
   private static Duration checkpointInterval(StreamExecutionEnvironment env) {
     CheckpointConfig checkpoints = env.getCheckpointConfig();
     if (checkpoints.getCheckpointInterval() <= 0) {
@@ -104,10 +101,7 @@ public final class SpanfoldJob {
   /**
    * Builds the pipeline.
    *
-   * @param env where
-   * @param config the job's settings
-   * @param chunkBytes the largest value of a record of the segments topic
-   * @throws InvalidConfigException where the two do not go together
+   * @param chunkBytes the largest value of a record on the segments topic
    */
   public static void build(StreamExecutionEnvironment env, SpanfoldConfig config, int chunkBytes) {
     PipelineFactory steps = new PipelineFactory(config);
@@ -138,13 +132,13 @@ public final class SpanfoldJob {
             .transform(
                 "Batch",
                 StateType.SPAN_BATCH,
-                new BatchOperator(steps.batchLimits(), steps.grouping()))
+                new BatchOperator(config.ingest().batch(), steps.grouping()))
             .uid("batch")
             .transform(
                 "Write to Redis",
                 StateType.STORED_TRACE,
                 new AsyncStageOperator<>(
-                    new WriteFunction(steps.store(), steps.lease(), steps.memoryGuard()),
+                    new WriteFunction(steps.store(), steps.lease(), steps.memoryMonitor()),
                     steps.writeStage(),
                     StateType.SPAN_BATCH))
             .uid("write");
@@ -153,7 +147,7 @@ public final class SpanfoldJob {
         stored
             .keyBy(StoredTrace::trace, StateType.TRACE_KEY)
             .transform(
-                "Track", StateType.FLUSH_REQUEST, new TrackOperator(steps.foldSettings(), steps.memoryGuard()))
+                "Track", StateType.FLUSH_REQUEST, new TrackOperator(config.segment(), steps.memoryMonitor()))
             .uid("track");
 
     SingleOutputStreamOperator<FlushedPart> flushed =
@@ -183,7 +177,7 @@ public final class SpanfoldJob {
 
     spans
         .getSideOutput(ParseOperator.REJECTED)
-        .sinkTo(new RecoverableKafkaSink<>(config, new RejectStrategy(config, steps.reread())))
+        .sinkTo(new RecoverableKafkaSink<>(config, new RejectStrategy(config, steps.recovery())))
         .name("Write " + config.sink().deadLetterTopic() + ", " + config.sink().outcomesTopic())
         .uid("rejects-sink");
   }
@@ -192,7 +186,7 @@ public final class SpanfoldJob {
   private static DataStream<Span> withAdopted(
       DataStream<Span> spans, PipelineFactory steps, SpanfoldConfig config) {
     return config.ingest().adopt()
-        ? spans.transform("Adopt", StateType.SPAN, new AdoptOperator(steps.adopt())).uid("adopt")
+        ? spans.transform("Adopt", StateType.SPAN, steps.adopt()).uid("adopt")
         : spans;
   }
 

@@ -8,7 +8,7 @@ import io.spanfold.buffer.lease.LeaseClaim;
 import io.spanfold.buffer.lease.LeaseStore;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.embedded.RedisNode;
-import io.spanfold.job.preflight.UnfitServersException;
+import io.spanfold.job.config.InvalidSetupException;
 import io.spanfold.testing.KafkaUnderTest;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -62,14 +62,14 @@ class CheckedStartITCase {
   }
 
   @Test
-  void checkPassesAndPrintsWarnings() throws Exception {
+  void checkReportsThatTheServersFitAndPrintsWarnings() throws Exception {
     assertThat(output(() -> SpanfoldJob.main(arguments("--check"))))
         .startsWith("Warning: The Redis node " + redis.address() + " " + NO_MAXMEMORY)
-        .endsWith("Kafka and Redis are fit for this job.\n");
+        .endsWith("Kafka and Redis are ready for this job.\n");
   }
 
   @Test
-  void checkReportsEveryProblemOfBothServersAndFails() throws Exception {
+  void checkReportsAllProblemsOfBothServersAndFails() throws Exception {
     String[] arguments =
         arguments(
             "--check",
@@ -78,23 +78,24 @@ class CheckedStartITCase {
             "--kafka.properties.transaction.timeout.ms=3600000",
             "--redis.uri=redis://127.0.0.1:1");
 
-    UnfitServersException refused =
-        catchThrowableOfType(UnfitServersException.class, () -> SpanfoldJob.main(arguments));
+    InvalidSetupException refused =
+        catchThrowableOfType(InvalidSetupException.class, () -> SpanfoldJob.main(arguments));
 
     assertThat(refused.problems())
         .satisfiesExactly(
             segments -> assertThat(segments).startsWith("sink.topic (a) does not exist"),
             outcomes -> assertThat(outcomes).startsWith("outcomes.topic (b) does not exist"),
             transactions ->
-                assertThat(transactions).contains("transaction.max.timeout.ms is 900000"),
+                assertThat(transactions)
+                    .contains("transaction.max.timeout.ms of broker 1 (900000)"),
             cache ->
                 assertThat(cache).startsWith("redis.uri: cannot connect to Redis at [redis://127"));
     assertThat(refused)
-        .hasMessageStartingWith("The servers have 4 problems:\n  - sink.topic (a) does not");
+        .hasMessageStartingWith("There are 4 problems:\n  - sink.topic (a) does not");
   }
 
   @Test
-  void checkRunsInFlinksClientWithoutExecutingTheJob() throws Exception {
+  void checkWorksWithFlinksClientAndExecutesNothing() throws Exception {
     Configuration configuration = new Configuration();
     String said =
         output(
@@ -105,14 +106,14 @@ class CheckedStartITCase {
               }
             });
 
-    assertThat(said).endsWith("Kafka and Redis are fit for this job.\n");
+    assertThat(said).endsWith("Kafka and Redis are ready for this job.\n");
   }
 
   @Test
-  void aJobIsRefusedBeforeItReadsAnything() throws Exception {
+  void jobIsRefusedBeforeItReadsAnything() throws Exception {
     assertThat(
             catchThrowableOfType(
-                UnfitServersException.class,
+                InvalidSetupException.class,
                 () -> SpanfoldJob.main(arguments("--dead-letter.topic=a", "--source.group.id=x"))))
         .hasMessageStartingWith("dead-letter.topic (a) does not exist on Kafka at ");
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrapServers()))) {
@@ -121,7 +122,7 @@ class CheckedStartITCase {
   }
 
   @Test
-  void aPlanIsMadeWhileTheJobToBeReplacedStillRuns() throws Exception {
+  void planIsMadeWhileTheJobToReplaceIsRunning() throws Exception {
     ScheduledExecutorService renewals = Executors.newSingleThreadScheduledExecutor();
     try (LeaseStore store = new LeaseStore(ConnectionSettings.of(List.of(redis.uri())))) {
       LeaseClaim claim = new LeaseClaim("spanfold", "former", "a".repeat(32), 0);
@@ -133,8 +134,8 @@ class CheckedStartITCase {
       assertThat(plan().getStreamNodes()).isNotEmpty();
       assertThat(
               catchThrowableOfType(
-                  UnfitServersException.class, () -> SpanfoldJob.main(arguments("--check"))))
-          .hasMessageContaining("is the buffer spanfold of job former since ");
+                  InvalidSetupException.class, () -> SpanfoldJob.main(arguments("--check"))))
+          .hasMessageContaining("has been the buffer spanfold of job former since ");
 
       renewals.shutdown();
       assertThat(renewals.awaitTermination(30, TimeUnit.SECONDS)).isTrue();
@@ -145,7 +146,7 @@ class CheckedStartITCase {
   }
 
   @Test
-  void serversAreNotCheckedIfStartChecksAreOff() throws Exception {
+  void serversAreNotCheckedIfTheChecksAreDisabled() throws Exception {
     StreamGraph graph =
         plan(
             "--start.checks=false",
@@ -157,7 +158,7 @@ class CheckedStartITCase {
   }
 
   @Test
-  void theJobShowsItsGivenOptionsWithoutSecrets() throws Exception {
+  void jobShowsItsGivenOptionsWithoutSecrets() throws Exception {
     Map<String, String> shown =
         plan("--segment.timeout", "50 s", "--kafka.properties.ssl.key.password", "hunter2")
             .getExecutionConfig()

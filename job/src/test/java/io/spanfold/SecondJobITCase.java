@@ -123,9 +123,8 @@ class SecondJobITCase {
             "Write",
             StateType.STORED_TRACE,
             new AsyncStageOperator<>(
-                new WriteFunction(
-                    store(), lease, RedisMemoryMonitorSettings.of(store().redis(), 0.8)),
-                new AsyncStageSettings(true, 1, 1_000, Long.MAX_VALUE, 1, 500, 0),
+                new WriteFunction(store(), lease, RedisMemoryMonitorSettings.of(store().redis(), 0.8)),
+                AsyncStageSettings.ordered(1).maxWaiting(1_000),
                 StateType.SPAN_BATCH))
         .sinkTo(new DiscardingSink<>());
     return cluster.submitJob(env.getStreamGraph()).get().getJobID();

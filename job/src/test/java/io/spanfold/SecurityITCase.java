@@ -18,7 +18,7 @@ import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.job.PipelineFactory;
 import io.spanfold.job.config.SpanfoldConfig;
-import io.spanfold.job.preflight.TopicLimits;
+import io.spanfold.job.preflight.PreflightChecks;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.JobCluster;
 import io.spanfold.testing.LoggedText;
@@ -227,7 +227,7 @@ class SecurityITCase {
     Configuration flink = new Configuration();
     flink.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
     Configuration options = options(phase);
-    assertThat(TopicLimits.chunkBytes(SpanfoldConfig.of(options))).isPositive();
+    assertThat(PreflightChecks.chunkBytes(SpanfoldConfig.of(options))).isPositive();
     return cluster.submit(options, flink, 1, null);
   }
 

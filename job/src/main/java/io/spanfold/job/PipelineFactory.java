@@ -8,9 +8,8 @@ import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.SourceRecord;
-import io.spanfold.job.adopt.AdoptSettings;
+import io.spanfold.job.adopt.AdoptOperator;
 import io.spanfold.job.async.AsyncStageSettings;
-import io.spanfold.job.batch.BatchOperator;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.config.StartingOffsets;
 import io.spanfold.job.flush.FlushSettings;
@@ -24,7 +23,6 @@ import io.spanfold.job.sink.SegmentStrategy.Rebuild;
 import io.spanfold.job.source.GatedSource;
 import io.spanfold.job.source.SourceRecordSchema;
 import io.spanfold.job.time.AdvancingWatermarks;
-import io.spanfold.job.time.BacklogClock;
 import io.spanfold.job.time.ReadingStatus;
 import io.spanfold.job.time.RecordTime;
 import java.time.Clock;
@@ -35,60 +33,40 @@ import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.util.clock.SystemClock;
-import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 
-/** What the steps of the pipeline are made of, as the job's settings say. */
+/** Makes the parts of the pipeline from the job's settings. */
 public final class PipelineFactory {
 
-  /**
-   * So that a part is closed near the size it is meant to have, a subsegment is a fraction of that.
-   */
-  private static final int SUBSEGMENTS_A_PART = 10;
+  /** A subsegment is a fraction of a part, so that a part is closed close to its maximum size. */
+  private static final int SUBSEGMENTS_PER_PART = 10;
 
   /**
-   * How many batches, at their largest, may be in the write stage of a subtask before it takes in
-   * no more. Enough for one to be at hand when another is done. More would not be faster, and all
-   * of them go into a checkpoint that does not wait for them.
+   * How many batches of the maximum size may be in the write stage of a subtask before its input is
+   * slowed down. One is enough to keep the worker busy. More are not faster, and all of them go
+   * into a checkpoint that does not wait for them.
    */
   private static final int BATCHES_WAITING = 1;
 
-  /** How many slices of parts may wait to be flushed in a subtask: some hundred bytes each. */
+  /** How many slices of parts may wait in the flush stage of a subtask: some hundred bytes each. */
   private static final int SLICES_WAITING = 50_000;
 
   private static final int FLUSH_WORKERS = 2;
 
   /**
-   * How many parts are loaded in one go at the most. After a loss, what they lack is read again in
-   * one run over the topic, which costs about the same for few parts as for many.
+   * How many parts are loaded together. What they lack after a loss is read from Kafka in one pass
+   * over the topic, which costs about the same for few parts as for many.
    */
-  private static final int PARTS_A_LOAD = 1_000;
+  private static final int PARTS_PER_LOAD = 1_000;
 
-  /**
-   * Longer than loading from Redis and reading again from Kafka may take, retries included, before
-   * they fail by themselves: this is for what nobody thought of.
-   */
+  /** Longer than the timeouts and retries of Redis and Kafka: a safety net for unknown causes. */
   private static final Duration FLUSH_STALL = Duration.ofMinutes(10);
 
-  /** Writes may wait for as long as Redis is full: a pause, not an accident. */
-  private static final long NO_STALL = 0;
-
-  /**
-   * Batches are done in milliseconds as a rule; waiting for them is cheaper than writing them into
-   * the checkpoint.
-   */
+  /** Most batches are written in milliseconds: to wait is cheaper than to checkpoint them. */
   private static final Duration BARRIER_WAIT = Duration.ofMillis(500);
 
-  /**
-   * Bytes that are twice in Redis while they are adopted: little beside what Redis has as a rule.
-   */
-  private static final long ADOPTED_A_CHECKPOINT = 256L * 1024 * 1024;
-
-  /**
-   * The committer blocks its task, and with it the checkpoints: it leaves more tries to the next
-   * commit.
-   */
+  /** The committer blocks its task, and so checkpoints: the next commit retries further. */
   private static final Duration CLEAN_UP_RETRIES = Duration.ofSeconds(5);
 
   private final SpanfoldConfig config;
@@ -98,30 +76,22 @@ public final class PipelineFactory {
   }
 
   public GatedSource<SourceRecord> source() {
-    Properties clients = new Properties();
-    config.kafka().properties().forEach(clients::setProperty);
-    clients.setProperty(
-        CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, config.kafka().bootstrapServers());
-    return new GatedSource<>(kafkaSource(clients), memoryGuard(), clients, config.ingest().adopt());
-  }
-
-  private KafkaSource<SourceRecord> kafkaSource(Properties clients) {
-    Properties properties = new Properties();
-    properties.putAll(clients);
-    // What an upstream transaction has not committed was never sent.
-    properties.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+    Properties clients = config.kafka().clientProperties();
+    Properties consumer = new Properties();
+    consumer.putAll(clients);
+    // Records of an upstream transaction count only once it is committed.
+    consumer.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     KafkaSourceBuilder<SourceRecord> source =
         KafkaSource.<SourceRecord>builder()
-            .setBootstrapServers(config.kafka().bootstrapServers())
             .setTopics(config.source().topic())
             .setGroupId(config.source().groupId())
-            .setProperties(properties)
+            .setProperties(consumer)
             .setDeserializer(new SourceRecordSchema())
             .setStartingOffsets(startingOffsets());
     if (config.source().bounded()) {
       source.setBounded(OffsetsInitializer.latest());
     }
-    return source.build();
+    return new GatedSource<>(source.build(), memoryMonitor(), clients, config.ingest().adopt());
   }
 
   @SuppressWarnings("deprecation") // Kafka deprecates the type; the connector still asks for it.
@@ -135,10 +105,14 @@ public final class PipelineFactory {
     };
   }
 
+  /**
+   * Returns the clock of the source. That of a bounded source follows the latest record only, and
+   * never advances while idle: a split that is not read may just be waiting for its turn.
+   */
   public WatermarkStrategy<SourceRecord> clock() {
     WatermarkStrategy<SourceRecord> strategy =
         config.source().bounded()
-            ? WatermarkStrategy.forGenerator(context -> new BacklogClock<>())
+            ? WatermarkStrategy.forBoundedOutOfOrderness(Duration.ZERO)
             : WatermarkStrategy.forGenerator(
                 context ->
                     new AdvancingWatermarks<>(
@@ -151,62 +125,37 @@ public final class PipelineFactory {
     return strategy.withTimestampAssigner(context -> time);
   }
 
-  public AdoptSettings adopt() {
-    return new AdoptSettings(store(), lease(), ADOPTED_A_CHECKPOINT);
-  }
-
-  public BatchOperator.Limits batchLimits() {
-    return new BatchOperator.Limits(
-        config.ingest().batchMaxSpans(),
-        config.ingest().batchMaxBytes(),
-        config.ingest().batchMaxDelay().toMillis());
+  public AdoptOperator adopt() {
+    return new AdoptOperator(store(), lease());
   }
 
   public SubsegmentGrouping grouping() {
-    FoldSettings fold = foldSettings();
+    FoldSettings segment = config.segment();
     return new SubsegmentGrouping(
-        Math.min(fold.timeout(), fold.rootTimeout()),
-        Math.max(1, fold.maxBytes() / SUBSEGMENTS_A_PART),
+        Math.min(segment.timeout(), segment.rootTimeout()),
+        Math.max(1, segment.maxBytes() / SUBSEGMENTS_PER_PART),
         config.phase().layouts());
   }
 
-  public FoldSettings foldSettings() {
-    return new FoldSettings(
-        config.segment().timeout().toMillis(),
-        config.segment().rootTimeout().toMillis(),
-        config.segment().maxAge().toMillis(),
-        config.segment().lateGrace().toMillis(),
-        config.segment().maxBytes(),
-        config.segment().maxSpans());
-  }
-
   /**
-   * Ordered, so that the fold sees a trace's spans as they came: its rule on record time depends on
-   * that.
+   * Ordered, so that the fold gets a trace's spans in the order of the source, which its rule on
+   * record time depends on. Without a stall timeout, as writes wait for as long as Redis is full.
    */
   public AsyncStageSettings writeStage() {
-    return new AsyncStageSettings(
-        true,
-        1,
-        BATCHES_WAITING * config.ingest().batchMaxBytes(),
-        Long.MAX_VALUE,
-        1,
-        BARRIER_WAIT.toMillis(),
-        NO_STALL);
+    return AsyncStageSettings.ordered(1)
+        .maxWaiting(BATCHES_WAITING * config.ingest().batch().maxBytes())
+        .barrierWait(BARRIER_WAIT);
   }
 
   public AsyncStageSettings flushStage() {
-    return new AsyncStageSettings(
-        false,
-        FLUSH_WORKERS,
-        SLICES_WAITING,
-        config.flush().inFlightBytes(),
-        PARTS_A_LOAD,
-        0,
-        FLUSH_STALL.toMillis());
+    return AsyncStageSettings.unordered(FLUSH_WORKERS)
+        .maxWaiting(SLICES_WAITING)
+        .maxActive(config.flush().inFlightBytes())
+        .maxBatch(PARTS_PER_LOAD)
+        .stallTimeout(FLUSH_STALL);
   }
 
-  public RedisMemoryMonitorSettings memoryGuard() {
+  public RedisMemoryMonitorSettings memoryMonitor() {
     return RedisMemoryMonitorSettings.of(
         redis(Timeouts.DEFAULT), config.redis().maxMemoryFraction());
   }
@@ -236,12 +185,9 @@ public final class PipelineFactory {
     return LeaseSettings.of(redis(Timeouts.DEFAULT), config.redis().buffer());
   }
 
-  public PayloadRecoverySettings reread() {
+  public PayloadRecoverySettings recovery() {
     return new PayloadRecoverySettings(
-        config.kafka().bootstrapServers(),
-        config.kafka().properties(),
-        config.source().topic(),
-        Timeouts.DEFAULT.retries());
+        config.kafka(), config.source().topic(), Timeouts.DEFAULT.retries());
   }
 
   public Opener<CleanUp> cleanUp() {
@@ -252,7 +198,7 @@ public final class PipelineFactory {
   }
 
   public FlushSettings flush() {
-    return new FlushSettings(store(), lease(), config.flush().lockTtl(), reread());
+    return new FlushSettings(store(), lease(), config.flush().lockTtl(), recovery());
   }
 
   public Opener<Rebuild> rebuild() {

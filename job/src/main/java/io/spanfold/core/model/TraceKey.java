@@ -1,6 +1,7 @@
 package io.spanfold.core.model;
 
 import io.spanfold.core.encoding.Hex;
+import java.io.Serializable;
 
 /**
  * What spans are keyed by, from the source to the sink: one project's share of one trace. A span
@@ -12,7 +13,7 @@ import io.spanfold.core.encoding.Hex;
  * @param traceHigh the first 16 hexadecimal digits of the trace id
  * @param traceLow the last 16 hexadecimal digits of the trace id
  */
-public record TraceKey(long projectId, long traceHigh, long traceLow) {
+public record TraceKey(long projectId, long traceHigh, long traceLow) implements Serializable {
 
   @Override
   public int hashCode() {

@@ -2,6 +2,8 @@ package io.spanfold.job.adopt;
 
 import io.spanfold.buffer.orphan.OrphanedBuffer;
 import io.spanfold.buffer.orphan.OrphanedTrace;
+import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.core.model.Span;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.resource.SharedResource;
@@ -40,7 +42,11 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
 
   private static final long END_MILLIS = 30_000;
 
-  private final AdoptSettings settings;
+  /** Bytes that are in Redis twice during an adoption: little next to what Redis usually has. */
+  private static final long BYTES_PER_CHECKPOINT = 256L * 1024 * 1024;
+
+  private final StoreSettings store;
+  private final LeaseSettings leaseSettings;
 
   private transient MailboxExecutor mailbox;
   private transient boolean restored;
@@ -56,8 +62,9 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
   private transient Counter spans;
   private transient Counter lostSubsegments;
 
-  public AdoptOperator(AdoptSettings settings) {
-    this.settings = settings;
+  public AdoptOperator(StoreSettings store, LeaseSettings lease) {
+    this.store = store;
+    this.leaseSettings = lease;
   }
 
   @Override
@@ -85,9 +92,9 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
     segments = getMetricGroup().counter("adoptedSegments");
     spans = getMetricGroup().counter("adoptedSpans");
     lostSubsegments = getMetricGroup().counter("adoptedSubsegmentsLost");
-    lease = Lease.open(settings.lease(), getMetricGroup());
+    lease = Lease.open(leaseSettings, getMetricGroup());
     lease.confirm();
-    buffer = OrphanedBuffer.connect(settings.store());
+    buffer = OrphanedBuffer.connect(store);
     if (restored) {
       LOG.warn(
           "The job is restored, so it adopts only what it quarantined when it started without state."
@@ -99,7 +106,7 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
         new Adoption(
             buffer,
             lease,
-            settings.maxPending(),
+            BYTES_PER_CHECKPOINT,
             () -> getProcessingTimeService().getCurrentProcessingTime(),
             new Mails());
     thread = new Thread(this::adopt, getOperatorName());

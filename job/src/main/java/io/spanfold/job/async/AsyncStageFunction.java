@@ -1,53 +1,80 @@
 package io.spanfold.job.async;
 
 import java.io.Serializable;
+import java.util.List;
 import java.util.function.Supplier;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * What a {@link AsyncStageOperator} does with its elements, and what they cost.
+ * What an {@link AsyncStageOperator} does with its elements, and what they cost.
  *
  * @param <IN> the elements
- * @param <OUT> what they turn into
+ * @param <OUT> their results
  */
 public interface AsyncStageFunction<IN, OUT> extends Serializable {
 
   /**
-   * Makes a worker. Called once for each of the stage's threads, in that thread.
+   * Processes elements in a thread of its own, where it may block. Confined to that thread.
+   *
+   * @param <IN> the elements
+   * @param <OUT> their results
+   */
+  interface Worker<IN, OUT> extends AutoCloseable {
+
+    /**
+     * Processes some elements together, and completes each. An exception fails the Flink task; what
+     * is not completed is processed again after the restart.
+     */
+    void process(List<Task<IN, OUT>> tasks) throws Exception;
+
+    @Override
+    void close();
+  }
+
+  /**
+   * An element that a worker processes.
+   *
+   * @param <IN> the element
+   * @param <OUT> its results
+   */
+  interface Task<IN, OUT> {
+
+    IN input();
+
+    /** Completes the element with all its results. Called once, by any thread. */
+    void complete(List<OUT> results);
+  }
+
+  /**
+   * Makes a worker. Called once in each of the stage's threads.
    *
    * @param metrics the worker's own metrics
    */
-  StageWorker<IN, OUT> open(MetricGroup metrics) throws Exception;
+  Worker<IN, OUT> open(MetricGroup metrics) throws Exception;
 
   /**
-   * Registers what the stage as a whole tells.
+   * Registers metrics of the stage as a whole.
    *
    * @param metrics the stage's metrics
-   * @param oldest gives the element that has been in the stage for longest, or null where there is
-   *     none; for any thread
+   * @param oldest returns the element that has been in the stage for longest, or null if there is
+   *     none; safe for any thread
    */
   default void register(MetricGroup metrics, Supplier<IN> oldest) {}
 
-  /**
-   * Returns what it costs to hold {@code element} while it waits, in the unit of {@link
-   * AsyncStageSettings#maxWaiting}.
-   */
+  /** Returns what {@code element} adds to {@link AsyncStageSettings#maxWaiting}. */
   long waitingCost(IN element);
 
-  /**
-   * Returns what it costs to work on {@code element}, in the unit of {@link
-   * AsyncStageSettings#maxActive}.
-   */
+  /** Returns what {@code element} adds to {@link AsyncStageSettings#maxActive}. */
   long activeCost(IN element);
 
   /**
-   * Returns whether watermarks may overtake the elements in the stage at present, as those wait for
-   * what comes of it when time goes on. Asked by the task's thread.
+   * Returns whether watermarks may now overtake the elements in the stage, because those wait for
+   * something that happens only as time advances. Called by the Flink task's thread.
    */
   default boolean mayBeOvertaken() {
     return false;
   }
 
-  /** Returns a number that is equal for elements which must be worked on one after another. */
+  /** Returns a number that is equal for elements that must be processed one after another. */
   int orderingKey(IN element);
 }

@@ -1,9 +1,13 @@
 package io.spanfold.job.async;
 
+import io.spanfold.job.async.QueueEntry.Element;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -11,6 +15,7 @@ import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -18,46 +23,45 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+import org.apache.flink.util.FlinkRuntimeException;
 
 /**
- * Hands its elements to worker threads, and emits what they turn into.
+ * Passes its elements to worker threads, and emits their results.
  *
- * <p>An element is in the checkpoint until its results have left, and they leave in one go, between
- * two barriers: so a failure repeats the whole of an element or nothing of it.
+ * <p>An element is in the checkpoint until its results are emitted, which happens together, between
+ * two barriers. So a failure repeats an element as a whole or not at all.
  *
- * <p>After a restore with another parallelism, elements that were in the checkpoint may come up in
- * another subtask than later ones of their kind, and so out of order. For writes this shows only
- * where a deadline falls between two batches of a trace that were both in flight; for flushes,
- * where it fell inside a subsegment and both parts that share it were in flight: the payload may
- * then be deleted before the earlier part is loaded, which reads it again from Kafka.
+ * <p>After a restore with another parallelism, elements of the checkpoint may arrive in another
+ * subtask than later elements of their key, and so out of order. For writes this matters only if a
+ * deadline falls between two batches of a trace that were both in flight. For flushes it matters
+ * only if a deadline fell inside a subsegment and both parts that share it were in flight: the
+ * payload may then be deleted before the earlier part is loaded, which reads it from Kafka.
  *
- * <p>Watermarks wait for the elements before them, unless the function lets them pass, and are not
- * kept: those after a restore come from the source.
+ * <p>Watermarks wait for the elements before them unless the function lets them overtake. They are
+ * not in the checkpoint: after a restore they come from the source.
  *
- * <p>A full stage holds its input up, but never for good: a barrier could not pass it then. It
- * waits a second for room, lets in a fraction of what it may hold, and so on. So a stage that
- * stands still slows its input to a trickle, checkpoints go on, and what is in flight before it
- * goes into its state; whoever feeds it must see to it that not much more comes.
- *
- * <p>A stage that has work and finishes nothing of it for too long fails its task.
+ * <p>A full stage blocks its input, but not forever, as no barrier could pass then. It waits a
+ * second for room, accepts a fraction of its bound, and waits again. So a stage that does not
+ * progress slows its input to a trickle, checkpoints continue, and what was in flight before the
+ * stage goes into its state. The source must limit how much that is.
  *
  * @param <IN> the elements
- * @param <OUT> what they turn into
+ * @param <OUT> their results
  */
 public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OUT>
     implements OneInputStreamOperator<IN, OUT> {
 
   private static final long serialVersionUID = 1L;
 
-  /** How long a full stage waits for room before it takes in some more all the same. */
+  /** How long a full stage waits for room before it accepts more. */
   static final long FULL_WAIT_MILLIS = 1_000;
 
-  /** A full stage takes in this fraction of its bound after each wait, and at least one element. */
+  /** A full stage accepts this fraction of its bound after each wait, and at least one element. */
   private static final int OVERDRAFT_SHARE = 20;
 
   private static final long MAIL_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
-  /** How often a stall is looked for in the time that makes one. */
+  /** How many checks for a stall there are in a stall timeout. */
   private static final int STALL_CHECKS = 4;
 
   private final AsyncStageFunction<IN, OUT> function;
@@ -67,26 +71,33 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
   private transient MailboxExecutor mailbox;
   private transient ListState<IN> inFlight;
   private transient List<IN> restored;
-  private transient Deque<QueueEntry<IN, OUT>> slots;
+  private transient Deque<QueueEntry<IN, OUT>> queue;
   private transient List<WorkerThread<IN, OUT>> workers;
-  private transient Budget active;
-  private transient StallDetector stalls;
+  private transient int maxActive;
+  private transient Semaphore active;
   private transient Thread taskThread;
   private transient long waiting;
   private transient int elements;
 
-  /** The first element that has not left, for metrics. */
+  /** When an element was last completed or emitted, or the first one came. */
+  private transient volatile long progressNanos;
+
+  /** The first element that is not emitted, for metrics. */
   private transient volatile IN oldest;
 
-  /** The watermark that left last. */
-  private transient long time;
+  private transient long emittedWatermark;
 
-  /** What may still be taken in above the bound before the stage waits again. */
+  /** The waiting cost that is still accepted above the bound before the stage waits again. */
   private transient long overdraft;
 
   /** Makes a stage that keeps its elements in state as {@code type}. */
   public AsyncStageOperator(
       AsyncStageFunction<IN, OUT> function, AsyncStageSettings settings, TypeInformation<IN> type) {
+    if (settings.ordered && settings.workers > 1 && settings.maxActive != Long.MAX_VALUE) {
+      // Results behind the head keep their active cost, which the head may be waiting for.
+      throw new IllegalArgumentException(
+          "an ordered stage of several workers cannot bound the active cost; bound the waiting cost");
+    }
     this.function = function;
     this.settings = settings;
     this.type = type;
@@ -110,72 +121,70 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
   @Override
   public void open() throws Exception {
     super.open();
-    slots = new ArrayDeque<>();
-    active = new Budget(settings.maxActive());
-    stalls = new StallDetector(settings.maxStallMillis(), System::nanoTime);
+    queue = new ArrayDeque<>();
+    maxActive = (int) Math.min(settings.maxActive, Integer.MAX_VALUE);
+    // Fair, as a large element would otherwise wait for as long as small ones find room.
+    active = new Semaphore(maxActive, true);
     taskThread = Thread.currentThread();
-    time = Long.MIN_VALUE;
+    emittedWatermark = Long.MIN_VALUE;
     workers = new ArrayList<>();
-    for (int i = 0; i < settings.workers(); i++) {
+    for (int i = 0; i < settings.workers; i++) {
+      MetricGroup metrics = getMetricGroup().addGroup("worker", Integer.toString(i));
       WorkerThread<IN, OUT> worker =
           new WorkerThread<>(
               getOperatorName() + " worker " + i,
-              function,
-              getMetricGroup().addGroup("worker", Integer.toString(i)),
+              () -> function.open(metrics),
               active,
-              settings.maxBatch(),
-              this::completed,
+              settings.maxBatch,
               this::failed);
       workers.add(worker);
       worker.start();
     }
     getMetricGroup().gauge("elementsInFlight", () -> elements);
+    getMetricGroup().gauge("activeCost", () -> maxActive - active.availablePermits());
     function.register(getMetricGroup(), () -> oldest);
-    getMetricGroup().gauge("activeCost", active::used);
     for (IN input : restored) {
-      take(input);
+      accept(input);
     }
     restored = List.of();
-    if (settings.maxStallMillis() > 0) {
-      checkForStallLater();
+    if (!settings.stallTimeout.isZero()) {
+      scheduleStallCheck();
     }
   }
 
-  private void checkForStallLater() {
+  private void scheduleStallCheck() {
     long now = getProcessingTimeService().getCurrentProcessingTime();
-    getProcessingTimeService()
-        .registerTimer(
-            now + Math.max(1, settings.maxStallMillis() / STALL_CHECKS), time -> checkForStall());
+    long interval = Math.max(1, settings.stallTimeout.toMillis() / STALL_CHECKS);
+    getProcessingTimeService().registerTimer(now + interval, time -> checkForStall());
   }
 
   private void checkForStall() {
-    if (elements > 0 && stalls.stalled()) {
+    Duration quiet = Duration.ofNanos(System.nanoTime() - progressNanos);
+    if (elements > 0 && quiet.compareTo(settings.stallTimeout) > 0) {
       workers.forEach(worker -> LOG.error("{}", worker.stack()));
-      throw new AsyncStageException(
-          ("%s has %d elements in it, and has finished none for %d s: it fails so that it starts"
-                  + " afresh. The stacks of its workers were logged.")
-              .formatted(getOperatorName(), elements, stalls.quietSeconds()),
-          null);
+      throw new FlinkRuntimeException(
+          "%s has %d elements in flight and has completed none for %d s. The task fails so that it restarts. The stacks of its workers are in the log."
+              .formatted(getOperatorName(), elements, quiet.toSeconds()));
     }
-    checkForStallLater();
+    scheduleStallCheck();
   }
 
   @Override
   public void processElement(StreamRecord<IN> record) throws Exception {
-    long cost = take(record.getValue());
-    if (waiting <= settings.maxWaiting()) {
+    long cost = accept(record.getValue());
+    if (waiting <= settings.maxWaiting) {
       overdraft = 0;
     } else if (overdraft > 0) {
       overdraft -= cost;
-    } else if (!runMailUntil(() -> waiting <= settings.maxWaiting(), FULL_WAIT_MILLIS)) {
-      overdraft = Math.max(1, settings.maxWaiting() / OVERDRAFT_SHARE);
+    } else if (!runMailUntil(() -> waiting <= settings.maxWaiting, FULL_WAIT_MILLIS)) {
+      overdraft = Math.max(1, settings.maxWaiting / OVERDRAFT_SHARE);
     }
   }
 
   /**
-   * Works off mail until {@code done} holds.
+   * Runs mail until {@code done} holds.
    *
-   * @return false where it does not hold after {@code millis}
+   * @return false if it does not hold after {@code millis}
    */
   private boolean runMailUntil(BooleanSupplier done, long millis) throws InterruptedException {
     long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
@@ -185,7 +194,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
         if (left <= 0) {
           return false;
         }
-        // A worker that is done ends the wait; other mail is seen a little later.
+        // A completed element ends the pause; other mail is noticed a little later.
         LockSupport.parkNanos(this, Math.min(left, MAIL_PAUSE_NANOS));
         if (Thread.interrupted()) {
           throw new InterruptedException("cancelled while waiting for room in a stage");
@@ -195,13 +204,17 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
     return true;
   }
 
-  /** Takes an element in; returns what it costs to hold it. */
-  private long take(IN input) {
-    QueueEntry.Element<IN, OUT> element =
-        new QueueEntry.Element<>(input, function.waitingCost(input), function.activeCost(input));
-    slots.add(element);
+  /** Returns the waiting cost of the element. */
+  private long accept(IN input) {
+    Element<IN, OUT> element =
+        new Element<>(
+            input,
+            function.waitingCost(input),
+            (int) Math.min(function.activeCost(input), maxActive),
+            this::completed);
+    queue.add(element);
     if (elements == 0) {
-      stalls.progress();
+      progressNanos = System.nanoTime();
       oldest = input;
     }
     elements++;
@@ -210,125 +223,129 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
     return element.waitingCost;
   }
 
-  /** In the worker's thread. */
-  private void completed(QueueEntry.Element<IN, OUT> element, List<OUT> results) {
-    stalls.progress();
+  /** Called in a worker's thread. */
+  private void completed(Element<IN, OUT> element, List<OUT> results) {
+    progressNanos = System.nanoTime();
     mailbox.execute(() -> emit(element, results), "emit the results of %s", getOperatorName());
     LockSupport.unpark(taskThread);
   }
 
-  /** In the worker's thread. */
+  /** Called in a worker's thread. */
   private void failed(Throwable cause) {
-    mailbox.execute(
-        () -> {
-          throw new AsyncStageException(
-              getOperatorName() + " failed: " + cause.getMessage(), cause);
-        },
-        "fail %s",
-        getOperatorName());
+    try {
+      mailbox.execute(
+          () -> {
+            throw new FlinkRuntimeException(
+                getOperatorName() + " failed: " + cause.getMessage(), cause);
+          },
+          "fail %s",
+          getOperatorName());
+    } catch (RejectedExecutionException e) {
+      LOG.debug("A worker of {} failed while its task was closed", getOperatorName(), cause);
+    }
   }
 
-  private void emit(QueueEntry.Element<IN, OUT> element, List<OUT> results) {
+  private void emit(Element<IN, OUT> element, List<OUT> results) {
     element.results = results;
-    if (!settings.ordered()) {
-      leave(element);
+    if (!settings.ordered) {
+      emit(element);
     }
-    while (!slots.isEmpty() && leaveHead(slots.peek())) {
-      slots.remove();
+    while (!queue.isEmpty() && emitHead(queue.peek())) {
+      queue.remove();
     }
     oldest = firstElement();
-    // Whoever comes after this stage may have held it up.
-    stalls.progress();
+    // The operators downstream may have blocked the emission.
+    progressNanos = System.nanoTime();
   }
 
-  /** Looks past watermarks only: elements that have left are not at the head. */
+  /** Looks past watermarks only: an element that was emitted is not at the head. */
   private IN firstElement() {
-    for (QueueEntry<IN, OUT> slot : slots) {
-      if (slot instanceof QueueEntry.Element<IN, OUT> element) {
-        return element.input;
+    for (QueueEntry<IN, OUT> entry : queue) {
+      if (entry instanceof Element<IN, OUT> element) {
+        return element.input();
       }
     }
     return null;
   }
 
-  private boolean leaveHead(QueueEntry<IN, OUT> head) {
+  private boolean emitHead(QueueEntry<IN, OUT> head) {
     if (head instanceof QueueEntry.Mark<IN, OUT> mark) {
-      leave(mark.watermark());
+      emit(mark.watermark());
     } else if (head instanceof QueueEntry.Status<IN, OUT> status) {
       output.emitWatermarkStatus(status.status());
-    } else if (head instanceof QueueEntry.Element<IN, OUT> element) {
+    } else if (head instanceof Element<IN, OUT> element) {
       if (element.results == null) {
         return false;
       }
-      leave(element);
+      emit(element);
     }
     return true;
   }
 
-  private void leave(QueueEntry.Element<IN, OUT> element) {
-    if (element.left) {
+  private void emit(Element<IN, OUT> element) {
+    if (element.emitted) {
       return;
     }
     for (OUT result : element.results) {
       output.collect(new StreamRecord<>(result));
     }
-    element.left = true;
+    element.emitted = true;
     element.results = List.of();
     elements--;
     waiting -= element.waitingCost;
     active.release(element.activeCost);
   }
 
-  /** A watermark that waited may have been overtaken by a later one. */
-  private void leave(Watermark mark) {
-    if (mark.getTimestamp() > time) {
-      time = mark.getTimestamp();
+  /** Drops a queued watermark that a later one has overtaken. */
+  private void emit(Watermark mark) {
+    if (mark.getTimestamp() > emittedWatermark) {
+      emittedWatermark = mark.getTimestamp();
       output.emitWatermark(mark);
     }
   }
 
-  /** The end of time overtakes nothing: what came after it would never be due. */
+  /** The maximum watermark never overtakes: elements behind it would never be due. */
   @Override
   public void processWatermark(Watermark mark) throws Exception {
-    if (slots.isEmpty() || function.mayBeOvertaken() && !mark.equals(Watermark.MAX_WATERMARK)) {
-      leave(mark);
+    if (queue.isEmpty() || function.mayBeOvertaken() && !mark.equals(Watermark.MAX_WATERMARK)) {
+      emit(mark);
     } else {
-      slots.add(new QueueEntry.Mark<>(mark));
+      queue.add(new QueueEntry.Mark<>(mark));
     }
   }
 
   @Override
   public void processWatermarkStatus(WatermarkStatus status) throws Exception {
-    if (slots.isEmpty()) {
-      // Not by the superclass: it leaves out what it takes for a repetition, and has not seen those
-      // that left by way of a slot.
+    if (queue.isEmpty()) {
+      // Not by the superclass: it skips what it takes for a repetition, and it has not seen the
+      // statuses that left the queue.
       output.emitWatermarkStatus(status);
     } else {
-      slots.add(new QueueEntry.Status<>(status));
+      queue.add(new QueueEntry.Status<>(status));
     }
   }
 
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
-    runMailUntil(() -> elements == 0, settings.barrierWaitMillis());
+    runMailUntil(() -> elements == 0, settings.barrierWait.toMillis());
     super.prepareSnapshotPreBarrier(checkpointId);
   }
 
   @Override
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
-    List<IN> open = new ArrayList<>();
-    for (QueueEntry<IN, OUT> slot : slots) {
-      if (slot instanceof QueueEntry.Element<IN, OUT> element && !element.left) {
-        open.add(element.input);
+    List<IN> pending = new ArrayList<>();
+    for (QueueEntry<IN, OUT> entry : queue) {
+      if (entry instanceof Element<IN, OUT> element && !element.emitted) {
+        pending.add(element.input());
       }
     }
-    inFlight.update(open);
+    inFlight.update(pending);
   }
 
   @Override
   public void finish() throws Exception {
-    while (!slots.isEmpty()) {
+    while (!queue.isEmpty()) {
       mailbox.yield();
     }
     super.finish();

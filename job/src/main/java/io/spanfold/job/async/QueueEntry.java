@@ -1,24 +1,45 @@
 package io.spanfold.job.async;
 
 import java.util.List;
+import java.util.function.BiConsumer;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 
-/** A place in the order in which things came into the stage. Used by the task's thread only. */
+/** An entry of the stage's queue, which is in the order of the input. */
 sealed interface QueueEntry<IN, OUT> {
 
-  /** An element, its results once there are any, and whether they have left. */
-  final class Element<IN, OUT> implements QueueEntry<IN, OUT> {
-    final IN input;
+  /** An element. Only the input and the costs may be used outside of the Flink task's thread. */
+  final class Element<IN, OUT> implements QueueEntry<IN, OUT>, AsyncStageFunction.Task<IN, OUT> {
     final long waitingCost;
-    final long activeCost;
-    List<OUT> results;
-    boolean left;
+    final int activeCost;
 
-    Element(IN input, long waitingCost, long activeCost) {
+    /** Null until the element is completed. */
+    List<OUT> results;
+
+    boolean emitted;
+
+    private final IN input;
+    private final BiConsumer<Element<IN, OUT>, List<OUT>> completion;
+
+    Element(
+        IN input,
+        long waitingCost,
+        int activeCost,
+        BiConsumer<Element<IN, OUT>, List<OUT>> completion) {
       this.input = input;
       this.waitingCost = waitingCost;
       this.activeCost = activeCost;
+      this.completion = completion;
+    }
+
+    @Override
+    public IN input() {
+      return input;
+    }
+
+    @Override
+    public void complete(List<OUT> all) {
+      completion.accept(this, all);
     }
   }
 

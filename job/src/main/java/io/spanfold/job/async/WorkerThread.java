@@ -1,59 +1,49 @@
 package io.spanfold.job.async;
 
-import java.util.ArrayDeque;
+import io.spanfold.job.async.QueueEntry.Element;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.flink.metrics.MetricGroup;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/**
- * A thread with a queue of its own and a worker that it alone uses. Elements that are queued here
- * are worked on in their order.
- */
+/** A thread with a worker and a queue. Elements are processed in the order of the queue. */
 final class WorkerThread<IN, OUT> {
-
-  private static final Logger LOG = LoggerFactory.getLogger(WorkerThread.class);
 
   private static final long JOIN_MILLIS = 5_000;
 
-  private final AsyncStageFunction<IN, OUT> function;
-  private final MetricGroup metrics;
-  private final Budget active;
+  private final Callable<AsyncStageFunction.Worker<IN, OUT>> opener;
+  private final Semaphore active;
   private final int maxBatch;
-  private final Completion<IN, OUT> completion;
-  private final Consumer<Throwable> failure;
-  private final BlockingQueue<QueueEntry.Element<IN, OUT>> queue = new LinkedBlockingQueue<>();
+  private final Consumer<Throwable> onFailure;
+  private final BlockingQueue<Element<IN, OUT>> queue = new LinkedBlockingQueue<>();
   private final Thread thread;
 
-  /** Is told, in the worker's thread, what became of an element. */
-  interface Completion<IN, OUT> {
-    void completed(QueueEntry.Element<IN, OUT> element, List<OUT> results);
-  }
-
+  /**
+   * Makes a thread that is not started.
+   *
+   * @param opener makes the worker, in the thread
+   * @param active the active cost that all workers may take; fair
+   * @param onFailure called in the thread, which then ends
+   */
   WorkerThread(
       String name,
-      AsyncStageFunction<IN, OUT> function,
-      MetricGroup metrics,
-      Budget active,
+      Callable<AsyncStageFunction.Worker<IN, OUT>> opener,
+      Semaphore active,
       int maxBatch,
-      Completion<IN, OUT> completion,
-      Consumer<Throwable> failure) {
-    this.function = function;
-    this.metrics = metrics;
+      Consumer<Throwable> onFailure) {
+    this.opener = opener;
     this.active = active;
     this.maxBatch = maxBatch;
-    this.completion = completion;
-    this.failure = failure;
+    this.onFailure = onFailure;
     thread = new Thread(this::run, name);
     thread.setDaemon(true);
-    // Flink finds the job's classes, and the native library among them, by the task's class loader.
+    // The Flink task's class loader finds the job's classes, and the native library among them.
     thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
   }
 
@@ -61,7 +51,7 @@ final class WorkerThread<IN, OUT> {
     thread.start();
   }
 
-  void enqueue(QueueEntry.Element<IN, OUT> element) {
+  void enqueue(Element<IN, OUT> element) {
     queue.add(element);
   }
 
@@ -69,81 +59,47 @@ final class WorkerThread<IN, OUT> {
     thread.interrupt();
   }
 
-  /** Waits for the end of an interrupted thread, but not for ever. */
+  /** Waits for an interrupted thread to end, five seconds at most. */
   void join() throws InterruptedException {
     thread.join(JOIN_MILLIS);
   }
 
-  /** Returns what the thread is at, for a log. */
+  /** Returns the current stack, for a log. */
   String stack() {
-    return thread.getName()
-        + " ("
-        + thread.getState()
-        + ")\n"
-        + Stream.of(thread.getStackTrace())
-            .map(frame -> "    at " + frame)
-            .collect(Collectors.joining("\n"));
+    return Stream.of(thread.getStackTrace())
+        .map(frame -> "\n    at " + frame)
+        .collect(Collectors.joining("", thread.getName() + " (" + thread.getState() + ")", ""));
   }
 
   private void run() {
-    try (StageWorker<IN, OUT> worker = function.open(metrics)) {
+    try (AsyncStageFunction.Worker<IN, OUT> worker = opener.call()) {
       while (true) {
         worker.process(nextBatch());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (Throwable e) {
-      report(e);
-    }
-  }
-
-  private void report(Throwable cause) {
-    try {
-      failure.accept(cause);
-    } catch (RejectedExecutionException e) {
-      // The task is being closed, which is what made the worker fail; nobody is left to tell.
-      LOG.debug("{} ends with its task", thread.getName(), cause);
+      onFailure.accept(e);
     }
   }
 
   /**
-   * Waits for an element, and takes what else is queued behind it as far as the budget allows at
-   * once.
+   * Waits for an element and its share of the active cost, and takes further elements as long as
+   * both are there at once.
    */
-  private List<StageTask<IN, OUT>> nextBatch() throws InterruptedException {
-    QueueEntry.Element<IN, OUT> first = queue.take();
-    active.acquire(first.activeCost);
-    ArrayDeque<QueueEntry.Element<IN, OUT>> batch = new ArrayDeque<>();
-    batch.add(first);
+  private List<AsyncStageFunction.Task<IN, OUT>> nextBatch() throws InterruptedException {
+    Element<IN, OUT> next = queue.take();
+    active.acquire(next.activeCost);
+    List<AsyncStageFunction.Task<IN, OUT>> batch = new ArrayList<>();
+    batch.add(next);
     while (batch.size() < maxBatch) {
-      QueueEntry.Element<IN, OUT> next = queue.peek();
-      if (next == null || !active.tryAcquire(next.activeCost)) {
+      next = queue.peek();
+      // With a timeout, as only then it does not overtake a worker that waits.
+      if (next == null || !active.tryAcquire(next.activeCost, 0, TimeUnit.SECONDS)) {
         break;
       }
       batch.add(queue.remove());
     }
-    List<StageTask<IN, OUT>> tasks = new ArrayList<>(batch.size());
-    for (QueueEntry.Element<IN, OUT> element : batch) {
-      tasks.add(new Task(element));
-    }
-    return tasks;
-  }
-
-  private final class Task implements StageTask<IN, OUT> {
-    private final QueueEntry.Element<IN, OUT> element;
-
-    Task(QueueEntry.Element<IN, OUT> element) {
-      this.element = element;
-    }
-
-    @Override
-    public IN input() {
-      return element.input;
-    }
-
-    @Override
-    public void complete(List<OUT> results) {
-      completion.completed(element, results);
-    }
+    return batch;
   }
 }

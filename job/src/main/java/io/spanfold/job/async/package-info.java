@@ -1,7 +1,7 @@
 /**
- * A step that talks to another system while the stream goes on: Flink's async operator in purpose,
- * with what the write and the flush need and it lacks. It is bounded in bytes, loses no element to
- * time-outs, keeps no watermark in state, answers an element in one go, and keeps elements of one
- * kind in order where asked.
+ * A stage that calls another system while the stream continues. It has the purpose of Flink's async
+ * operator, and what that one lacks: it is bounded by cost, loses no element to a timeout, keeps no
+ * watermarks in state, emits the results of an element together, and keeps elements of one key in
+ * order.
  */
 package io.spanfold.job.async;

@@ -1,5 +1,6 @@
 package io.spanfold.job.batch;
 
+import io.spanfold.core.batch.BatchLimits;
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch;
@@ -30,16 +31,7 @@ public final class BatchOperator extends AbstractStreamOperator<SpanBatch>
 
   private static final long serialVersionUID = 1L;
 
-  /**
-   * A batch is emitted at the first of these limits that it reaches.
-   *
-   * @param maxSpans how many spans it has at most
-   * @param maxBytes the length of its records together, unless it is one alone
-   * @param maxDelayMillis how long after its first span it is emitted
-   */
-  public record Limits(int maxSpans, long maxBytes, long maxDelayMillis) implements Serializable {}
-
-  private final Limits limits;
+  private final BatchLimits limits;
   private final SubsegmentGrouping grouping;
 
   private transient Map<TraceKey, List<Span>> open;
@@ -48,7 +40,7 @@ public final class BatchOperator extends AbstractStreamOperator<SpanBatch>
   private transient ScheduledFuture<?> timer;
   private transient Watermark heldWatermark;
 
-  public BatchOperator(Limits limits, SubsegmentGrouping grouping) {
+  public BatchOperator(BatchLimits limits, SubsegmentGrouping grouping) {
     this.limits = limits;
     this.grouping = grouping;
   }

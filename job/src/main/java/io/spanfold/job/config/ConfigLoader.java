@@ -1,15 +1,21 @@
 package io.spanfold.job.config;
 
+import static io.spanfold.job.config.SpanfoldOptions.DEBUG_TRACES;
+import static io.spanfold.job.config.SpanfoldOptions.INGEST_DROP;
+import static io.spanfold.job.config.SpanfoldOptions.KAFKA_PROPERTIES_PREFIX;
 import static io.spanfold.job.config.SpanfoldOptions.REDIS_CA_FILE;
 import static io.spanfold.job.config.SpanfoldOptions.REDIS_PASSWORD;
 import static io.spanfold.job.config.SpanfoldOptions.REDIS_PASSWORD_FILE;
+import static io.spanfold.job.config.SpanfoldOptions.REDIS_URI;
+import static io.spanfold.job.config.SpanfoldOptions.SOURCE_STARTING_OFFSETS;
 
 import io.spanfold.buffer.redis.RedisUris;
+import io.spanfold.core.batch.BatchLimits;
+import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.job.config.SpanfoldConfig.FlushSettings;
 import io.spanfold.job.config.SpanfoldConfig.IngestSettings;
 import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.config.SpanfoldConfig.RedisSettings;
-import io.spanfold.job.config.SpanfoldConfig.SegmentSettings;
 import io.spanfold.job.config.SpanfoldConfig.SinkSettings;
 import io.spanfold.job.config.SpanfoldConfig.SourceSettings;
 import java.io.IOException;
@@ -29,17 +35,19 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.MemorySize;
 
-/** Reads options into settings. What the values must be to one another is up to the rules. */
+/** Turns options into settings. {@link ConfigRules} checks the settings against one another. */
 final class ConfigLoader {
 
-  // The broker's own maximum unless it was changed; Flink's default of an hour is refused by it.
+  /** The brokers' default maximum. Flink's default of an hour is above it, and so is refused. */
   private static final String DEFAULT_TRANSACTION_TIMEOUT_MS = "900000";
   private static final String ORGANIZATION = "organization:";
   private static final Pattern ID = Pattern.compile("[0-9]{1,19}");
@@ -78,43 +86,36 @@ final class ConfigLoader {
             Map.copyOf(reader.shown()));
     ConfigRules.check(config, reader);
     if (!reader.problems().isEmpty()) {
-      throw new InvalidConfigException(reader.problems());
+      throw new InvalidSetupException(reader.problems());
     }
     return config;
   }
 
   private KafkaSettings kafka() {
     String servers = reader.required(SpanfoldOptions.KAFKA_BOOTSTRAP_SERVERS, "broker:9092");
-    Map<String, String> properties = new TreeMap<>(reader.kafkaProperties());
-    String timeout =
-        properties.putIfAbsent("transaction.timeout.ms", DEFAULT_TRANSACTION_TIMEOUT_MS);
+    Map<String, String> properties = reader.kafkaProperties();
+    String name = "transaction.timeout.ms";
+    String timeout = properties.putIfAbsent(name, DEFAULT_TRANSACTION_TIMEOUT_MS);
     if (timeout != null && !timeout.matches("[1-9]\\d{0,8}")) {
       reader.problem(
-          SpanfoldOptions.KAFKA_PROPERTIES_PREFIX + "transaction.timeout.ms",
+          KAFKA_PROPERTIES_PREFIX + name,
           timeout,
           "is not a positive number of milliseconds",
           "write one, at most the brokers' transaction.max.timeout.ms");
-      properties.put("transaction.timeout.ms", DEFAULT_TRANSACTION_TIMEOUT_MS);
+      properties.put(name, DEFAULT_TRANSACTION_TIMEOUT_MS);
     }
     return new KafkaSettings(servers, Map.copyOf(properties));
   }
 
   private SourceSettings source() {
-    String start = reader.get(SpanfoldOptions.SOURCE_STARTING_OFFSETS).strip();
-    StartingOffsets offsets;
-    try {
-      offsets = StartingOffsets.parse(start);
-    } catch (IllegalArgumentException e) {
-      reader.problem(
-          SpanfoldOptions.SOURCE_STARTING_OFFSETS,
-          "is no place to start from",
-          "write earliest, latest, committed or a time in milliseconds");
-      offsets = StartingOffsets.parse("committed");
-    }
     return new SourceSettings(
         reader.get(SpanfoldOptions.SOURCE_TOPIC),
         reader.get(SpanfoldOptions.SOURCE_GROUP_ID),
-        offsets,
+        parsed(
+                SOURCE_STARTING_OFFSETS,
+                StartingOffsets::parse,
+                "write earliest, latest, committed or a time in milliseconds since 1970")
+            .orElseGet(() -> StartingOffsets.parse("committed")),
         reader.get(SpanfoldOptions.SOURCE_BOUNDED));
   }
 
@@ -154,28 +155,25 @@ final class ConfigLoader {
     if (file.isEmpty()) {
       return Optional.empty();
     }
-    if (!options.get(SpanfoldOptions.REDIS_URI, "").contains("rediss://")) {
+    if (!options.get(REDIS_URI, "").contains("rediss://")) {
       reader.problem(
           REDIS_CA_FILE, "is given, but redis.uri has no TLS", "write rediss:// or leave it out");
     }
     try (var bytes = Files.newInputStream(Path.of(file.get()))) {
       var authorities = CertificateFactory.getInstance("X.509").generateCertificates(bytes);
-      if (authorities.isEmpty()) {
-        reader.problem(REDIS_CA_FILE, "has no certificate", "name a PEM file of certificates");
+      if (!authorities.isEmpty()) {
+        return Optional.of(pem(authorities));
       }
-      return Optional.of(pem(authorities));
+      reader.problem(REDIS_CA_FILE, "has no certificates", "name a PEM file of certificates");
     } catch (CertificateException e) {
       reader.problem(REDIS_CA_FILE, "has no certificates", "name a PEM file of certificates");
     } catch (IOException | InvalidPathException e) {
-      reader.problem(
-          REDIS_CA_FILE,
-          "cannot be read (" + e.getClass().getSimpleName() + ")",
-          "name a PEM file that is there where the job is submitted");
+      unreadable(REDIS_CA_FILE, e, "a PEM file");
     }
     return Optional.empty();
   }
 
-  /** Writes certificates down and nothing else: the file may have a private key beside them. */
+  /** Writes the certificates only: the file may hold a private key as well. */
   private static String pem(Collection<? extends Certificate> certificates)
       throws CertificateException {
     StringBuilder text = new StringBuilder();
@@ -192,17 +190,14 @@ final class ConfigLoader {
     Optional<String> file = reader.optional(REDIS_PASSWORD_FILE);
     if (password.isPresent() && file.isPresent()) {
       reader.problem(
-          REDIS_PASSWORD_FILE, "is given beside redis.password", "leave one of the two out");
-      return password;
-    }
-    if (password.isPresent()) {
+          REDIS_PASSWORD_FILE, "is given together with redis.password", "leave out one of the two");
       return password;
     }
     if (file.isPresent()) {
       return passwordFrom(file.get());
     }
-    return Optional.ofNullable(environment.apply(SpanfoldOptions.REDIS_PASSWORD_VARIABLE))
-        .filter(text -> !text.isEmpty());
+    String variable = environment.apply(SpanfoldOptions.REDIS_PASSWORD_VARIABLE);
+    return password.or(() -> Optional.ofNullable(variable).filter(text -> !text.isEmpty()));
   }
 
   private Optional<String> passwordFrom(String file) {
@@ -214,46 +209,40 @@ final class ConfigLoader {
       }
       return first;
     } catch (IOException | InvalidPathException | UncheckedIOException e) {
-      reader.problem(
-          REDIS_PASSWORD_FILE,
-          "cannot be read (" + e.getClass().getSimpleName() + ")",
-          "name a text file that is there where the job is submitted");
+      unreadable(REDIS_PASSWORD_FILE, e, "a text file");
       return Optional.empty();
     }
   }
 
+  private void unreadable(ConfigOption<String> option, Exception cause, String wanted) {
+    reader.problem(
+        option,
+        "cannot be read (" + cause.getClass().getSimpleName() + ")",
+        "name " + wanted + " that exists where the job is submitted");
+  }
+
   private IngestSettings ingest() {
-    List<String> drop = new ArrayList<>();
-    for (String rule : reader.get(SpanfoldOptions.INGEST_DROP)) {
-      String plain = dropRule(rule);
-      if (plain == null) {
-        reader.problem(
-            SpanfoldOptions.INGEST_DROP,
-            "has the rule '"
-                + rule
-                + "', which names neither a project nor a trace of one, nor an organization",
-            "write a project id, project:trace with the trace as 32 hexadecimal digits, or"
-                + " organization:id; several separated by semicolons");
-      } else {
-        drop.add(plain);
-      }
-    }
     return new IngestSettings(
-        reader.get(SpanfoldOptions.INGEST_BATCH_MAX_SPANS),
-        reader.get(SpanfoldOptions.INGEST_BATCH_MAX_BYTES).getBytes(),
-        reader.get(SpanfoldOptions.INGEST_BATCH_MAX_DELAY),
-        List.copyOf(drop),
+        new BatchLimits(
+            reader.get(SpanfoldOptions.INGEST_BATCH_MAX_SPANS),
+            reader.get(SpanfoldOptions.INGEST_BATCH_MAX_BYTES).getBytes(),
+            reader.get(SpanfoldOptions.INGEST_BATCH_MAX_DELAY).toMillis()),
+        parsed(
+                INGEST_DROP,
+                DropRules::parse,
+                "write the trace as 32 hexadecimal digits, and separate rules by semicolons")
+            .orElseGet(() -> DropRules.parse(List.of())),
         reader.get(SpanfoldOptions.INGEST_ADOPT));
   }
 
-  private SegmentSettings segment() {
-    return new SegmentSettings(
-        reader.get(SpanfoldOptions.SEGMENT_TIMEOUT),
-        reader.get(SpanfoldOptions.SEGMENT_ROOT_TIMEOUT),
+  private FoldSettings segment() {
+    return new FoldSettings(
+        reader.get(SpanfoldOptions.SEGMENT_TIMEOUT).toMillis(),
+        reader.get(SpanfoldOptions.SEGMENT_ROOT_TIMEOUT).toMillis(),
+        reader.get(SpanfoldOptions.SEGMENT_MAX_AGE).toMillis(),
+        reader.get(SpanfoldOptions.SEGMENT_LATE_GRACE).toMillis(),
         reader.get(SpanfoldOptions.SEGMENT_MAX_BYTES).getBytes(),
-        reader.get(SpanfoldOptions.SEGMENT_MAX_SPANS),
-        reader.get(SpanfoldOptions.SEGMENT_MAX_AGE),
-        reader.get(SpanfoldOptions.SEGMENT_LATE_GRACE));
+        reader.get(SpanfoldOptions.SEGMENT_MAX_SPANS));
   }
 
   private FlushSettings flush() {
@@ -261,64 +250,36 @@ final class ConfigLoader {
         reader.optional(SpanfoldOptions.FLUSH_PARALLELISM).orElse(0),
         reader.get(SpanfoldOptions.FLUSH_IN_FLIGHT_BYTES).getBytes(),
         reader.get(SpanfoldOptions.FLUSH_LOCK_TTL),
-        chunkBytes(SpanfoldOptions.FLUSH_CHUNK_BYTES));
-  }
-
-  private int chunkBytes(ConfigOption<MemorySize> option) {
-    // Clamped, not cast: what is too large stays too large, and the rules refuse it.
-    return reader
-        .optional(option)
-        .map(size -> (int) Math.min(size.getBytes(), Integer.MAX_VALUE))
-        .orElse(0);
+        // Clamped, not cast: what is too large stays too large, and the rules refuse it.
+        reader
+            .optional(SpanfoldOptions.FLUSH_CHUNK_BYTES)
+            .map(MemorySize::getBytes)
+            .map(bytes -> (int) Math.min(bytes, Integer.MAX_VALUE))
+            .orElse(0));
   }
 
   private List<String> debugTraces() {
     List<String> traces = new ArrayList<>();
-    for (String text : reader.get(SpanfoldOptions.DEBUG_TRACES)) {
-      String trace = traceId(text);
-      if (trace == null) {
-        reader.problem(
-            SpanfoldOptions.DEBUG_TRACES,
-            "has '" + text + "', which is no trace id",
-            "write 32 hexadecimal digits, several separated by semicolons");
+    for (String text : reader.get(DEBUG_TRACES)) {
+      if (text.matches(DropRules.TRACE_ID)) {
+        traces.add(text.replace("-", "").toLowerCase(Locale.ROOT));
       } else {
-        traces.add(trace);
+        reader.problem(
+            DEBUG_TRACES,
+            "has '" + text + "', which is not a trace id",
+            "write 32 hexadecimal digits, several separated by semicolons");
       }
     }
     return List.copyOf(traces);
   }
 
-  /** Returns a rule in its one form, see {@link IngestSettings}; null where it is none. */
-  private static String dropRule(String rule) {
-    if (rule.startsWith(ORGANIZATION)) {
-      String organization = id(rule.substring(ORGANIZATION.length()));
-      return organization == null ? null : ORGANIZATION + organization;
-    }
-    int colon = rule.indexOf(':');
-    if (colon < 0) {
-      return id(rule);
-    }
-    String project = id(rule.substring(0, colon));
-    String trace = traceId(rule.substring(colon + 1));
-    return project == null || trace == null ? null : project + ":" + trace;
-  }
-
-  /** Returns the id of a project or an organization without leading zeros; null if it is none. */
-  private static String id(String text) {
-    if (!ID.matcher(text).matches()) {
-      return null;
-    }
+  /** Parses the value in force; empty if it has the wrong form, which is then a problem. */
+  private <T, R> Optional<R> parsed(ConfigOption<T> option, Function<T, R> parser, String remedy) {
     try {
-      return Long.toString(Long.parseLong(text));
-    } catch (NumberFormatException e) {
-      return null; // larger than any that a record can have
+      return Optional.of(parser.apply(reader.get(option)));
+    } catch (IllegalArgumentException e) {
+      reader.problem(option, e.getMessage(), remedy);
+      return Optional.empty();
     }
-  }
-
-  private static String traceId(String text) {
-    String digits =
-        text.length() == 36 ? text.replace("-", "") : text; // the dashed form is accepted too
-    String lower = digits.toLowerCase(Locale.ROOT);
-    return TRACE_ID.matcher(lower).matches() ? lower : null;
   }
 }

@@ -2,12 +2,16 @@ package io.spanfold.job.config;
 
 import static io.spanfold.job.config.SpanfoldOptions.FLUSH_CHUNK_BYTES;
 import static io.spanfold.job.config.SpanfoldOptions.FLUSH_LOCK_TTL;
+import static io.spanfold.job.config.SpanfoldOptions.INGEST_BATCH_MAX_BYTES;
 import static io.spanfold.job.config.SpanfoldOptions.REDIS_TTL;
+import static io.spanfold.job.config.SpanfoldOptions.ROLLOUT_PHASE;
 import static io.spanfold.job.config.SpanfoldOptions.SEGMENT_LATE_GRACE;
 import static io.spanfold.job.config.SpanfoldOptions.SEGMENT_MAX_AGE;
 
 import io.spanfold.buffer.layout.RolloutPhase;
+import io.spanfold.core.fold.FoldSettings;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -16,19 +20,19 @@ import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.util.TimeUtils;
 
-/** What option values must be, each by itself and to one another, for the job to keep its word. */
+/** The rules that option values must keep, alone and together. */
 final class ConfigRules {
 
   private static final int MIN_CHUNK_BYTES = 1024;
   private static final int MAX_COMPRESSION_LEVEL = 22;
 
-  /** Half of what Redis takes in a call unless it is told otherwise (client-query-buffer-limit). */
+  /** Half of what Redis accepts in one call by default (client-query-buffer-limit). */
   private static final MemorySize MAX_MERGED_BATCH = MemorySize.ofMebiBytes(512);
 
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9._-]{1,200}");
 
-  /** What the job sets itself, and the option to use instead. */
-  private static final Map<String, String> OURS =
+  /** Kafka properties that the job sets, and the remedy. */
+  private static final Map<String, String> RESERVED =
       Map.of(
           "bootstrap.servers", "set kafka.bootstrap.servers instead",
           "group.id", "set source.group.id instead",
@@ -48,7 +52,7 @@ final class ConfigRules {
     this.reader = reader;
   }
 
-  /** Adds whatever rule is broken to the reader's problems. */
+  /** Adds every broken rule to the reader's problems. */
   static void check(SpanfoldConfig config, OptionReader reader) {
     ConfigRules rules = new ConfigRules(config, reader);
     rules.checkNames();
@@ -58,23 +62,16 @@ final class ConfigRules {
     rules.checkPhase();
   }
 
-  /** A batch's share of a trace goes to Redis in one call where payloads are merged. */
+  /** A merged layout writes a batch's share of a trace in one call to Redis. */
   private void checkPhase() {
     if (config.phase().writesMerged()
-        && config.ingest().batchMaxBytes() > MAX_MERGED_BATCH.getBytes()) {
+        && config.ingest().batch().maxBytes() > MAX_MERGED_BATCH.getBytes()) {
       reader.problem(
-          SpanfoldOptions.INGEST_BATCH_MAX_BYTES,
-          "is more than Redis takes in one call, as "
-              + SpanfoldOptions.ROLLOUT_PHASE.key()
-              + " "
-              + config.phase()
-              + " writes merged payloads",
-          "lower it to "
-              + MAX_MERGED_BATCH
-              + " or less, or set "
-              + SpanfoldOptions.ROLLOUT_PHASE.key()
-              + " to "
-              + RolloutPhase.DISTRIBUTED);
+          INGEST_BATCH_MAX_BYTES,
+          "is more than Redis accepts in one call, as %s %s writes merged payloads"
+              .formatted(ROLLOUT_PHASE.key(), config.phase()),
+          "lower it to %s or less, or set %s to %s"
+              .formatted(MAX_MERGED_BATCH, ROLLOUT_PHASE.key(), RolloutPhase.DISTRIBUTED));
     }
   }
 
@@ -84,14 +81,14 @@ final class ConfigRules {
     topics.put(SpanfoldOptions.SINK_TOPIC, config.sink().topic());
     topics.put(SpanfoldOptions.DEAD_LETTER_TOPIC, config.sink().deadLetterTopic());
     topics.put(SpanfoldOptions.OUTCOMES_TOPIC, config.sink().outcomesTopic());
-    Map<String, String> optionOfTopic = new LinkedHashMap<>();
+    Map<String, String> optionOfTopic = new HashMap<>();
     topics.forEach(
         (option, topic) -> {
           checkName(option, topic);
           String other = optionOfTopic.putIfAbsent(topic, option.key());
           if (other != null) {
             reader.problem(
-                option.key(), topic, "is the topic of " + other + " too", "name another topic");
+                option.key(), topic, "is also the topic of " + other, "name another topic");
           }
         });
     checkName(SpanfoldOptions.REDIS_BUFFER, config.redis().buffer());
@@ -106,25 +103,26 @@ final class ConfigRules {
       reader.problem(
           option.key(),
           name,
-          "is not a name that Kafka and Redis take",
+          "is not a valid name",
           "use 1 to 200 letters, digits, dots, dashes and underscores");
     }
   }
 
   private void checkAmounts() {
-    positive(SpanfoldOptions.REDIS_TTL, config.redis().ttl());
-    positive(SpanfoldOptions.INGEST_BATCH_MAX_DELAY, config.ingest().batchMaxDelay());
-    positive(SpanfoldOptions.SEGMENT_TIMEOUT, config.segment().timeout());
-    positive(SpanfoldOptions.SEGMENT_ROOT_TIMEOUT, config.segment().rootTimeout());
-    positive(SEGMENT_MAX_AGE, config.segment().maxAge());
-    positive(SEGMENT_LATE_GRACE, config.segment().lateGrace());
-    positive(FLUSH_LOCK_TTL, config.flush().lockTtl());
-    positive(SpanfoldOptions.INGEST_BATCH_MAX_SPANS, config.ingest().batchMaxSpans());
-    positive(SpanfoldOptions.INGEST_BATCH_MAX_BYTES, config.ingest().batchMaxBytes());
-    positive(SpanfoldOptions.SEGMENT_MAX_BYTES, config.segment().maxBytes());
-    positive(SpanfoldOptions.SEGMENT_MAX_SPANS, config.segment().maxSpans());
+    FoldSettings segment = config.segment();
+    positive(REDIS_TTL, config.redis().ttl().toMillis());
+    positive(SpanfoldOptions.INGEST_BATCH_MAX_DELAY, config.ingest().batch().maxDelayMillis());
+    positive(SpanfoldOptions.SEGMENT_TIMEOUT, segment.timeout());
+    positive(SpanfoldOptions.SEGMENT_ROOT_TIMEOUT, segment.rootTimeout());
+    positive(SEGMENT_MAX_AGE, segment.maxAge());
+    positive(SEGMENT_LATE_GRACE, segment.lateGrace());
+    positive(FLUSH_LOCK_TTL, config.flush().lockTtl().toMillis());
+    positive(SpanfoldOptions.INGEST_BATCH_MAX_SPANS, config.ingest().batch().maxSpans());
+    positive(INGEST_BATCH_MAX_BYTES, config.ingest().batch().maxBytes());
+    positive(SpanfoldOptions.SEGMENT_MAX_BYTES, segment.maxBytes());
+    positive(SpanfoldOptions.SEGMENT_MAX_SPANS, segment.maxIds());
     positive(SpanfoldOptions.FLUSH_IN_FLIGHT_BYTES, config.flush().inFlightBytes());
-    if (reader.shown().containsKey(SpanfoldOptions.FLUSH_PARALLELISM.key())) {
+    if (isGiven(SpanfoldOptions.FLUSH_PARALLELISM)) {
       positive(SpanfoldOptions.FLUSH_PARALLELISM, config.flush().parallelism());
     }
     double fraction = config.redis().maxMemoryFraction();
@@ -137,27 +135,26 @@ final class ConfigRules {
     int level = config.compressionLevel();
     if (level < -1 || level > MAX_COMPRESSION_LEVEL) {
       reader.problem(
-          SpanfoldOptions.COMPRESSION_LEVEL, "is no Zstandard level", "write one from -1 to 22");
+          SpanfoldOptions.COMPRESSION_LEVEL,
+          "is not a Zstandard level",
+          "write one from -1 to " + MAX_COMPRESSION_LEVEL);
     }
     int chunk = config.flush().chunkBytes();
-    boolean chunkGiven = reader.shown().containsKey(FLUSH_CHUNK_BYTES.key());
-    if (chunkGiven && (chunk < MIN_CHUNK_BYTES || chunk > SpanfoldConfig.MAX_CHUNK_BYTES)) {
+    if (isGiven(FLUSH_CHUNK_BYTES)
+        && (chunk < MIN_CHUNK_BYTES || chunk > SpanfoldConfig.MAX_CHUNK_BYTES)) {
       reader.problem(
           FLUSH_CHUNK_BYTES,
           "is out of bounds",
-          "write a size from "
-              + MIN_CHUNK_BYTES
-              + " to "
-              + SpanfoldConfig.MAX_CHUNK_BYTES
-              + " bytes");
+          "write a size from %d to %d bytes"
+              .formatted(MIN_CHUNK_BYTES, SpanfoldConfig.MAX_CHUNK_BYTES));
     }
   }
 
-  private void positive(ConfigOption<?> option, Duration value) {
-    // Timers count in milliseconds, so less than one is none.
-    positive(option, value.toMillis());
+  private boolean isGiven(ConfigOption<?> option) {
+    return reader.shown().containsKey(option.key());
   }
 
+  /** Durations are given in milliseconds, which timers count in: a shorter one is none. */
   private void positive(ConfigOption<?> option, long value) {
     if (value <= 0) {
       reader.problem(option, "is not positive", "write a value above zero");
@@ -165,48 +162,39 @@ final class ConfigRules {
   }
 
   /**
-   * The timeouts of a segment are deliberately not held against its maximum age: a replay may want
-   * them far above everything else, and the lower of the two decides.
+   * Does not compare the timeouts of a segment with its maximum age: a replay may want them far
+   * above all other times, and the lower one decides.
    */
   private void checkOrderOfTimes() {
-    Duration grace = config.segment().lateGrace();
+    Duration grace = Duration.ofMillis(config.segment().lateGrace());
     Duration interval = config.checkpointInterval();
     Duration lock = config.flush().lockTtl();
-    Duration age = config.segment().maxAge();
+    Duration age = Duration.ofMillis(config.segment().maxAge());
     Duration ttl = config.redis().ttl();
-    Duration held = grace.plus(interval).plus(SpanfoldConfig.COMMIT_ALLOWANCE);
+    Duration commit = SpanfoldConfig.COMMIT_ALLOWANCE;
+    Duration held = grace.plus(interval).plus(commit);
     if (held.compareTo(lock) >= 0) {
       tooShort(
           FLUSH_LOCK_TTL,
           lock,
-          SEGMENT_LATE_GRACE.key()
-              + " ("
-              + text(grace)
-              + ") + the checkpoint interval ("
-              + text(interval)
-              + ") + "
-              + text(SpanfoldConfig.COMMIT_ALLOWANCE)
-              + " for the commit, so that a lock outlives the flush it guards",
-          "raise it above " + text(held) + ", or lower " + SEGMENT_LATE_GRACE.key());
+          "%s (%s) + the checkpoint interval (%s) + %s for the commit, so that a lock outlives the flush it guards"
+              .formatted(SEGMENT_LATE_GRACE.key(), text(grace), text(interval), text(commit)),
+          "raise it above %s, or lower %s".formatted(text(held), SEGMENT_LATE_GRACE.key()));
     }
     if (lock.compareTo(age) >= 0) {
       tooShort(
           SEGMENT_MAX_AGE,
           age,
-          FLUSH_LOCK_TTL.key()
-              + " ("
-              + text(lock)
-              + "), so that a lock left behind is gone before the segment is due again",
+          "%s (%s), so that a lock left behind has expired before the segment is due again"
+              .formatted(FLUSH_LOCK_TTL.key(), text(lock)),
           "raise it, or lower " + FLUSH_LOCK_TTL.key());
     }
     if (age.compareTo(ttl) >= 0) {
       tooShort(
           REDIS_TTL,
           ttl,
-          SEGMENT_MAX_AGE.key()
-              + " ("
-              + text(age)
-              + "), so that no payload is gone before its part is due",
+          "%s (%s), so that no payload expires before its part is due"
+              .formatted(SEGMENT_MAX_AGE.key(), text(age)),
           "raise it, or lower " + SEGMENT_MAX_AGE.key());
     }
   }
@@ -221,44 +209,42 @@ final class ConfigRules {
 
   private void checkKafka() {
     Map<String, String> properties = config.kafka().properties();
-    OURS.forEach(
+    RESERVED.forEach(
         (name, remedy) -> {
           if (properties.containsKey(name)) {
-            reader.problem(property(name), properties.get(name), "is set by the job", remedy);
+            wrongProperty(name, "is set by the job", remedy);
           }
         });
     if (config.sink().guarantee() != DeliveryGuarantee.EXACTLY_ONCE) {
       return;
     }
-    Duration timeout = Duration.ofMillis(config.kafka().transactionTimeoutMs());
     Duration needed = config.checkpointInterval().plus(SpanfoldConfig.COMMIT_ALLOWANCE);
-    if (timeout.compareTo(needed) < 0) {
-      reader.problem(
-          property("transaction.timeout.ms"),
-          String.valueOf(timeout.toMillis()),
-          "is less than the checkpoint interval and "
-              + text(SpanfoldConfig.COMMIT_ALLOWANCE)
-              + " for the commit, so that the broker would abort what is still to be committed",
-          "raise it to " + needed.toMillis() + " or more");
+    if (config.kafka().transactionTimeoutMs() < needed.toMillis()) {
+      wrongProperty(
+          "transaction.timeout.ms",
+          "is less than the checkpoint interval and %s for the commit, so that the broker would abort what is still to be committed"
+              .formatted(text(SpanfoldConfig.COMMIT_ALLOWANCE)),
+          "raise it to %d or more".formatted(needed.toMillis()));
     }
-    mustBe("enable.idempotence", "true", properties);
-    if (properties.containsKey("acks") && !properties.get("acks").equals("-1")) {
-      mustBe("acks", "all", properties);
-    }
+    checkExactlyOnce("enable.idempotence", "true");
+    checkExactlyOnce("acks", "all|-1");
   }
 
-  private void mustBe(String name, String needed, Map<String, String> properties) {
-    String given = properties.get(name);
-    if (given != null && !given.equals(needed)) {
-      reader.problem(
-          property(name),
-          given,
-          "cannot be with exactly-once delivery",
+  private void checkExactlyOnce(String name, String allowed) {
+    String given = config.kafka().properties().get(name);
+    if (given != null && !given.matches(allowed)) {
+      wrongProperty(
+          name,
+          "cannot be combined with exactly-once delivery",
           "leave it out, or set sink.delivery-guarantee to at-least-once");
     }
   }
 
-  private static String property(String name) {
-    return SpanfoldOptions.KAFKA_PROPERTIES_PREFIX + name;
+  private void wrongProperty(String name, String wrong, String remedy) {
+    reader.problem(
+        SpanfoldOptions.KAFKA_PROPERTIES_PREFIX + name,
+        config.kafka().properties().get(name),
+        wrong,
+        remedy);
   }
 }

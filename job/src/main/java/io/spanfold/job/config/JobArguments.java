@@ -1,7 +1,7 @@
 package io.spanfold.job.config;
 
 import java.io.IOException;
-import java.nio.charset.MalformedInputException;
+import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -9,94 +9,98 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Properties;
 import java.util.TreeMap;
 import org.apache.flink.configuration.Configuration;
 
 /**
  * The arguments that the job was submitted with.
  *
- * @param help whether {@code --help} was asked for; the rest then need not be valid
- * @param printConfig whether {@code --print-config} was asked for
- * @param check whether {@code --check} was asked for
- * @param options the options of the file and the arguments, the latter winning
+ * @param action what to do
+ * @param options the options of the file and of the arguments, which win; possibly invalid if only
+ *     help is wanted
  */
-public record JobArguments(
-    boolean help, boolean printConfig, boolean check, Configuration options) {
+public record JobArguments(Action action, Configuration options) {
 
-  /** What can be asked for instead of a start. */
-  private static final Set<String> SWITCHES = Set.of("help", "print-config", "check");
+  /** What the job's main method does. If several are asked for, the one declared last wins. */
+  public enum Action {
+    RUN,
+    /** Checks the servers only. */
+    CHECK,
+    /** Prints the options in force only. */
+    PRINT_CONFIG,
+    /** Lists all options only. */
+    HELP
+  }
 
-  /** What operators type in an emergency, for the option of that name. */
+  private static final Map<String, Action> ACTIONS =
+      Map.of("check", Action.CHECK, "help", Action.HELP, "print-config", Action.PRINT_CONFIG);
+
+  /** A short form for emergencies. */
   private static final String ADOPT = "adopt";
 
   /**
    * Reads arguments of the forms {@code --name value} and {@code --name=value}. {@code --config
    * FILE} names a file with a line {@code name: value} or {@code name = value} for each option;
-   * empty lines and lines that start with {@code #} are passed over, quotes around a value are
-   * taken off. A boolean option without a value is true.
+   * empty lines and lines that start with {@code #} are skipped, quotes around a value are removed.
+   * A boolean option without a value is true.
    *
-   * @throws InvalidConfigException where an argument or a line has another form, or the file cannot
-   *     be read
+   * @throws InvalidSetupException if an argument or a line has another form, or the file cannot be
+   *     read
    */
   public static JobArguments parse(String... arguments) {
     List<String> problems = new ArrayList<>();
     Map<String, String> given = new LinkedHashMap<>();
     for (int i = 0; i < arguments.length; i++) {
       String argument = arguments[i];
-      if (!argument.startsWith("--") || argument.length() == 2) {
-        // The word may be a secret that lost its option: only its place is told.
-        problems.add(
-            "Argument "
-                + (i + 1)
-                + " is not an option; options are written as --name value or --name=value.");
-        continue;
-      }
       int equals = argument.indexOf('=');
-      if (equals >= 0) {
+      if (!argument.startsWith("--") || argument.length() == 2) {
+        // The word may be a secret whose option is missing, so it is not shown.
+        problems.add(
+            "Argument %d is not an option; write options as --name value or --name=value."
+                .formatted(i + 1));
+      } else if (equals >= 0) {
         given.put(argument.substring(2, equals), argument.substring(equals + 1));
-        continue;
-      }
-      String name = argument.substring(2);
-      boolean hasValue = i + 1 < arguments.length && !arguments[i + 1].startsWith("--");
-      if (hasValue && !isSwitch(name)) {
-        given.put(name, arguments[++i]);
-      } else if (isSwitch(name) || isBoolean(name)) {
-        given.put(name, "true");
       } else {
-        problems.add("--" + name + " lacks its value; write --" + name + " VALUE.");
+        String name = argument.substring(2);
+        boolean hasValue = i + 1 < arguments.length && !arguments[i + 1].startsWith("--");
+        if (hasValue && !ACTIONS.containsKey(name)) {
+          given.put(name, arguments[++i]);
+        } else if (ACTIONS.containsKey(name) || isBoolean(name)) {
+          given.put(name, "true");
+        } else {
+          problems.add("--%s has no value; write --%s VALUE.".formatted(name, name));
+        }
       }
     }
-    boolean help = Boolean.parseBoolean(given.remove("help"));
-    boolean printConfig = Boolean.parseBoolean(given.remove("print-config"));
-    boolean check = Boolean.parseBoolean(given.remove("check"));
+    Action action = Action.RUN;
+    for (Map.Entry<String, Action> other : ACTIONS.entrySet()) {
+      boolean wanted = Boolean.parseBoolean(given.remove(other.getKey()));
+      action = wanted && other.getValue().compareTo(action) > 0 ? other.getValue() : action;
+    }
     String adopt = given.remove(ADOPT);
     if (adopt != null) {
       given.put(SpanfoldOptions.INGEST_ADOPT.key(), adopt);
     }
     String file = given.remove("config");
     Map<String, String> options = new LinkedHashMap<>();
-    if (file != null && !help) {
-      options.putAll(readFile(file, problems));
+    if (action != Action.HELP) {
+      if (file != null) {
+        options.putAll(readFile(file, problems));
+      }
+      if (!problems.isEmpty()) {
+        throw new InvalidSetupException(problems);
+      }
     }
     options.putAll(given);
-    if (!problems.isEmpty() && !help) {
-      throw new InvalidConfigException(problems);
-    }
-    return new JobArguments(help, printConfig, check, Configuration.fromMap(options));
+    return new JobArguments(action, Configuration.fromMap(options));
   }
 
   /** Returns the options that were given, secrets masked. */
   public Map<String, String> shown() {
-    Map<String, String> shown = new TreeMap<>();
-    options
-        .toMap()
-        .forEach((name, value) -> shown.put(name, SpanfoldOptions.maskedIfSecret(name, value)));
+    Map<String, String> shown = new TreeMap<>(options.toMap());
+    shown.replaceAll(SpanfoldOptions::maskedIfSecret);
     return shown;
-  }
-
-  private static boolean isSwitch(String name) {
-    return SWITCHES.contains(name);
   }
 
   private static boolean isBoolean(String name) {
@@ -107,53 +111,30 @@ public record JobArguments(
   }
 
   private static Map<String, String> readFile(String name, List<String> problems) {
-    List<String> lines;
+    Properties file = new Properties();
     try {
-      lines = Files.readAllLines(Path.of(name));
-    } catch (MalformedInputException e) {
-      problems.add("The file " + name + " given as --config is not UTF-8 text.");
-      return Map.of();
+      // Backslashes are doubled, as values are taken literally: a Windows path, a password.
+      file.load(new StringReader(Files.readString(Path.of(name)).replace("\\", "\\\\")));
     } catch (IOException | InvalidPathException e) {
       problems.add(
-          "The file "
-              + name
-              + " given as --config cannot be read ("
-              + e.getClass().getSimpleName()
-              + "); name a file that is there where the job is submitted.");
-      return Map.of();
+          "The file %s given as --config cannot be read (%s); name a UTF-8 text file that exists where the job is submitted."
+              .formatted(name, e.getClass().getSimpleName()));
     }
     Map<String, String> options = new LinkedHashMap<>();
-    for (int i = 0; i < lines.size(); i++) {
-      String line = lines.get(i).strip();
-      if (line.isEmpty() || line.startsWith("#")) {
-        continue;
-      }
-      int split = firstOf(line, ':', '=');
-      if (split <= 0) {
-        problems.add(
-            "Line "
-                + (i + 1)
-                + " of "
-                + name
-                + " is no option; options are written there as name: value or name = value.");
-        continue;
-      }
-      options.put(line.substring(0, split).strip(), unquote(line.substring(split + 1).strip()));
+    for (String option : file.stringPropertyNames()) {
+      options.put(option, unquote(file.getProperty(option).strip()));
+    }
+    // Every option has a dot. A line without one may hold a secret, so it is not shown.
+    if (!options.keySet().stream().allMatch(option -> option.contains("."))) {
+      problems.add(
+          "The file %s has a line that is not an option; write name: value or name = value."
+              .formatted(name));
     }
     return options;
   }
 
-  private static int firstOf(String line, char one, char other) {
-    int a = line.indexOf(one);
-    int b = line.indexOf(other);
-    return a < 0 ? b : b < 0 ? a : Math.min(a, b);
-  }
-
   private static String unquote(String value) {
-    boolean quoted =
-        value.length() >= 2
-            && (value.charAt(0) == '"' || value.charAt(0) == '\'')
-            && value.charAt(value.length() - 1) == value.charAt(0);
+    boolean quoted = value.matches("\"(?s:.*)\"|'(?s:.*)'");
     return quoted ? value.substring(1, value.length() - 1) : value;
   }
 }

@@ -2,17 +2,22 @@ package io.spanfold.job.config;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.commons.text.similarity.LevenshteinDistance;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.util.TimeUtils;
 
 /**
- * Reads options one by one and gathers what is wrong with them, so that all of it can be told at
- * once. A value that cannot be read counts as not given, so that the rest can still be checked.
+ * Reads options, and collects every problem, so that all are reported at once. A value that cannot
+ * be read counts as not given, so that the remaining options are still checked.
  */
 final class OptionReader {
 
@@ -33,7 +38,7 @@ final class OptionReader {
     return shown;
   }
 
-  /** Returns the value or the default, empty where there is neither. */
+  /** Returns the value or the default, empty if there is neither. */
   <T> Optional<T> optional(ConfigOption<T> option) {
     Optional<T> value = Optional.empty();
     try {
@@ -42,72 +47,86 @@ final class OptionReader {
       problem(option, "cannot be read", "write " + form(option));
     }
     Optional<T> inForce = value.or(() -> Optional.ofNullable(option.defaultValue()));
-    inForce.ifPresent(v -> show(option.key(), OptionsTable.text(v)));
+    inForce.ifPresent(v -> show(option.key(), text(v)));
     return inForce;
   }
 
-  /** Returns the value or the default of an option that has one. */
+  /** Returns the value or the default of an option that has a default. */
   <T> T get(ConfigOption<T> option) {
     return optional(option).orElseThrow();
   }
 
-  /** Returns the text, or an empty one where it is not given, which is a problem. */
+  /** Returns the text; if it is missing, reports that and returns an empty text. */
   String required(ConfigOption<String> option, String example) {
     Optional<String> value = optional(option).map(String::strip).filter(text -> !text.isEmpty());
     if (value.isEmpty()) {
       problems.add(
-          option.key() + " is not given; set it, for example --" + option.key() + " " + example);
+          "%s is not given; set it, for example --%s %s"
+              .formatted(option.key(), option.key(), example));
     }
     return value.orElse("");
   }
 
-  /** Tells that {@code option} has a value that {@code wrong} is said of. */
+  /** Reports an option with its value; {@code wrong} continues the sentence. */
   void problem(ConfigOption<?> option, String wrong, String remedy) {
     problem(option.key(), options.getValue(option), wrong, remedy);
   }
 
-  /** The same for a name that is no option of ours; null as the value where none is to be told. */
+  /** Reports any name; a null value is not shown. */
   void problem(String name, String value, String wrong, String remedy) {
-    String told = value == null ? "" : " (" + SpanfoldOptions.maskedIfSecret(name, value) + ")";
-    problems.add(name + told + " " + wrong + "; " + remedy + ".");
+    String given = value == null ? "" : " (" + SpanfoldOptions.maskedIfSecret(name, value) + ")";
+    problems.add(name + given + " " + wrong + "; " + remedy + ".");
   }
 
   /** Refuses every name that is neither an option nor a Kafka property. */
   void refuseUnknown() {
     List<String> known = SpanfoldOptions.ALL.stream().map(ConfigOption::key).toList();
     for (String name : options.keySet().stream().sorted().toList()) {
-      boolean property =
-          name.startsWith(SpanfoldOptions.KAFKA_PROPERTIES_PREFIX)
-              && name.length() > SpanfoldOptions.KAFKA_PROPERTIES_PREFIX.length();
-      if (!property && !known.contains(name)) {
+      if (!isKafkaProperty(name) && !known.contains(name)) {
+        Comparator<String> byEdits =
+            Comparator.comparingInt(
+                option -> LevenshteinDistance.getDefaultInstance().apply(name, option));
         problems.add(
-            "There is no option "
-                + name
-                + "; did you mean "
-                + NearestName.to(name, known)
-                + "? (--help lists all.)");
+            "There is no option %s; did you mean %s? (--help lists all.)"
+                .formatted(name, known.stream().min(byEdits).orElseThrow()));
       }
     }
   }
 
-  /** Returns the properties for Kafka's clients, their prefix taken off. */
+  /** Returns the properties for Kafka's clients, without their prefix. */
   Map<String, String> kafkaProperties() {
     Map<String, String> properties = new TreeMap<>();
-    String prefix = SpanfoldOptions.KAFKA_PROPERTIES_PREFIX;
     options
         .toMap()
         .forEach(
             (name, value) -> {
-              if (name.startsWith(prefix) && name.length() > prefix.length()) {
-                properties.put(name.substring(prefix.length()), value);
+              if (isKafkaProperty(name)) {
+                properties.put(
+                    name.substring(SpanfoldOptions.KAFKA_PROPERTIES_PREFIX.length()), value);
                 show(name, value);
               }
             });
-    return Map.copyOf(properties);
+    return properties;
+  }
+
+  private static boolean isKafkaProperty(String name) {
+    String prefix = SpanfoldOptions.KAFKA_PROPERTIES_PREFIX;
+    return name.startsWith(prefix) && name.length() > prefix.length();
   }
 
   private void show(String name, String value) {
     shown.put(name, SpanfoldOptions.maskedIfSecret(name, value));
+  }
+
+  /** Returns {@code value} as a configuration writes it; an empty text for null. */
+  static String text(Object value) {
+    if (value instanceof Duration duration) {
+      return TimeUtils.formatWithHighestUnit(duration);
+    }
+    if (value instanceof List<?> list) {
+      return list.stream().map(Object::toString).collect(Collectors.joining(";"));
+    }
+    return value == null ? "" : value.toString();
   }
 
   private static String form(ConfigOption<?> option) {
@@ -119,19 +138,13 @@ final class OptionReader {
       return "a size such as 64 kb, 16 mb or 1000000 bytes";
     }
     if (standard instanceof Enum<?> constant) {
-      return "one of "
-          + String.join(
-              ", ",
-              List.of(constant.getDeclaringClass().getEnumConstants()).stream()
-                  .map(Object::toString)
-                  .toList());
+      return Stream.of(constant.getDeclaringClass().getEnumConstants())
+          .map(Object::toString)
+          .collect(Collectors.joining(", ", "one of ", ""));
     }
     if (standard instanceof Boolean) {
       return "true or false";
     }
-    if (standard instanceof Double) {
-      return "a number such as 0.8";
-    }
-    return "a whole number";
+    return standard instanceof Double ? "a number such as 0.8" : "a whole number";
   }
 }

@@ -1,33 +1,29 @@
 package io.spanfold.job.config;
 
 import io.spanfold.buffer.layout.RolloutPhase;
+import io.spanfold.core.batch.BatchLimits;
+import io.spanfold.core.fold.FoldSettings;
 import java.io.Serializable;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 
 /**
- * The settings that the job is built from: read, checked against one another, immutable. They
- * travel to the task managers with the job, the password included; no text made from them shows a
- * secret.
+ * The checked, immutable settings that the job is built from. They are serialized with the job, the
+ * Redis password included. No text made from them shows a secret.
  *
- * @param kafka how to reach Kafka
- * @param source what is read
- * @param sink what is written
- * @param redis how to reach Redis, and how much of it may be used
- * @param ingest how spans are gathered into batches
- * @param segment when parts are due
- * @param flush how parts are flushed
+ * @param segment when parts are due, and how large they may get
  * @param phase which payload layouts are written and read
  * @param compressionLevel Zstandard level of payloads; 0 is its default, -1 is off
  * @param compressionDictionary whether payloads are compressed with a trained dictionary
  * @param startChecks whether servers are checked before the job is submitted
- * @param debugTraces trace ids (32 lower-case hexadecimal digits) whose way is logged
+ * @param debugTraces ids (32 lower-case hexadecimal digits) of the traces to log in full
  * @param checkpointInterval the interval that the options were checked against
  * @param shown the options in force by name, secrets masked
  */
@@ -37,7 +33,7 @@ public record SpanfoldConfig(
     SinkSettings sink,
     RedisSettings redis,
     IngestSettings ingest,
-    SegmentSettings segment,
+    FoldSettings segment,
     FlushSettings flush,
     RolloutPhase phase,
     int compressionLevel,
@@ -56,17 +52,17 @@ public record SpanfoldConfig(
   /** The largest value of a sink record that can be asked for, in bytes. */
   public static final int MAX_CHUNK_BYTES = 10_000_000;
 
-  /** What a topic's and a producer's limit must exceed a record's value by, in bytes. */
+  /** How many bytes a topic's and a producer's limit must exceed a record's value by. */
   public static final int RECORD_OVERHEAD_BYTES = 64 * 1024;
 
-  /** How long a commit may take, from the end of the checkpoint to the end of the clean-up. */
+  /** Longest expected time from the end of a checkpoint to the end of the clean-up after it. */
   static final Duration COMMIT_ALLOWANCE = Duration.ofSeconds(30);
 
   /**
    * Reads and checks options for a job with a checkpoint every {@link
    * #DEFAULT_CHECKPOINT_INTERVAL}.
    *
-   * @throws InvalidConfigException with everything that is wrong
+   * @throws InvalidSetupException with every problem
    */
   public static SpanfoldConfig of(Configuration options) {
     return of(options, DEFAULT_CHECKPOINT_INTERVAL);
@@ -77,7 +73,7 @@ public record SpanfoldConfig(
    * line of {@code redis.password.file}, else the environment's {@code SPANFOLD_REDIS_PASSWORD}.
    *
    * @param checkpointInterval how often the job will take a checkpoint
-   * @throws InvalidConfigException with everything that is wrong
+   * @throws InvalidSetupException with every problem
    */
   public static SpanfoldConfig of(Configuration options, Duration checkpointInterval) {
     return new ConfigLoader(options, checkpointInterval, System::getenv).load();
@@ -99,14 +95,21 @@ public record SpanfoldConfig(
   /**
    * How to reach Kafka.
    *
-   * @param bootstrapServers brokers to start from
-   * @param properties for every client, as given; {@code transaction.timeout.ms} is always there
+   * @param properties for every client, as given; always with {@code transaction.timeout.ms}
    */
   public record KafkaSettings(String bootstrapServers, Map<String, String> properties)
       implements Serializable {
-    /** Returns how long the broker keeps a transaction open, in milliseconds. */
+    /** Returns how long a broker keeps a transaction open, in milliseconds. */
     public long transactionTimeoutMs() {
       return Long.parseLong(properties.get("transaction.timeout.ms"));
+    }
+
+    /** Returns new properties that are common to all clients. */
+    public Properties clientProperties() {
+      Properties common = new Properties();
+      common.putAll(properties);
+      common.setProperty("bootstrap.servers", bootstrapServers);
+      return common;
     }
 
     @Override
@@ -118,10 +121,7 @@ public record SpanfoldConfig(
   /**
    * What is read.
    *
-   * @param topic the topic of spans
-   * @param groupId the consumer group
-   * @param startingOffsets where a job without state starts
-   * @param bounded whether to end at the end offsets found at the start
+   * @param bounded whether to stop at the end offsets found at the start
    */
   public record SourceSettings(
       String topic, String groupId, StartingOffsets startingOffsets, boolean bounded)
@@ -131,10 +131,8 @@ public record SpanfoldConfig(
    * What is written.
    *
    * @param topic the topic of segments
-   * @param guarantee that of all sinks
-   * @param transactionalIdPrefix which every sink adds its own name to
-   * @param deadLetterTopic the topic of records that cannot be processed
-   * @param outcomesTopic the topic of outcomes
+   * @param guarantee for all sinks
+   * @param transactionalIdPrefix to which every sink adds its own name
    */
   public record SinkSettings(
       String topic,
@@ -151,8 +149,8 @@ public record SpanfoldConfig(
    *     least one, each with its port
    * @param username null for the default user
    * @param password null for none
-   * @param authorities PEM text of those that may sign certificates; null for Java's trust store
-   * @param ttl how long a key stays if nothing deletes it
+   * @param authorities certificates of the authorities as PEM text; null for Java's trust store
+   * @param ttl how long a key lives if nothing deletes it
    * @param maxMemoryFraction share of {@code maxmemory} above which the source pauses
    * @param buffer name of the lease
    */
@@ -165,11 +163,6 @@ public record SpanfoldConfig(
       double maxMemoryFraction,
       String buffer)
       implements Serializable {
-    /** Returns whether connections are encrypted. */
-    public boolean tls() {
-      return nodes.get(0).getScheme().equals("rediss");
-    }
-
     @Override
     public String toString() {
       String login = password == null ? "no password" : "with a password";
@@ -178,49 +171,20 @@ public record SpanfoldConfig(
   }
 
   /**
-   * How spans are gathered into batches.
+   * How spans are read into batches.
    *
-   * @param batchMaxSpans spans at which a batch is written
-   * @param batchMaxBytes record bytes at which it is
-   * @param batchMaxDelay how long it gathers at most
-   * @param drop whose spans are dropped: {@code project}, {@code project:trace} (the trace as 32
-   *     lower-case digits) or {@code organization:id}
-   * @param adopt whether a job without state first takes over what Redis holds
+   * @param adopt whether a job without state first emits what a lost job left in Redis
    */
-  public record IngestSettings(
-      int batchMaxSpans,
-      long batchMaxBytes,
-      Duration batchMaxDelay,
-      List<String> drop,
-      boolean adopt)
-      implements Serializable {}
-
-  /**
-   * When parts are due.
-   *
-   * @param timeout after the last span, without a known root
-   * @param rootTimeout after the last span, with a known root
-   * @param maxBytes record bytes at which a part is closed
-   * @param maxSpans how many spans a segment may have before it is flushed and forgotten
-   * @param maxAge after the first span
-   * @param lateGrace how long a flushed segment is remembered
-   */
-  public record SegmentSettings(
-      Duration timeout,
-      Duration rootTimeout,
-      long maxBytes,
-      int maxSpans,
-      Duration maxAge,
-      Duration lateGrace)
+  public record IngestSettings(BatchLimits batch, DropRules drop, boolean adopt)
       implements Serializable {}
 
   /**
    * How parts are flushed.
    *
    * @param parallelism 0 for the job's
-   * @param inFlightBytes record bytes that a task loads at the same time at most
-   * @param lockTtl life of a flush lock
-   * @param chunkBytes largest value of a sink record; 0 for what the topic accepts less {@link
+   * @param inFlightBytes most record bytes that a task loads at the same time
+   * @param lockTtl how long a flush lock lives if nothing releases it
+   * @param chunkBytes largest value of a segment message; 0 for what the topic accepts less {@link
    *     #RECORD_OVERHEAD_BYTES}, at most {@link #MAX_CHUNK_BYTES}
    */
   public record FlushSettings(int parallelism, long inFlightBytes, Duration lockTtl, int chunkBytes)

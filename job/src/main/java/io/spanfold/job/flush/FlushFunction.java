@@ -5,8 +5,6 @@ import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.segment.PartBuilder;
 import io.spanfold.job.async.AsyncStageFunction;
-import io.spanfold.job.async.StageTask;
-import io.spanfold.job.async.StageWorker;
 import java.time.Clock;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -39,8 +37,8 @@ public final class FlushFunction implements AsyncStageFunction<FlushRequest, Flu
   }
 
   @Override
-  public StageWorker<FlushRequest, FlushedPart> open(MetricGroup metrics) {
-    return new Worker(
+  public Worker<FlushRequest, FlushedPart> open(MetricGroup metrics) {
+    return new Flusher(
         PartFlusher.open(settings, metrics, wallClock), new PartBuilder(chunkBytes, wallClock));
   }
 
@@ -71,17 +69,15 @@ public final class FlushFunction implements AsyncStageFunction<FlushRequest, Flu
     return request.trace().hashCode();
   }
 
-  private record Worker(PartFlusher flusher, PartBuilder builder)
-      implements StageWorker<FlushRequest, FlushedPart> {
+  private record Flusher(PartFlusher flusher, PartBuilder builder)
+      implements Worker<FlushRequest, FlushedPart> {
 
     @Override
-    public void process(List<StageTask<FlushRequest, FlushedPart>> tasks)
-        throws InterruptedException {
-      IdentityHashMap<FlushRequest, StageTask<FlushRequest, FlushedPart>> taskOf =
-          new IdentityHashMap<>();
+    public void process(List<Task<FlushRequest, FlushedPart>> tasks) throws InterruptedException {
+      IdentityHashMap<FlushRequest, Task<FlushRequest, FlushedPart>> taskOf = new IdentityHashMap<>();
       tasks.forEach(task -> taskOf.put(task.input(), task));
       flusher.flush(
-          tasks.stream().map(StageTask::input).toList(),
+          tasks.stream().map(Task::input).toList(),
           builder,
           (request, flushed) -> taskOf.get(request).complete(List.of(flushed)));
     }

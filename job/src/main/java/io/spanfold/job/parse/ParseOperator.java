@@ -44,10 +44,9 @@ public final class ParseOperator extends AbstractStreamOperator<Span>
   private record Owner(long organizationId, long projectId) {}
 
   private final int maxRecordBytes;
-  private final List<String> drop;
+  private final DropRules rules;
 
   private transient SpanParser parser;
-  private transient DropRules rules;
   private transient Map<Owner, Outcome> outcomes;
   private transient Counter spansIn;
   private transient Counter bytesIn;
@@ -56,19 +55,17 @@ public final class ParseOperator extends AbstractStreamOperator<Span>
 
   /**
    * @param maxRecordBytes the largest record that is accepted
-   * @param drop whose spans are dropped: {@code project}, {@code project:trace} (the trace as 32
-   *     hexadecimal digits) or {@code organization:id}; checked before
+   * @param rules whose spans are dropped
    */
-  public ParseOperator(int maxRecordBytes, List<String> drop) {
+  public ParseOperator(int maxRecordBytes, DropRules rules) {
     this.maxRecordBytes = maxRecordBytes;
-    this.drop = List.copyOf(drop);
+    this.rules = rules;
   }
 
   @Override
   public void open() throws Exception {
     super.open();
     parser = new SpanParser(maxRecordBytes);
-    rules = new DropRules(drop);
     outcomes = new LinkedHashMap<>();
     spansIn = getMetricGroup().counter("spansIn");
     bytesIn = getMetricGroup().counter("spanBytesIn");
@@ -83,7 +80,7 @@ public final class ParseOperator extends AbstractStreamOperator<Span>
     try {
       Span span =
           parser.parse(source.value(), element.getTimestamp(), source.partition(), source.offset());
-      if (rules.drop(span)) {
+      if (rules.matches(span)) {
         drop(span);
       } else {
         bytesIn.inc(span.record().length);

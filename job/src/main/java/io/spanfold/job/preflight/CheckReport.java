@@ -1,11 +1,12 @@
 package io.spanfold.job.preflight;
 
+import io.spanfold.job.config.InvalidSetupException;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What the checks have found: a sentence each, which names what is wrong, where, and the remedy.
- * None holds a secret. For use by one thread at a time.
+ * The results of the checks. Each is a sentence that names what is wrong, where, and the remedy,
+ * and shows no secret. Not thread-safe.
  */
 public final class CheckReport {
 
@@ -14,34 +15,32 @@ public final class CheckReport {
 
   CheckReport() {}
 
-  /** Adds what the job cannot work with. */
+  /** Adds what prevents the job from working. */
   void problem(String sentence) {
     problems.add(sentence);
   }
 
-  /** Adds what it can work with, or what could not be found out. */
+  /** Adds what the job can work with, or what could not be checked. */
   void warning(String sentence) {
     warnings.add(sentence);
   }
 
-  /** Returns what the job cannot work with. */
   public List<String> problems() {
     return List.copyOf(problems);
   }
 
-  /** Returns what it can work with, but its operator should know. */
   public List<String> warnings() {
     return List.copyOf(warnings);
   }
 
   /**
-   * Does nothing where there are no problems.
+   * Does nothing if there are no problems.
    *
-   * @throws UnfitServersException with all problems
+   * @throws InvalidSetupException with all problems
    */
   public void refuse() {
     if (!problems.isEmpty()) {
-      throw new UnfitServersException(problems);
+      throw new InvalidSetupException(problems);
     }
   }
 }

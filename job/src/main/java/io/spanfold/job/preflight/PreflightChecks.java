@@ -2,32 +2,94 @@ package io.spanfold.job.preflight;
 
 import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.job.config.InvalidSetupException;
 import io.spanfold.job.config.SpanfoldConfig;
+import java.time.Duration;
+import java.util.Optional;
+import org.apache.flink.client.program.StreamPlanEnvironment;
+import org.apache.flink.configuration.PipelineOptionsInternal;
+import org.apache.flink.configuration.ReadableConfig;
+import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.kafka.common.KafkaException;
 
 /**
- * All checks of servers. They read, but for a key in each Redis node that is gone after a second.
- * They take a second or two; up to three more where a job that has ended left its lease; about half
- * a minute where a server does not answer.
+ * The checks of Kafka and Redis before the job is submitted. They only read, except for one key in
+ * each Redis node that expires after a second. They take a second or two, up to three more if a job
+ * that has ended left its lease, and about half a minute if a server does not answer.
  */
 public final class PreflightChecks {
 
   private PreflightChecks() {}
 
+  /** What is about to be submitted. */
+  enum Submission {
+    /** Only the graph, as for {@code flink info} and Flink's REST plan. */
+    PLAN,
+    NEW_JOB,
+    /** A job that continues from a savepoint or a checkpoint. */
+    RESTORED_JOB
+  }
+
   /**
-   * Asks all servers, and finds all that is wrong.
+   * How the job is about to start.
    *
-   * @param redis how the job reaches Redis
-   * @param lease how it will ask for the lease
-   * @param start how it is about to start
+   * @param jobId the id, if it is known before the start, as that of an application whose job
+   *     manager was restarted
    */
-  public static CheckReport run(
-      SpanfoldConfig config, ConnectionSettings redis, LeaseSettings lease, JobStart start)
-      throws InterruptedException {
-    CheckReport findings = new CheckReport();
-    new KafkaCheck(config, start, findings).run();
-    if (new RedisCheck(config.redis(), redis, findings).run()) {
-      new LeaseCheck(lease, start, findings).run();
+  record JobStart(Submission submission, Optional<String> jobId, Duration checkpointTimeout) {
+
+    static JobStart of(StreamExecutionEnvironment env) {
+      ReadableConfig flink = env.getConfiguration();
+      boolean restores = flink.getOptional(StateRecoveryOptions.SAVEPOINT_PATH).isPresent();
+      return new JobStart(
+          env instanceof StreamPlanEnvironment
+              ? Submission.PLAN
+              : restores ? Submission.RESTORED_JOB : Submission.NEW_JOB,
+          flink.getOptional(PipelineOptionsInternal.PIPELINE_FIXED_JOB_ID),
+          Duration.ofMillis(env.getCheckpointConfig().getCheckpointTimeout()));
     }
-    return findings;
+  }
+
+  /** Runs all checks for a job that is about to be submitted from {@code env}. */
+  public static CheckReport run(
+      SpanfoldConfig config,
+      ConnectionSettings connection,
+      LeaseSettings lease,
+      StreamExecutionEnvironment env)
+      throws InterruptedException {
+    JobStart start = JobStart.of(env);
+    CheckReport report = new CheckReport();
+    new KafkaCheck(config, start, report).run();
+    RedisCheck redis = new RedisCheck(config.redis(), connection, report);
+    if (redis.run()) {
+      redis.checkLease(lease, start);
+    }
+    return report;
+  }
+
+  /**
+   * Returns the largest value of a record on the segments topic, in bytes: the configured one, or
+   * what the topic accepts less a margin for key and headers. Asks Kafka only in the latter case.
+   *
+   * @throws InvalidSetupException if the topic's limit is unknown or too small
+   */
+  public static int chunkBytes(SpanfoldConfig config) {
+    if (config.flush().chunkBytes() > 0) {
+      return config.flush().chunkBytes();
+    }
+    CheckReport report = new CheckReport();
+    long accepted = 0;
+    try (KafkaServers kafka = new KafkaServers(config)) {
+      accepted = kafka.maxMessageBytes(config.sink().topic());
+      new TopicCheck(config, kafka, report).segments(accepted);
+    } catch (KafkaException e) {
+      report.problem(
+          "The largest record that sink.topic (%s) accepts is unknown (%s); create the topic, check kafka.bootstrap.servers, or set flush.chunk-bytes."
+              .formatted(config.sink().topic(), KafkaServers.reason(e)));
+    }
+    report.refuse();
+    return (int)
+        Math.min(accepted - SpanfoldConfig.RECORD_OVERHEAD_BYTES, SpanfoldConfig.MAX_CHUNK_BYTES);
   }
 }

@@ -6,42 +6,49 @@ import io.spanfold.buffer.memory.NodeMemory;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import io.spanfold.buffer.redis.StoreException;
+import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.lease.LeaseStore;
+import io.spanfold.buffer.lease.LeaseHolder;
 import io.spanfold.job.config.SpanfoldConfig.RedisSettings;
+import io.spanfold.job.preflight.PreflightChecks.JobStart;
+import io.spanfold.job.preflight.PreflightChecks.Submission;
 import java.time.Duration;
 
-/** Whether Redis answers, takes writes, evicts nothing, has a bound, and is whole. */
+/**
+ * Checks that Redis answers, accepts writes, evicts nothing, has a memory limit, covers all slots,
+ * and is not in use by another job.
+ */
 final class RedisCheck {
 
-  /** Somebody waits for the answer: what does not come within this does not come. */
   private static final Duration ANSWER = Duration.ofSeconds(5);
 
-  /** Long enough for what passes by itself, such as a primary being replaced. */
+  /** Long enough for what is over soon, such as the failover of a primary. */
   private static final Duration RETRIES = Duration.ofSeconds(2);
 
   private static final String NO_EVICTION = "noeviction";
 
   private final RedisSettings redis;
   private final ConnectionSettings connection;
-  private final CheckReport findings;
+  private final CheckReport report;
 
-  RedisCheck(RedisSettings redis, ConnectionSettings connection, CheckReport findings) {
+  RedisCheck(RedisSettings redis, ConnectionSettings connection, CheckReport report) {
     this.redis = redis;
     this.connection = connection.within(new Timeouts(ANSWER, ANSWER, RETRIES));
-    this.findings = findings;
+    this.report = report;
   }
 
-  /** Returns whether Redis answers at all. */
+  /** Returns whether Redis answers. */
   boolean run() {
     BufferState state;
     try {
       state = BufferState.ask(connection);
     } catch (StoreException e) {
-      findings.problem("redis.uri: " + e.getMessage() + ".");
+      report.problem("redis.uri: " + e.getMessage() + ".");
       return false;
     }
     if (state.slots() < BufferState.ALL_SLOTS) {
-      findings.problem(
-          "Of the %,d slots of the Redis Cluster at %s, %,d are with no node; assign them (redis-cli --cluster fix)."
+      report.problem(
+          "Of the %,d slots of the Redis Cluster at %s, %,d are not assigned to a node; assign them (redis-cli --cluster fix)."
               .formatted(
                   BufferState.ALL_SLOTS,
                   connection.nodes(),
@@ -53,47 +60,74 @@ final class RedisCheck {
 
   private void check(NodeState node) {
     if (node.silence().isPresent()) {
-      findings.problem(
-          "The Redis node %s does not report its memory (%s); see whether it runs and is reachable from here, and let the job's user call INFO."
+      report.problem(
+          "The Redis node %s does not report its memory (%s); check that it runs and is reachable from here, and grant the job's user INFO."
               .formatted(node.node(), node.silence().get()));
       return;
     }
     node.refusedWrite().ifPresent(words -> refusedWrite(node, words));
     node.memory().ifPresent(memory -> memory(memory, node.full()));
     if (node.evictionPolicy().isEmpty()) {
-      findings.warning(
-          "The Redis node %s does not tell its maxmemory-policy, so it is not checked; see to it that it is noeviction, as any other deletes payloads that are still needed."
+      report.warning(
+          "The Redis node %s does not report its maxmemory-policy, so it is not checked; make sure that it is noeviction, as any other deletes payloads that are still needed."
               .formatted(node.node()));
     } else if (!node.evictionPolicy().get().equals(NO_EVICTION)) {
-      findings.problem(
+      report.problem(
           "The Redis node %s has the maxmemory-policy %s, which deletes payloads that are still needed; set it to noeviction."
               .formatted(node.node(), node.evictionPolicy().get()));
     }
   }
 
-  private void refusedWrite(NodeState node, String words) {
+  private void refusedWrite(NodeState node, String reason) {
     if (node.full()) {
-      // A pause, not an accident: a job that was stopped while Redis was full must be able to
-      // start, and make room.
-      findings.warning(
-          "The Redis node %s is full and takes no writes; until flushes have made room the job reads nothing, so see what else is there where it stays so, or raise its maxmemory."
+      // Only a warning: a job that was stopped while Redis was full must be able to start, as its
+      // flushes make room.
+      report.warning(
+          "The Redis node %s is full and refuses writes; the job reads nothing until flushes have made room; if that does not help, remove what else is in Redis, or raise its maxmemory."
               .formatted(node.node()));
     } else {
-      findings.problem(
-          "The Redis node %s refuses to write a key that begins with span-buf: (%s); give redis.uri the primaries, and their user (redis.username) the right to write these keys."
-              .formatted(node.node(), words));
+      report.problem(
+          "The Redis node %s refuses to write a key that begins with span-buf: (%s); name the primaries in redis.uri, and grant their user (redis.username) writes to these keys."
+              .formatted(node.node(), reason));
     }
   }
 
   private void memory(NodeMemory memory, boolean full) {
     if (memory.maxBytes() == 0) {
-      findings.warning(
-          "The Redis node %s has no maxmemory, so redis.max-memory-fraction has no effect, and it is killed where its machine runs out of memory; set maxmemory."
+      report.warning(
+          "The Redis node %s has no maxmemory, so redis.max-memory-fraction has no effect, and the operating system kills Redis if its machine runs out of memory; set maxmemory."
               .formatted(memory.node()));
     } else if (!full && memory.fraction() >= redis.maxMemoryFraction()) {
-      findings.warning(
-          "The Redis node %s is above redis.max-memory-fraction (%s); until flushes have made room the job reads nothing, so see what else is there where it stays so, or raise its maxmemory."
+      report.warning(
+          "The Redis node %s is above redis.max-memory-fraction (%s); the job reads nothing until flushes have made room; if that does not help, remove what else is in Redis, or raise its maxmemory."
               .formatted(memory, redis.maxMemoryFraction()));
     }
+  }
+
+  /**
+   * Checks that no other job renews the lease of the buffer. This only reports early what the job
+   * itself finds out: the check takes nothing, and the lease alone decides.
+   */
+  void checkLease(LeaseSettings lease, JobStart start) throws InterruptedException {
+    // A plan may be made while the job that is to be replaced runs. A restored job may follow one
+    // that has not quite ended, as after the loss of a job manager: it waits for the lease.
+    if (start.submission() != Submission.NEW_JOB) {
+      return;
+    }
+    try {
+      LeaseStore.whoRenews(lease)
+          .filter(holder -> !holder.job().equals(start.jobId().orElse(null)))
+          .ifPresent(holder -> report.problem(inUse(lease, holder)));
+    } catch (StoreException e) {
+      report.warning(
+          "It is unknown whether another job uses the Redis at %s (%s); the job asks for the lease itself when it runs."
+              .formatted(lease.redis().nodes(), e.getMessage()));
+    }
+  }
+
+  private static String inUse(LeaseSettings lease, LeaseHolder holder) {
+    return "The Redis at %s has been the buffer %s of job %s since %s, and that job is running; stop it and start this one from its savepoint, or give this job (redis.buffer %s) a Redis of its own."
+        .formatted(
+            lease.redis().nodes(), holder.buffer(), holder.job(), holder.since(), lease.buffer());
   }
 }

@@ -1,5 +1,7 @@
 package io.spanfold.job.preflight;
 
+import static io.spanfold.job.config.SpanfoldConfig.RECORD_OVERHEAD_BYTES;
+
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.sink.RejectStrategy;
 import java.util.OptionalLong;
@@ -7,129 +9,121 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
-/** Whether the topics are there, and accept records as large as the job may make. */
+/** Checks that the topics exist, and accept the largest records that the job may write. */
 final class TopicCheck {
+
+  /** Below this hardly a span fits. */
+  private static final int MIN_CHUNK_BYTES = 1024;
 
   private final SpanfoldConfig config;
   private final KafkaServers kafka;
-  private final CheckReport findings;
+  private final CheckReport report;
 
-  TopicCheck(SpanfoldConfig config, KafkaServers kafka, CheckReport findings) {
+  TopicCheck(SpanfoldConfig config, KafkaServers kafka, CheckReport report) {
     this.config = config;
     this.kafka = kafka;
-    this.findings = findings;
+    this.report = report;
   }
 
   /**
-   * Asks.
+   * Runs the checks.
    *
-   * @param producers whether producers take their properties, so that these can be gone by
+   * @param producers whether producers accept their properties, so that those can be relied on
    */
   void run(boolean producers) {
-    OptionalLong source = accepted("source.topic", config.source().topic());
-    OptionalLong sink = accepted("sink.topic", config.sink().topic());
-    OptionalLong deadLetters = accepted("dead-letter.topic", config.sink().deadLetterTopic());
-    OptionalLong outcomes = accepted("outcomes.topic", config.sink().outcomesTopic());
+    OptionalLong source = maxRecord("source.topic", config.source().topic());
+    OptionalLong sink = maxRecord("sink.topic", config.sink().topic());
+    OptionalLong deadLetters = maxRecord("dead-letter.topic", config.sink().deadLetterTopic());
+    OptionalLong outcomes = maxRecord("outcomes.topic", config.sink().outcomesTopic());
     sink.ifPresent(this::segments);
     outcomes.ifPresent(this::outcomes);
     if (producers) {
-      source.ifPresent(this::sendable);
+      source.ifPresent(this::deadLetterRequests);
     }
     if (source.isPresent() && deadLetters.isPresent()) {
       deadLetters(source.getAsLong(), deadLetters.getAsLong());
     }
   }
 
-  /** Returns the largest record of a topic; empty, with a finding, where there is no telling. */
-  private OptionalLong accepted(String option, String topic) {
+  /** Returns the largest record that a topic accepts; empty, and reported, if it is unknown. */
+  private OptionalLong maxRecord(String option, String topic) {
+    boolean read = option.equals("source.topic");
     try {
-      kafka.topic(topic);
+      kafka.describeTopic(topic);
     } catch (UnknownTopicOrPartitionException e) {
-      findings.problem(
+      report.problem(
           "%s (%s) does not exist on Kafka at %s; create it, or name another one."
               .formatted(option, topic, config.kafka().bootstrapServers()));
       return OptionalLong.empty();
     } catch (AuthorizationException e) {
-      findings.problem(
-          "%s (%s) is hidden from the job's user by Kafka (%s); grant that user %s on it."
-              .formatted(
-                  option,
-                  topic,
-                  KafkaServers.words(e),
-                  option.equals("source.topic") ? "Read" : "Write"));
+      report.problem(
+          "Kafka hides %s (%s) from the job's user (%s); grant that user %s on it."
+              .formatted(option, topic, KafkaServers.reason(e), read ? "Read" : "Write"));
       return OptionalLong.empty();
     }
     try {
       return OptionalLong.of(kafka.maxMessageBytes(topic));
     } catch (KafkaException e) {
-      untold(option, topic, e);
+      String unknown =
+          "The largest record that %s (%s) accepts is unknown (%s)"
+              .formatted(option, topic, KafkaServers.reason(e));
+      if (option.equals("sink.topic") && config.flush().chunkBytes() == 0) {
+        report.problem(unknown + "; grant DescribeConfigs on the topic, or set flush.chunk-bytes.");
+      } else {
+        report.warning(
+            unknown + " and not checked; grant DescribeConfigs, or check its max.message.bytes.");
+      }
       return OptionalLong.empty();
     }
   }
 
-  private void untold(String option, String topic, KafkaException e) {
-    String untold =
-        "Kafka does not tell how large records of %s (%s) may be (%s)"
-            .formatted(option, topic, KafkaServers.words(e));
-    boolean needed = option.equals("sink.topic") && config.flush().chunkBytes() == 0;
-    if (needed) {
-      findings.problem(
-          untold + ", which flush.chunk-bytes follows; grant DescribeConfigs on it, or set that.");
-    } else {
-      findings.warning(
-          untold
-              + ", so that is not checked; grant DescribeConfigs on it, or see to its"
-              + " max.message.bytes.");
-    }
-  }
-
-  private void segments(long accepted) {
-    String topic = config.sink().topic();
+  void segments(long accepted) {
     int chunk = config.flush().chunkBytes();
-    if (chunk == 0) {
-      if (!TopicLimits.leavesRoom(accepted)) {
-        findings.problem(TopicLimits.tooSmall(topic, accepted));
-      }
-      return;
-    }
-    long needed = (long) chunk + SpanfoldConfig.RECORD_OVERHEAD_BYTES;
-    if (accepted < needed) {
-      findings.problem(
-          "flush.chunk-bytes (%d) and the %d bytes around a value are more than sink.topic (%s) accepts, which is %d; lower it, or set the topic's max.message.bytes to %d or more."
-              .formatted(chunk, SpanfoldConfig.RECORD_OVERHEAD_BYTES, topic, accepted, needed));
+    if (chunk == 0 && accepted < RECORD_OVERHEAD_BYTES + MIN_CHUNK_BYTES) {
+      report.problem(
+          "sink.topic (%s) accepts records of %d bytes at most, of which %d are reserved for key and headers; set its max.message.bytes to a megabyte or more."
+              .formatted(config.sink().topic(), accepted, RECORD_OVERHEAD_BYTES));
+    } else if (chunk > 0 && accepted < (long) chunk + RECORD_OVERHEAD_BYTES) {
+      report.problem(
+          "flush.chunk-bytes (%d) plus %d bytes for key and headers is more than sink.topic (%s) accepts (%d); lower it, or set the topic's max.message.bytes to %d or more."
+              .formatted(
+                  chunk,
+                  RECORD_OVERHEAD_BYTES,
+                  config.sink().topic(),
+                  accepted,
+                  (long) chunk + RECORD_OVERHEAD_BYTES));
     }
   }
 
-  /** Equal limits are what most have; the rare letter in between is the operator's to risk. */
+  /**
+   * Accepts equal limits, which most topics have: a dead letter is larger than its record by its
+   * headers, but few records are as large as their topic allows.
+   */
   private void deadLetters(long source, long accepted) {
     if (accepted < source) {
-      findings.problem(
-          "dead-letter.topic (%s) accepts records of %d bytes at most, but source.topic (%s) of %d, so that one bad record could fail the job for good; set the former's max.message.bytes to %d or more."
+      report.problem(
+          "dead-letter.topic (%s) accepts records of %d bytes at most, but source.topic (%s) of %d, so one bad record could make the job fail again and again; set max.message.bytes of the first to %d or more."
               .formatted(
                   config.sink().deadLetterTopic(),
                   accepted,
                   config.source().topic(),
                   source,
-                  source + SpanfoldConfig.RECORD_OVERHEAD_BYTES));
+                  source + RECORD_OVERHEAD_BYTES));
     }
   }
 
-  private void sendable(long source) {
+  private void deadLetterRequests(long source) {
     long request = RejectStrategy.maxRequestBytes(config);
     if (source > request) {
-      findings.problem(
-          "source.topic (%s) accepts records of %d bytes, but the producer of dead letters sends %d at most, so that one bad record could fail the job for good; set kafka.properties.max.request.size to %d, or lower the topic's max.message.bytes."
-              .formatted(
-                  config.source().topic(),
-                  source,
-                  request,
-                  source + SpanfoldConfig.RECORD_OVERHEAD_BYTES));
+      report.problem(
+          "source.topic (%s) accepts records of %d bytes, but the producer of dead letters sends %d at most, so one bad record could make the job fail again and again; set kafka.properties.max.request.size to %d, or lower the topic's max.message.bytes."
+              .formatted(config.source().topic(), source, request, source + RECORD_OVERHEAD_BYTES));
     }
   }
 
   private void outcomes(long accepted) {
     if (accepted < RejectStrategy.OUTCOME_BYTES) {
-      findings.problem(
+      report.problem(
           "outcomes.topic (%s) accepts records of %d bytes at most; set its max.message.bytes to %d or more."
               .formatted(config.sink().outcomesTopic(), accepted, RejectStrategy.OUTCOME_BYTES));
     }

@@ -1,5 +1,5 @@
 /**
- * Asks Kafka and Redis, before the job starts, what would otherwise show when it runs: {@link
- * io.spanfold.job.preflight.PreflightChecks} is the face, and there is a class for each server.
+ * Checks Kafka and Redis before the job is submitted. {@link
+ * io.spanfold.job.preflight.PreflightChecks} is the entry point.
  */
 package io.spanfold.job.preflight;

@@ -78,9 +78,7 @@ public final class OffsetReader implements AutoCloseable {
 
   /** Returns the properties of the consumer: the user's, then what reading by position demands. */
   static Properties properties(PayloadRecoverySettings settings) {
-    Properties properties = new Properties();
-    settings.properties().forEach(properties::setProperty);
-    properties.setProperty(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, settings.bootstrapServers());
+    Properties properties = settings.kafka().clientProperties();
     // It belongs to no group, so that it neither commits offsets nor disturbs the source's group.
     properties.remove(ConsumerConfig.GROUP_ID_CONFIG);
     properties.remove(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG);

@@ -1,24 +1,17 @@
 package io.spanfold.job.recovery;
 
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import java.io.Serializable;
 import java.time.Duration;
-import java.util.Map;
 
 /**
- * Where the source records are.
+ * Where the source records are, and how long to wait for them.
  *
- * @param properties the user's properties of Kafka's clients; may hold secrets
  * @param topic the source topic
- * @param timeout how long reading may make no progress before it fails
+ * @param timeout how long reading may make no progress
  */
-public record PayloadRecoverySettings(
-    String bootstrapServers, Map<String, String> properties, String topic, Duration timeout)
+public record PayloadRecoverySettings(KafkaSettings kafka, String topic, Duration timeout)
     implements Serializable {
 
   private static final long serialVersionUID = 1L;
-
-  @Override
-  public String toString() {
-    return "PayloadRecoverySettings[%s of %s]".formatted(topic, bootstrapServers);
-  }
 }

@@ -7,8 +7,6 @@ import io.spanfold.buffer.redis.StoreFullException;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.job.async.AsyncStageFunction;
-import io.spanfold.job.async.StageTask;
-import io.spanfold.job.async.StageWorker;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.memory.RedisMemoryMonitor;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
@@ -46,7 +44,7 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
   }
 
   @Override
-  public StageWorker<SpanBatch, StoredTrace> open(MetricGroup metrics) {
+  public Worker<SpanBatch, StoredTrace> open(MetricGroup metrics) {
     SegmentStore store = SegmentStore.connect(settings);
     metrics.gauge("redisRetries", store::retriedCommands);
     Share<RedisMemoryMonitor> share = RedisMemoryMonitor.open(guardSettings);
@@ -81,11 +79,11 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
 
   private record Writer(
       SegmentStore store, Lease lease, Share<RedisMemoryMonitor> guard, Counter refused)
-      implements StageWorker<SpanBatch, StoredTrace> {
+      implements Worker<SpanBatch, StoredTrace> {
 
     @Override
-    public void process(List<StageTask<SpanBatch, StoredTrace>> tasks) throws InterruptedException {
-      for (StageTask<SpanBatch, StoredTrace> task : tasks) {
+    public void process(List<Task<SpanBatch, StoredTrace>> tasks) throws InterruptedException {
+      for (Task<SpanBatch, StoredTrace> task : tasks) {
         task.complete(write(task.input()));
       }
     }

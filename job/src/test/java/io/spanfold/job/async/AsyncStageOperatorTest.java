@@ -9,9 +9,11 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.flink.api.common.typeinfo.Types;
+import java.util.stream.Stream;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
@@ -27,24 +29,25 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 public class AsyncStageOperatorTest {
 
-  /** What the workers were given; the test completes it as it likes. */
-  private static final BlockingQueue<StageTask<Integer, String>> GIVEN =
+  /** What the workers got; the test completes it. */
+  private static final BlockingQueue<AsyncStageFunction.Task<Integer, String>> PROCESSED =
       new LinkedBlockingQueue<>();
 
-  private static final Map<Integer, StageTask<Integer, String>> TASKS = new ConcurrentHashMap<>();
+  private static final Map<Integer, AsyncStageFunction.Task<Integer, String>> TASKS =
+      new ConcurrentHashMap<>();
 
   private static boolean overtaken;
 
   private OneInputStreamOperatorTestHarness<Integer, String> harness;
 
   @BeforeEach
-  void forget() {
-    GIVEN.clear();
+  void reset() {
+    PROCESSED.clear();
     TASKS.clear();
     overtaken = false;
   }
 
-  /** Not by the harness's own close, which would wait for all elements as at the end of input. */
+  /** Not the harness's own close, which waits for all elements as at the end of input. */
   @AfterEach
   void close() throws Exception {
     harness.getOneInputOperator().close();
@@ -52,11 +55,11 @@ public class AsyncStageOperatorTest {
   }
 
   @Test
-  void resultsLeaveAsTheyComeWhereOrderDoesNotMatter() throws Exception {
-    open(new AsyncStageSettings(false, 2, 100, 100, 1, 0, 0), null);
+  void unorderedResultsAreEmittedAsTheyComplete() throws Exception {
+    open(AsyncStageSettings.unordered(2).maxWaiting(100).maxActive(100), null);
     add(1);
     add(2);
-    awaitGiven(1, 2);
+    awaitProcessed(1, 2);
     complete(2);
     assertThat(harness.extractOutputValues()).containsExactly("2a", "2b");
     complete(1);
@@ -64,11 +67,11 @@ public class AsyncStageOperatorTest {
   }
 
   @Test
-  void resultsLeaveInTheOrderOfTheirElementsWhereItMatters() throws Exception {
-    open(new AsyncStageSettings(true, 2, 100, Long.MAX_VALUE, 1, 0, 0), null);
+  void orderedResultsAreEmittedInTheOrderOfTheirElements() throws Exception {
+    open(AsyncStageSettings.ordered(2).maxWaiting(100), null);
     add(1);
     add(2);
-    awaitGiven(1, 2);
+    awaitProcessed(1, 2);
     complete(2);
     assertThat(harness.extractOutputValues()).isEmpty();
     complete(1);
@@ -76,12 +79,12 @@ public class AsyncStageOperatorTest {
   }
 
   @Test
-  void aWatermarkWaitsForTheElementsBeforeItButNotForThoseAfter() throws Exception {
-    open(new AsyncStageSettings(false, 3, 100, 100, 1, 0, 0), null);
+  void watermarkWaitsForTheElementsBeforeItOnly() throws Exception {
+    open(AsyncStageSettings.unordered(3).maxWaiting(100).maxActive(100), null);
     add(1);
     harness.processWatermark(new Watermark(10));
     add(2);
-    awaitGiven(1, 2);
+    awaitProcessed(1, 2);
     assertThat(harness.getOutput()).isEmpty();
     complete(1);
     assertThat(harness.getOutput()).contains(new Watermark(10));
@@ -92,8 +95,8 @@ public class AsyncStageOperatorTest {
   }
 
   @Test
-  void aWatermarkOvertakesElementsWhereTheFunctionLetsIt() throws Exception {
-    open(new AsyncStageSettings(true, 1, 100, Long.MAX_VALUE, 1, 0, 0), null);
+  void watermarkOvertakesElementsIfTheFunctionAllowsIt() throws Exception {
+    open(AsyncStageSettings.ordered(1).maxWaiting(100), null);
     add(1);
     harness.processWatermark(new Watermark(10));
     assertThat(harness.getOutput()).isEmpty();
@@ -101,132 +104,155 @@ public class AsyncStageOperatorTest {
     harness.processWatermark(new Watermark(20));
     assertThat(harness.getOutput()).containsExactly(new Watermark(20));
     overtaken = false;
-    awaitGiven(1);
+    awaitProcessed(1);
     complete(1);
-    assertThat(harness.getOutput()).as("time never goes back").doesNotContain(new Watermark(10));
+    assertThat(harness.getOutput())
+        .as("a watermark never goes back")
+        .doesNotContain(new Watermark(10));
     assertThat(harness.extractOutputValues()).containsExactly("1a", "1b");
   }
 
   @Test
-  void theEndOfTimeOvertakesNothing() throws Exception {
-    open(new AsyncStageSettings(true, 1, 100, Long.MAX_VALUE, 1, 0, 0), null);
+  void maximumWatermarkOvertakesNothing() throws Exception {
+    open(AsyncStageSettings.ordered(1).maxWaiting(100), null);
     overtaken = true;
     add(1);
     harness.processWatermark(Watermark.MAX_WATERMARK);
     assertThat(harness.getOutput()).isEmpty();
-    awaitGiven(1);
+    awaitProcessed(1);
     complete(1);
     assertThat(harness.getOutput()).endsWith(Watermark.MAX_WATERMARK);
   }
 
   @Test
-  void elementsThatHaveNotLeftAreInTheCheckpointAndWorkedOnAgain() throws Exception {
-    AsyncStageSettings settings = new AsyncStageSettings(false, 3, 100, 100, 1, 0, 0);
+  void elementsThatAreNotEmittedAreInTheCheckpointAndProcessedAgain() throws Exception {
+    AsyncStageSettings settings = AsyncStageSettings.unordered(3).maxWaiting(100).maxActive(100);
     open(settings, null);
     add(1);
     add(2);
     add(3);
-    awaitGiven(1, 2, 3);
+    awaitProcessed(1, 2, 3);
     complete(2);
     OperatorSubtaskState state = harness.snapshot(1, 1);
     close();
-    forget();
+    reset();
 
     open(settings, state);
-    awaitGiven(1, 3);
+    awaitProcessed(1, 3);
     complete(1);
     complete(3);
     assertThat(harness.extractOutputValues()).containsExactly("1a", "1b", "3a", "3b");
   }
 
   @Test
-  void aResultThatWaitsForItsTurnIsStillInTheCheckpoint() throws Exception {
-    AsyncStageSettings settings = new AsyncStageSettings(true, 3, 100, Long.MAX_VALUE, 1, 0, 0);
+  void elementWhoseResultsWaitForTheirTurnIsInTheCheckpoint() throws Exception {
+    AsyncStageSettings settings = AsyncStageSettings.ordered(3).maxWaiting(100);
     open(settings, null);
     add(1);
     add(2);
-    awaitGiven(1, 2);
+    awaitProcessed(1, 2);
     complete(2);
     OperatorSubtaskState state = harness.snapshot(1, 1);
     close();
-    forget();
+    reset();
 
     open(settings, state);
-    awaitGiven(1, 2);
+    awaitProcessed(1, 2);
   }
 
   @Test
-  void aBarrierWaitsForElementsThatAreAboutToBeDone() throws Exception {
-    open(new AsyncStageSettings(false, 1, 100, 100, 1, 60_000, 0), null);
+  void barrierWaitsForElementsThatCompleteSoon() throws Exception {
+    open(
+        AsyncStageSettings.unordered(1)
+            .maxWaiting(100)
+            .maxActive(100)
+            .barrierWait(Duration.ofMinutes(1)),
+        null);
     add(-1);
     harness.prepareSnapshotPreBarrier(1);
     assertThat(harness.extractOutputValues()).containsExactly("-1a", "-1b");
   }
 
   @Test
-  void noMoreIsWorkedOnThanTheBoundAllows() throws Exception {
-    open(new AsyncStageSettings(false, 3, 1_000, 100, 1, 0, 0), null);
+  void activeCostIsBounded() throws Exception {
+    open(AsyncStageSettings.unordered(3).maxWaiting(1_000).maxActive(100), null);
     add(60);
-    awaitGiven(60);
+    awaitProcessed(60);
     add(61);
-    assertThat(GIVEN).isEmpty();
+    assertThat(PROCESSED).isEmpty();
     complete(60);
-    awaitGiven(61);
+    awaitProcessed(61);
   }
 
   @Test
-  void anElementAboveTheBoundIsWorkedOnAlone() throws Exception {
-    open(new AsyncStageSettings(false, 3, 1_000, 100, 1, 0, 0), null);
+  void elementAboveTheBoundIsProcessedAlone() throws Exception {
+    open(AsyncStageSettings.unordered(3).maxWaiting(1_000).maxActive(100), null);
     add(500);
-    awaitGiven(500);
+    awaitProcessed(500);
   }
 
   @Test
-  void whatWaitsTogetherIsGivenTogether() throws Exception {
-    open(new AsyncStageSettings(false, 1, 1_000, 100, 10, 0, 0), null);
+  void largeElementIsNotOvertakenBySmallOnes() throws Exception {
+    open(AsyncStageSettings.unordered(3).maxWaiting(1_000).maxActive(100), null);
+    add(60);
+    awaitProcessed(60);
+    add(100); // The second worker.
+    awaitBlockedWorkers(1);
+    add(2); // The third worker.
+    awaitBlockedWorkers(2);
+    complete(60);
+    awaitProcessed(100);
+    assertThat(PROCESSED).isEmpty();
+    complete(100);
+    awaitProcessed(2);
+  }
+
+  @Test
+  void workerGetsWaitingElementsTogether() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(1_000).maxActive(100).maxBatch(10), null);
     add(90);
-    awaitGiven(90);
+    awaitProcessed(90);
     add(30);
     add(33);
     add(36);
     add(39);
     complete(90);
-    awaitGiven(30, 33, 36);
-    assertThat(GIVEN).isEmpty();
+    awaitProcessed(30, 33, 36);
+    assertThat(PROCESSED).isEmpty();
   }
 
   @Test
-  void theEndOfInputWaitsForWhatIsWorkedOn() throws Exception {
-    open(new AsyncStageSettings(false, 1, 100, 100, 1, 0, 0), null);
-    add(-1); // Completes by itself.
+  void endOfInputWaitsForElementsInFlight() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(100).maxActive(100), null);
+    add(-1); // The worker completes negative elements.
     harness.getOneInputOperator().finish();
     assertThat(harness.extractOutputValues()).containsExactly("-1a", "-1b");
   }
 
   @Test
-  void takesNothingInWhileItIsFull() throws Exception {
-    open(new AsyncStageSettings(false, 1, 0, 100, 1, 0, 0), null);
-    add(-1); // Returns only once its results have left, as nothing may wait.
+  void fullStageBlocksItsInput() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(0).maxActive(100), null);
+    add(-1); // Returns only after its results are emitted, as nothing may wait.
     assertThat(harness.extractOutputValues()).containsExactly("-1a", "-1b");
   }
 
   @Test
-  void aFullStageLetsATrickleInSoThatABarrierCanCome() throws Exception {
-    open(new AsyncStageSettings(false, 1, 20, 1_000, 1, 0, 0), null);
+  void fullStageAcceptsATrickleSoThatABarrierCanPass() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(20).maxActive(1_000), null);
     add(50); // Nobody completes it.
     add(1);
     add(2);
     OperatorSubtaskState state = harness.snapshot(1, 1);
     close();
-    forget();
+    reset();
 
-    open(new AsyncStageSettings(false, 1, 1_000, 1_000, 1, 0, 0), state);
-    awaitGiven(50, 1, 2);
+    open(AsyncStageSettings.unordered(1).maxWaiting(1_000).maxActive(1_000), state);
+    awaitProcessed(50, 1, 2);
   }
 
   @Test
-  void aFullStageTakesInAtOnceWhenAnElementIsDone() throws Exception {
-    open(new AsyncStageSettings(false, 1, 0, 1_000, 1, 0, 0), null);
+  void fullStageAcceptsAtOnceWhenAnElementCompletes() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(0).maxActive(1_000), null);
     long start = System.nanoTime();
     for (int i = 1; i <= 10; i++) {
       add(-i);
@@ -237,10 +263,15 @@ public class AsyncStageOperatorTest {
   }
 
   @Test
-  void aStageThatFinishesNothingForTooLongFailsItsTask() throws Exception {
-    open(new AsyncStageSettings(false, 1, 100, 100, 1, 0, 4), null);
+  void stageThatCompletesNothingForTooLongFailsItsTask() throws Exception {
+    open(
+        AsyncStageSettings.unordered(1)
+            .maxWaiting(100)
+            .maxActive(100)
+            .stallTimeout(Duration.ofMillis(4)),
+        null);
     add(1);
-    awaitGiven(1);
+    awaitProcessed(1);
     AtomicLong now = new AtomicLong();
     assertThatThrownBy(
             () -> {
@@ -248,12 +279,17 @@ public class AsyncStageOperatorTest {
                 harness.setProcessingTime(now.addAndGet(1_000));
               }
             })
-        .hasStackTraceContaining("has 1 elements in it, and has finished none");
+        .hasStackTraceContaining("has 1 elements in flight and has completed none");
   }
 
   @Test
-  void aStageWithoutWorkIsNoStall() throws Exception {
-    open(new AsyncStageSettings(false, 1, 100, 100, 1, 0, 4), null);
+  void stageWithoutElementsDoesNotStall() throws Exception {
+    open(
+        AsyncStageSettings.unordered(1)
+            .maxWaiting(100)
+            .maxActive(100)
+            .stallTimeout(Duration.ofMillis(4)),
+        null);
     add(-1);
     runMail();
     long from = System.nanoTime();
@@ -264,26 +300,27 @@ public class AsyncStageOperatorTest {
   }
 
   @Test
-  void settingsUnderWhichItCouldStandStillAreRefused() throws Exception {
-    open(new AsyncStageSettings(false, 1, 100, 100, 1, 0, 0), null);
-    assertThatThrownBy(() -> new AsyncStageSettings(true, 2, 100, 100, 1, 0, 0))
+  void settingsThatCouldDeadlockAreRefused() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(100).maxActive(100), null);
+    AsyncStageSettings settings = AsyncStageSettings.ordered(2).maxWaiting(100).maxActive(100);
+    assertThatThrownBy(() -> new AsyncStageOperator<>(new Function(), settings, Types.INT))
         .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
-  void wakesUpThoughItFellIdleBehindAnElement() throws Exception {
-    open(new AsyncStageSettings(false, 1, 100, 100, 1, 0, 0), null);
+  void becomesActiveAfterItBecameIdleBehindAnElement() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(100).maxActive(100), null);
     add(1);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
-    awaitGiven(1);
+    awaitProcessed(1);
     complete(1);
     harness.processWatermarkStatus(WatermarkStatus.ACTIVE);
     assertThat(harness.getOutput()).endsWith(WatermarkStatus.IDLE, WatermarkStatus.ACTIVE);
   }
 
   @Test
-  void aWorkersFailureFailsTheTask() throws Exception {
-    open(new AsyncStageSettings(false, 1, 100, 100, 1, 0, 0), null);
+  void failureOfAWorkerFailsTheTask() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(100).maxActive(100), null);
     add(-13);
     assertThatThrownBy(this::runMail).hasRootCauseMessage("unlucky");
   }
@@ -303,13 +340,25 @@ public class AsyncStageOperatorTest {
     harness.processElement(new StreamRecord<>(element));
   }
 
-  private static void awaitGiven(Integer... elements) throws InterruptedException {
+  private static void awaitProcessed(Integer... elements) throws InterruptedException {
     for (int i = 0; i < elements.length; i++) {
-      StageTask<Integer, String> task = GIVEN.poll(10, TimeUnit.SECONDS);
-      assertThat(task).as("given within ten seconds").isNotNull();
+      AsyncStageFunction.Task<Integer, String> task = PROCESSED.poll(10, TimeUnit.SECONDS);
+      assertThat(task).as("processed within ten seconds").isNotNull();
       TASKS.put(task.input(), task);
     }
     assertThat(TASKS.keySet()).contains(elements);
+  }
+
+  private static void awaitBlockedWorkers(int count) {
+    while (Thread.getAllStackTraces().entrySet().stream()
+            .filter(thread -> thread.getKey().getName().contains(" worker "))
+            .filter(thread -> thread.getKey().getState() == Thread.State.WAITING)
+            .flatMap(thread -> Stream.of(thread.getValue()))
+            .filter(frame -> frame.getClassName().equals(Semaphore.class.getName()))
+            .count()
+        != count) {
+      Thread.onSpinWait();
+    }
   }
 
   private void complete(int element) throws Exception {
@@ -326,8 +375,8 @@ public class AsyncStageOperatorTest {
     private static final long serialVersionUID = 1L;
 
     @Override
-    public StageWorker<Integer, String> open(MetricGroup metrics) {
-      return new Worker();
+    public Worker<Integer, String> open(MetricGroup metrics) {
+      return new TestWorker();
     }
 
     @Override
@@ -351,18 +400,18 @@ public class AsyncStageOperatorTest {
     }
   }
 
-  private static final class Worker implements StageWorker<Integer, String> {
+  private static final class TestWorker implements AsyncStageFunction.Worker<Integer, String> {
 
     @Override
-    public void process(List<StageTask<Integer, String>> tasks) {
-      for (StageTask<Integer, String> task : tasks) {
+    public void process(List<AsyncStageFunction.Task<Integer, String>> tasks) {
+      for (AsyncStageFunction.Task<Integer, String> task : tasks) {
         if (task.input() == -13) {
           throw new IllegalStateException("unlucky");
         }
         if (task.input() < 0) {
           task.complete(List.of(task.input() + "a", task.input() + "b"));
         } else {
-          GIVEN.add(task);
+          PROCESSED.add(task);
         }
       }
     }

@@ -1,5 +1,6 @@
 package io.spanfold.job.batch;
 
+import io.spanfold.core.batch.BatchLimits;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.core.batch.SubsegmentGrouping;
@@ -29,7 +30,7 @@ class BatchOperatorTest {
 
   @Test
   void aBatchIsEmittedAtItsMaximumNumberOfSpans() throws Exception {
-    open(new BatchOperator.Limits(2, 1_000_000, 500));
+    open(new BatchLimits(2, 1_000_000, 500));
     add(Spans.root(ONE, 1, 0, 0));
     assertThat(batches()).isEmpty();
     add(Spans.root(OTHER, 2, 0, 1));
@@ -42,7 +43,7 @@ class BatchOperatorTest {
   @Test
   void aBatchIsEmittedBeforeASpanThatWouldExceedItsLength() throws Exception {
     Span span = Spans.root(ONE, 1, 0, 0);
-    open(new BatchOperator.Limits(100, span.record().length, 500));
+    open(new BatchLimits(100, span.record().length, 500));
     add(span);
     assertThat(batches()).isEmpty();
     add(Spans.root(ONE, 2, 0, 1));
@@ -52,7 +53,7 @@ class BatchOperatorTest {
 
   @Test
   void aBatchIsEmittedAfterItsDelay() throws Exception {
-    open(new BatchOperator.Limits(100, 1_000_000, 500));
+    open(new BatchLimits(100, 1_000_000, 500));
     harness.setProcessingTime(1_000);
     add(Spans.root(ONE, 1, 0, 0));
     harness.setProcessingTime(1_499);
@@ -63,7 +64,7 @@ class BatchOperatorTest {
 
   @Test
   void theDelayStartsWithTheFirstSpanOfEachBatch() throws Exception {
-    open(new BatchOperator.Limits(2, 1_000_000, 500));
+    open(new BatchLimits(2, 1_000_000, 500));
     harness.setProcessingTime(1_000);
     add(Spans.root(ONE, 1, 0, 0));
     add(Spans.root(ONE, 2, 0, 1));
@@ -77,7 +78,7 @@ class BatchOperatorTest {
 
   @Test
   void theOpenBatchIsEmittedBeforeABarrier() throws Exception {
-    open(new BatchOperator.Limits(100, 1_000_000, 500));
+    open(new BatchLimits(100, 1_000_000, 500));
     add(Spans.root(ONE, 1, 0, 0));
     harness.prepareSnapshotPreBarrier(1);
     assertThat(batches()).hasSize(1);
@@ -86,7 +87,7 @@ class BatchOperatorTest {
 
   @Test
   void theOpenBatchIsEmittedAtTheEndOfInput() throws Exception {
-    open(new BatchOperator.Limits(100, 1_000_000, 500));
+    open(new BatchLimits(100, 1_000_000, 500));
     add(Spans.root(ONE, 1, 0, 0));
     harness.getOneInputOperator().finish();
     assertThat(batches()).hasSize(1);
@@ -94,7 +95,7 @@ class BatchOperatorTest {
 
   @Test
   void aWatermarkDoesNotOvertakeTheSpansBeforeIt() throws Exception {
-    open(new BatchOperator.Limits(2, 1_000_000, 500));
+    open(new BatchLimits(2, 1_000_000, 500));
     add(Spans.root(ONE, 1, 0, 0));
     harness.processWatermark(new Watermark(5));
     harness.processWatermark(new Watermark(7));
@@ -106,21 +107,21 @@ class BatchOperatorTest {
 
   @Test
   void aWatermarkPassesWhileNoBatchIsOpen() throws Exception {
-    open(new BatchOperator.Limits(2, 1_000_000, 500));
+    open(new BatchLimits(2, 1_000_000, 500));
     harness.processWatermark(new Watermark(5));
     assertThat(harness.getOutput()).containsExactly(new Watermark(5));
   }
 
   @Test
   void theLastWatermarkEmitsTheOpenBatch() throws Exception {
-    open(new BatchOperator.Limits(100, 1_000_000, 500));
+    open(new BatchLimits(100, 1_000_000, 500));
     add(Spans.root(ONE, 1, 0, 0));
     harness.processWatermark(Watermark.MAX_WATERMARK);
     assertThat(batches()).hasSize(1);
     assertThat(harness.getOutput().toArray()[1]).isEqualTo(Watermark.MAX_WATERMARK);
   }
 
-  private void open(BatchOperator.Limits limits) throws Exception {
+  private void open(BatchLimits limits) throws Exception {
     harness =
         new OneInputStreamOperatorTestHarness<>(
             new BatchOperator(limits, new SubsegmentGrouping(10_000, 1_000_000, 2)));

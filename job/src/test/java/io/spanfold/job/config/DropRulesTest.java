@@ -16,31 +16,31 @@ class DropRulesTest {
   private final Span span = Spans.root(TRACE, 5, 0, 0);
 
   @Test
-  void dropNothingWhereThereAreNone() {
-    assertThat(drop()).isFalse();
+  void noRulesMatchNothing() {
+    assertThat(matches()).isFalse();
   }
 
   @Test
-  void dropAProjectWhateverTheTrace() {
-    assertThat(drop("8", "7")).isTrue();
-    assertThat(drop("8", "70", "1")).isFalse();
+  void projectMatchesAllItsTraces() {
+    assertThat(matches("8", "7")).isTrue();
+    assertThat(matches("8", "70", "1")).isFalse();
   }
 
   @Test
-  void dropATraceOfItsProjectOnly() {
-    assertThat(drop(TRACE.toString())).isTrue();
-    assertThat(drop(new TraceKey(8, -1, 2).toString())).isFalse();
-    assertThat(drop(new TraceKey(7, -1, 3).toString())).isFalse();
-    assertThat(drop(new TraceKey(7, 1, 2).toString())).isFalse();
+  void traceMatchesInItsProjectOnly() {
+    assertThat(matches(TRACE.toString())).isTrue();
+    assertThat(matches(new TraceKey(8, -1, 2).toString())).isFalse();
+    assertThat(matches(new TraceKey(7, -1, 3).toString())).isFalse();
+    assertThat(matches(new TraceKey(7, 1, 2).toString())).isFalse();
   }
 
   @Test
-  void dropAnOrganizationWhichIsNoProject() {
-    assertThat(drop("organization:1")).isTrue();
-    assertThat(drop("organization:7", "1")).isFalse();
+  void organizationIsNotAProject() {
+    assertThat(matches("organization:1")).isTrue();
+    assertThat(matches("organization:7", "1")).isFalse();
   }
 
-  private boolean drop(String... rules) {
-    return new DropRules(List.of(rules)).drop(span);
+  private boolean matches(String... rules) {
+    return DropRules.parse(List.of(rules)).matches(span);
   }
 }

@@ -3,6 +3,7 @@ package io.spanfold.job.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.spanfold.job.config.JobArguments.Action;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ class JobArgumentsTest {
   }
 
   @Test
-  void takesABooleanWithoutAValueAsTrue() {
+  void booleanWithoutAValueIsTrue() {
     assertThat(
             JobArguments.parse("--source.bounded", "--start.checks", "--sink.topic", "x")
                 .options()
@@ -39,7 +40,7 @@ class JobArgumentsTest {
   }
 
   @Test
-  void takesAdoptForTheOptionOfThatName() {
+  void adoptIsShortForIngestAdopt() {
     assertThat(JobArguments.parse("--adopt", "--sink.topic", "x").options().toMap())
         .containsEntry("ingest.adopt", "true")
         .containsEntry("sink.topic", "x");
@@ -48,7 +49,7 @@ class JobArgumentsTest {
   }
 
   @Test
-  void readsAFileAndLetsArgumentsWin() throws IOException {
+  void readsAFileWhoseValuesArgumentsOverride() throws IOException {
     Path file =
         Files.writeString(
             directory.resolve("job.conf"),
@@ -71,35 +72,63 @@ class JobArgumentsTest {
   }
 
   @Test
-  void tellsEveryWrongArgumentAndLineWithoutQuotingThem() throws IOException {
+  void takesValuesInAFileLiterally() throws IOException {
+    Path file =
+        Files.writeString(
+            directory.resolve("job.conf"),
+            """
+            redis.password.file: C:\\secrets\\redis.txt
+            redis.password = p\\u0041=:#! \\
+            kafka.properties.sasl.jaas.config: a.LoginModule required username="a" password="b\\c";
+              kafka.properties.ssl.endpoint.identification.algorithm:
+            sink.topic: 'it''s'
+            debug.traces: "a;b"  \t
+            """);
+
+    assertThat(JobArguments.parse("--config", file.toString()).options().toMap())
+        .containsOnly(
+            Map.entry("redis.password.file", "C:\\secrets\\redis.txt"),
+            Map.entry("redis.password", "p\\u0041=:#! \\"),
+            Map.entry(
+                "kafka.properties.sasl.jaas.config",
+                "a.LoginModule required username=\"a\" password=\"b\\c\";"),
+            Map.entry("kafka.properties.ssl.endpoint.identification.algorithm", ""),
+            Map.entry("sink.topic", "it''s"),
+            Map.entry("debug.traces", "a;b"));
+  }
+
+  @Test
+  void reportsEveryWrongArgumentAndLineWithoutShowingThem() throws IOException {
     Path file = Files.writeString(directory.resolve("job.conf"), "\ns3cret\n");
 
     assertThatThrownBy(
             () -> JobArguments.parse("s3cret", "--sink.topic", "--config", file.toString()))
-        .isInstanceOf(InvalidConfigException.class)
+        .isInstanceOf(InvalidSetupException.class)
         .hasMessageContaining("Argument 1 is not an option")
-        .hasMessageContaining("--sink.topic lacks its value")
-        .hasMessageContaining("Line 2 of")
+        .hasMessageContaining("--sink.topic has no value")
+        .hasMessageContaining("has a line that is not an option")
         .hasMessageNotContaining("s3cret");
   }
 
   @Test
-  void tellsOfAFileThatIsNotThere() {
+  void reportsAMissingFile() {
     assertThatThrownBy(() -> JobArguments.parse("--config", directory.resolve("none").toString()))
-        .isInstanceOf(InvalidConfigException.class)
+        .isInstanceOf(InvalidSetupException.class)
         .hasMessageContaining("cannot be read (NoSuchFileException)");
   }
 
   @Test
-  void letsHelpPassBesideAnythingElse() {
-    assertThat(JobArguments.parse("nonsense", "--config", "none", "--help").help()).isTrue();
-    assertThat(JobArguments.parse("--print-config").printConfig()).isTrue();
-    assertThat(JobArguments.parse("--print-config").check()).isFalse();
-    assertThat(JobArguments.parse("--check", "--sink.topic", "x").check()).isTrue();
+  void findsTheAction() {
+    assertThat(JobArguments.parse("nonsense", "--config", "none", "--help").action())
+        .as("whatever else is wrong")
+        .isEqualTo(Action.HELP);
+    assertThat(JobArguments.parse("--print-config").action()).isEqualTo(Action.PRINT_CONFIG);
+    assertThat(JobArguments.parse("--check", "--sink.topic", "x").action()).isEqualTo(Action.CHECK);
+    assertThat(JobArguments.parse("--sink.topic", "x").action()).isEqualTo(Action.RUN);
   }
 
   @Test
-  void showsWhatWasGivenWithoutSecrets() {
+  void showsTheGivenOptionsWithoutSecrets() {
     assertThat(
             JobArguments.parse(
                     "--sink.topic=x",

@@ -1,5 +1,6 @@
 package io.spanfold.job.flush;
 
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.buffer.SegmentStore;
@@ -65,7 +66,7 @@ class DiscardITCase {
             lease,
             LOCK_TTL,
             new PayloadRecovery(
-                new PayloadRecoverySettings("localhost:1", Map.of(), "spans", LEASE_TIMEOUT)),
+                new PayloadRecoverySettings(new KafkaSettings("localhost:1", Map.of()), "spans", LEASE_TIMEOUT)),
             new FlushMetrics(new UnregisteredMetricsGroup(), Clock.systemUTC()));
   }
 

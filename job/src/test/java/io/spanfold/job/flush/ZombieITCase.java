@@ -1,5 +1,6 @@
 package io.spanfold.job.flush;
 
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -159,7 +160,7 @@ class ZombieITCase {
         lease,
         TTL,
         new PayloadRecovery(
-            new PayloadRecoverySettings("localhost:1", Map.of(), "spans", Duration.ofSeconds(1))),
+            new PayloadRecoverySettings(new KafkaSettings("localhost:1", Map.of()), "spans", Duration.ofSeconds(1))),
         new FlushMetrics(metrics, Clock.systemUTC()));
   }
 

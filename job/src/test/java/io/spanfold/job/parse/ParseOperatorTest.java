@@ -11,9 +11,11 @@ import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.job.config.DropRules;
 import io.spanfold.testing.SpanRecords;
 import io.spanfold.testing.Spans;
 import java.util.List;
+import java.util.Set;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.AfterEach;
@@ -33,7 +35,7 @@ class ParseOperatorTest {
     harness =
         new OneInputStreamOperatorTestHarness<>(
             new ParseOperator(
-                MAX_RECORD_BYTES, List.of("7", OF_OTHERS.toString(), "organization:9")));
+                MAX_RECORD_BYTES, new DropRules(Set.of(9L), Set.of(7L), Set.of(OF_OTHERS))));
     harness.open();
   }
 

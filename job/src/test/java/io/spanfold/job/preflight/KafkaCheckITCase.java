@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.job.preflight.PreflightChecks.JobStart;
+import io.spanfold.job.preflight.PreflightChecks.Submission;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -23,13 +25,13 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What is said of a broker that is not as the job needs it. */
+/** What is reported about a broker that does not fit the job. */
 @Timeout(60)
 class KafkaCheckITCase {
 
   private static final String USER = "User:ANONYMOUS";
   private static final JobStart START =
-      new JobStart(true, false, Optional.empty(), Duration.ofMinutes(10));
+      new JobStart(Submission.NEW_JOB, Optional.empty(), Duration.ofMinutes(10));
 
   private static KafkaBroker broker;
 
@@ -59,16 +61,16 @@ class KafkaCheckITCase {
   }
 
   @Test
-  void nothingIsSaidOfOneThatFits() {
-    CheckReport findings = check();
+  void nothingIsReportedIfKafkaFits() {
+    CheckReport report = check();
 
-    assertThat(findings.problems()).isEmpty();
-    assertThat(findings.warnings()).isEmpty();
+    assertThat(report.problems()).isEmpty();
+    assertThat(report.warnings()).isEmpty();
   }
 
   @Test
-  void topicsThatAreNotThereAreAllNamedBesideWhatElseIsWrong() {
-    CheckReport findings =
+  void allMissingTopicsAreReportedTogetherWithOtherProblems() {
+    CheckReport report =
         check(
             "source.topic", "a",
             "sink.topic", "b",
@@ -80,42 +82,42 @@ class KafkaCheckITCase {
         "does not exist on Kafka at "
             + broker.bootstrapServers()
             + "; create it, or name another one.";
-    assertThat(findings.problems())
+    assertThat(report.problems())
         .containsExactly(
             "source.topic (a) " + end,
             "sink.topic (b) " + end,
             "dead-letter.topic (c) " + end,
             "outcomes.topic (d) " + end,
-            "kafka.properties.transaction.timeout.ms (3600000) is more than broker 1 of Kafka takes,"
-                + " whose transaction.max.timeout.ms is 900000; lower the one, or raise the other.");
+            "kafka.properties.transaction.timeout.ms (3600000) is more than"
+                + " transaction.max.timeout.ms of broker 1 (900000); lower the first, or raise the"
+                + " second.");
   }
 
   @Test
-  void messagesThatAreLargerThanTheirTopicTakesAreRefused() {
+  void messagesLargerThanTheTopicAcceptsAreRefused() {
     assertThat(check("flush.chunk-bytes", "934465 bytes").problems())
         .containsExactly(
-            "flush.chunk-bytes (934465) and the 65536 bytes around a value are more than sink.topic"
-                + " (buffered-segments) accepts, which is 1000000; lower it, or set the topic's"
+            "flush.chunk-bytes (934465) plus 65536 bytes for key and headers is more than sink.topic"
+                + " (buffered-segments) accepts (1000000); lower it, or set the topic's"
                 + " max.message.bytes to 1000001 or more.");
     assertThat(check("flush.chunk-bytes", "934464 bytes").problems()).isEmpty();
   }
 
   @Test
-  void aTopicWithoutRoomForAnySegmentIsRefused() {
+  void topicWithoutRoomForAnySegmentIsRefused() {
     assertThat(check("sink.topic", "takes-60000").problems())
         .containsExactly(
             "sink.topic (takes-60000) accepts records of 60000 bytes at most, of which 65536 are"
-                + " kept for what is around a value; set its max.message.bytes to a megabyte or"
-                + " more.");
+                + " reserved for key and headers; set its max.message.bytes to a megabyte or more.");
   }
 
   @Test
-  void recordsThatCouldNotBecomeDeadLettersAreRefused() {
+  void recordsTooLargeToBecomeDeadLettersAreRefused() {
     assertThat(check("dead-letter.topic", "takes-900000").problems())
         .containsExactly(
             "dead-letter.topic (takes-900000) accepts records of 900000 bytes at most, but"
-                + " source.topic (ingest-spans) of 1000000, so that one bad record could fail the"
-                + " job for good; set the former's max.message.bytes to 1065536 or more.");
+                + " source.topic (ingest-spans) of 1000000, so one bad record could make the job"
+                + " fail again and again; set max.message.bytes of the first to 1065536 or more.");
     assertThat(
             check("source.topic", "takes-65-mib", "dead-letter.topic", "takes-64-mib").problems())
         .satisfiesExactly(
@@ -123,8 +125,8 @@ class KafkaCheckITCase {
                 assertThat(tooLarge)
                     .isEqualTo(
                         "source.topic (takes-65-mib) accepts records of 68157440 bytes, but the"
-                            + " producer of dead letters sends 67174400 at most, so that one bad"
-                            + " record could fail the job for good; set"
+                            + " producer of dead letters sends 67174400 at most, so one bad record"
+                            + " could make the job fail again and again; set"
                             + " kafka.properties.max.request.size to 68222976, or lower the topic's"
                             + " max.message.bytes."),
             less -> assertThat(less).startsWith("dead-letter.topic (takes-64-mib) accepts"));
@@ -138,7 +140,7 @@ class KafkaCheckITCase {
   }
 
   @Test
-  void aTopicWithoutRoomForOutcomesIsRefused() {
+  void topicWithoutRoomForOutcomesIsRefused() {
     assertThat(check("outcomes.topic", "takes-60000").problems())
         .containsExactly(
             "outcomes.topic (takes-60000) accepts records of 60000 bytes at most; set its"
@@ -146,39 +148,39 @@ class KafkaCheckITCase {
   }
 
   @Test
-  void transactionsAreOnlyOfConcernWhereThereAreAny() {
-    CheckReport findings =
+  void transactionsAreCheckedOnlyIfTheyAreUsed() {
+    CheckReport report =
         check(
             "sink.delivery-guarantee", "at-least-once",
             "kafka.properties.transaction.timeout.ms", "3600000");
 
-    assertThat(findings.problems()).isEmpty();
-    assertThat(findings.warnings()).isEmpty();
+    assertThat(report.problems()).isEmpty();
+    assertThat(report.warnings()).isEmpty();
   }
 
   @Test
-  void checkpointsThatMayOutlastTheirTransactionAreWarnedOf() {
-    CheckReport findings = check("kafka.properties.transaction.timeout.ms", "600000");
+  void checkpointsThatMayOutlastTheirTransactionCauseAWarning() {
+    CheckReport report = check("kafka.properties.transaction.timeout.ms", "600000");
 
-    assertThat(findings.problems()).isEmpty();
-    assertThat(findings.warnings())
+    assertThat(report.problems()).isEmpty();
+    assertThat(report.warnings())
         .containsExactly(
             "kafka.properties.transaction.timeout.ms (600000) is less than the checkpoint interval"
-                + " (10 s) and what a checkpoint may take (execution.checkpointing.timeout, 10"
-                + " min), so that Kafka aborts what a slow one has still to commit, which is then"
-                + " looked for and emitted again; raise the one to 610000, or lower the others.");
+                + " (10 s) plus execution.checkpointing.timeout (10 min), so Kafka aborts the"
+                + " transaction of a slow checkpoint, and its records are emitted again; raise the"
+                + " first to 610000, or lower the others.");
   }
 
   @Test
-  void propertiesThatTheClientsRefuseAreToldWithoutSecrets() {
+  void propertiesThatTheClientsRefuseAreReportedWithoutSecrets() {
     assertThat(check("kafka.properties.max.in.flight.requests.per.connection", "6").problems())
         .containsExactly(
-            "Kafka's producers do not take their properties (To use the idempotent producer,"
+            "Kafka's producers refuse their properties (To use the idempotent producer,"
                 + " max.in.flight.requests.per.connection must be set to at most 5. Current value is"
                 + " 6.); correct them in kafka.properties.*.");
     assertThat(check("kafka.properties.fetch.max.bytes", "much").problems())
         .containsExactly(
-            "Kafka's consumers do not take their properties (Invalid value much for configuration"
+            "Kafka's consumers refuse their properties (Invalid value much for configuration"
                 + " fetch.max.bytes: Not a number of type INT); correct them in"
                 + " kafka.properties.*.");
     assertThat(
@@ -190,7 +192,7 @@ class KafkaCheckITCase {
                     "sink.topic",
                     "none")
                 .problems())
-        .as("beside what else is wrong")
+        .as("together with other problems")
         .hasSize(3);
     assertThat(
             check(
@@ -202,58 +204,57 @@ class KafkaCheckITCase {
                 .problems())
         .singleElement()
         .asString()
-        .startsWith("Kafka at " + broker.bootstrapServers() + " cannot be asked (")
+        .startsWith("Kafka at " + broker.bootstrapServers() + " does not answer (")
         .doesNotContain("hunter2");
   }
 
   @Test
-  void aKafkaThatIsNotThereIsSaidOnce() {
+  void unreachableKafkaIsReportedOnce() {
     assertThat(check("kafka.bootstrap.servers", "kafka.invalid:9092").problems())
         .containsExactly(
-            "Kafka at kafka.invalid:9092 cannot be asked (No resolvable bootstrap urls given in"
-                + " bootstrap.servers); see whether the brokers run and are reachable from here, and"
-                + " whether kafka.bootstrap.servers and kafka.properties.* are right.");
+            "Kafka at kafka.invalid:9092 does not answer (No resolvable bootstrap urls given in"
+                + " bootstrap.servers); check that the brokers run and are reachable from here, and"
+                + " check kafka.bootstrap.servers and kafka.properties.*.");
   }
 
   @Test
-  void whatMayNotBeAskedIsWarnedOfUnlessItIsNeeded() throws Exception {
+  void missingRightsToReadLimitsCauseAWarningUnlessTheLimitIsNeeded() throws Exception {
     List<AclBinding> denied =
         List.of(
             deny(ResourceType.TOPIC, "*", AclOperation.DESCRIBE_CONFIGS),
             deny(ResourceType.CLUSTER, "kafka-cluster", AclOperation.DESCRIBE_CONFIGS));
 
-    CheckReport findings = checkWithout(denied, "flush.chunk-bytes", "500 kb");
-    assertThat(findings.problems()).isEmpty();
-    assertThat(findings.warnings())
+    CheckReport report = checkWithout(denied, "flush.chunk-bytes", "500 kb");
+    assertThat(report.problems()).isEmpty();
+    assertThat(report.warnings())
         .hasSize(5)
         .contains(
-            "Kafka does not tell how large records of source.topic"
-                + " (ingest-spans) may be (Topic authorization failed.), so that is not checked;"
-                + " grant DescribeConfigs on it, or see to its max.message.bytes.",
-            "Kafka does not tell the configuration of broker 1 (Cluster"
-                + " authorization failed.), so it is not checked whether its"
-                + " transaction.max.timeout.ms is at least 900000, as it must be; grant"
-                + " DescribeConfigs on the cluster to have it checked.");
+            "The largest record that source.topic (ingest-spans) accepts is unknown (Topic"
+                + " authorization failed.) and not checked; grant DescribeConfigs, or check its"
+                + " max.message.bytes.",
+            "The configuration of Kafka broker 1 cannot be read (Cluster authorization failed.), so"
+                + " it is not checked that its transaction.max.timeout.ms is at least 900000, as it"
+                + " must be; grant DescribeConfigs on the cluster.");
     assertThat(checkWithout(denied).problems())
         .containsExactly(
-            "Kafka does not tell how large records of sink.topic"
-                + " (buffered-segments) may be (Topic authorization failed.), which"
-                + " flush.chunk-bytes follows; grant DescribeConfigs on it, or set that.");
+            "The largest record that sink.topic (buffered-segments) accepts is unknown (Topic"
+                + " authorization failed.); grant DescribeConfigs on the topic, or set"
+                + " flush.chunk-bytes.");
   }
 
   @Test
-  void topicsThatAreHiddenAreToldWithTheRightThatIsMissing() throws Exception {
-    CheckReport findings =
+  void hiddenTopicsAreReportedWithTheMissingRight() throws Exception {
+    CheckReport report =
         checkWithout(
             List.of(
                 deny(ResourceType.TOPIC, "ingest-spans", AclOperation.DESCRIBE),
                 deny(ResourceType.TOPIC, "outcomes", AclOperation.DESCRIBE)));
 
-    assertThat(findings.problems())
+    assertThat(report.problems())
         .containsExactly(
-            "source.topic (ingest-spans) is hidden from the job's user by Kafka (Topic authorization"
+            "Kafka hides source.topic (ingest-spans) from the job's user (Topic authorization"
                 + " failed.); grant that user Read on it.",
-            "outcomes.topic (outcomes) is hidden from the job's user by Kafka (Topic authorization"
+            "Kafka hides outcomes.topic (outcomes) from the job's user (Topic authorization"
                 + " failed.); grant that user Write on it.");
   }
 
@@ -264,9 +265,9 @@ class KafkaCheckITCase {
     for (int i = 0; i < options.length; i += 2) {
       configuration.setString(options[i], options[i + 1]);
     }
-    CheckReport findings = new CheckReport();
-    new KafkaCheck(SpanfoldConfig.of(configuration), START, findings).run();
-    return findings;
+    CheckReport report = new CheckReport();
+    new KafkaCheck(SpanfoldConfig.of(configuration), START, report).run();
+    return report;
   }
 
   private static void topic(String name, int maxMessageBytes) {
@@ -285,14 +286,14 @@ class KafkaCheckITCase {
   }
 
   /**
-   * Checks while everybody lacks some rights, and has all others.
+   * Runs the checks while everybody lacks some rights, and has all others.
    *
-   * <p>The broker learns rules one by one, and a little later than they are made. So what allows
-   * comes before what denies and goes after it: at no time is the test itself shut out.
+   * <p>The broker applies rules one by one, and with a delay. So those that allow are made before
+   * those that deny and deleted after them: the test itself is never locked out.
    */
   private static CheckReport checkWithout(List<AclBinding> denied, String... options)
       throws Exception {
-    // Where there is any rule, what none allows is forbidden.
+    // If there are rules, what none of them allows is forbidden.
     List<AclBinding> allowed =
         List.of(
             rule(ResourceType.TOPIC, "*", AclOperation.ALL, AclPermissionType.ALLOW),

@@ -8,6 +8,8 @@ import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.lease.LeaseStore;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.embedded.RedisNode;
+import io.spanfold.job.preflight.PreflightChecks.JobStart;
+import io.spanfold.job.preflight.PreflightChecks.Submission;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -21,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is said of a buffer that another job has, or had. */
+/** What is reported about a buffer that another job uses, or used. */
 @Timeout(60)
 class LeaseCheckITCase {
 
@@ -29,7 +31,7 @@ class LeaseCheckITCase {
   private static final Duration RENEWAL = Duration.ofMillis(300);
   private static final String JOB = "6f0c2b1de7a94c3c8a5d0f4e9b7a6c21";
   private static final LeaseClaim CLAIM = new LeaseClaim("main", JOB, "a".repeat(32), 0);
-  private static final JobStart START = start(true, false, null);
+  private static final JobStart START = start(Submission.NEW_JOB, null);
 
   @TempDir Path directory;
   private RedisNode redis;
@@ -52,23 +54,23 @@ class LeaseCheckITCase {
   }
 
   @Test
-  void aJobThatIsAtWorkIsNamed() throws Exception {
+  void runningJobIsReported() throws Exception {
     LeaseAnswer held = keepRenewing();
 
     assertThat(check(START).problems())
         .containsExactly(
             "The Redis at ["
                 + redis.uri()
-                + "] is the buffer main of job "
+                + "] has been the buffer main of job "
                 + JOB
                 + " since "
                 + held.since()
-                + ", and that job is at work; stop it and start this one from its savepoint, or give"
+                + ", and that job is running; stop it and start this one from its savepoint, or give"
                 + " this job (redis.buffer second) a Redis of its own.");
   }
 
   @Test
-  void nothingIsSaidOfALeaseThatIsFreeOrLeftOver() throws Exception {
+  void freeOrExpiringLeaseIsNotReported() throws Exception {
     assertThat(check(START).problems()).as("free").isEmpty();
 
     LeaseAnswer held = other.take(CLAIM, TTL);
@@ -79,26 +81,28 @@ class LeaseCheckITCase {
   }
 
   @Test
-  void nothingIsSaidToWhoeverMayGoOnFromTheJobThatIsAtWork() throws Exception {
+  void runningJobIsNotReportedToItsSuccessor() throws Exception {
     keepRenewing();
 
-    assertThat(check(start(true, true, null)).problems()).as("a restore").isEmpty();
-    assertThat(check(start(false, false, null)).problems()).as("a plan of the next").isEmpty();
-    assertThat(check(start(true, false, JOB)).problems()).as("the same job again").isEmpty();
-    assertThat(check(start(true, false, "0".repeat(32))).problems()).as("another").hasSize(1);
+    assertThat(check(start(Submission.RESTORED_JOB, null)).problems()).as("a restore").isEmpty();
+    assertThat(check(start(Submission.PLAN, null)).problems()).as("a plan of the next").isEmpty();
+    assertThat(check(start(Submission.NEW_JOB, JOB)).problems()).as("the same job again").isEmpty();
+    assertThat(check(start(Submission.NEW_JOB, "0".repeat(32))).problems())
+        .as("another")
+        .hasSize(1);
   }
 
   @Test
-  void aRedisThatDoesNotAnswerIsWarnedOf() throws Exception {
+  void unreachableRedisCausesAWarning() throws Exception {
     redis.stop();
 
-    CheckReport findings = check(START);
+    CheckReport report = check(START);
 
-    assertThat(findings.problems()).isEmpty();
-    assertThat(findings.warnings())
+    assertThat(report.problems()).isEmpty();
+    assertThat(report.warnings())
         .singleElement()
         .asString()
-        .startsWith("It is not known whether another job works on the Redis at [" + redis.uri());
+        .startsWith("It is unknown whether another job uses the Redis at [" + redis.uri());
   }
 
   private LeaseAnswer keepRenewing() {
@@ -109,14 +113,14 @@ class LeaseCheckITCase {
   }
 
   private CheckReport check(JobStart start) throws InterruptedException {
-    CheckReport findings = new CheckReport();
+    CheckReport report = new CheckReport();
     LeaseSettings settings = new LeaseSettings(redis(), "second", TTL, RENEWAL);
-    new LeaseCheck(settings, start, findings).run();
-    return findings;
+    new RedisCheck(null, redis(), report).checkLease(settings, start);
+    return report;
   }
 
-  private static JobStart start(boolean runs, boolean restores, String jobId) {
-    return new JobStart(runs, restores, Optional.ofNullable(jobId), Duration.ofMinutes(10));
+  private static JobStart start(Submission submission, String jobId) {
+    return new JobStart(submission, Optional.ofNullable(jobId), Duration.ofMinutes(10));
   }
 
   private ConnectionSettings redis() {

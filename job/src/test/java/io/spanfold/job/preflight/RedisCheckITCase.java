@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
 
-/** What is said of a Redis that is not as the job needs it. */
+/** What is reported about a Redis that does not fit the job. */
 @Timeout(60)
 class RedisCheckITCase {
 
@@ -41,11 +41,11 @@ class RedisCheckITCase {
   }
 
   @Test
-  void nothingIsSaidOfOneThatFits() {
-    CheckReport findings = check(redis());
+  void nothingIsReportedIfRedisFits() {
+    CheckReport report = check(redis());
 
-    assertThat(findings.problems()).isEmpty();
-    assertThat(findings.warnings()).isEmpty();
+    assertThat(report.problems()).isEmpty();
+    assertThat(report.warnings()).isEmpty();
   }
 
   @Test
@@ -61,22 +61,22 @@ class RedisCheckITCase {
   }
 
   @Test
-  void oneWithoutABoundIsWarnedOf() {
+  void missingMaxmemoryCausesAWarning() {
     set("maxmemory", "0");
 
-    CheckReport findings = check(redis());
+    CheckReport report = check(redis());
 
-    assertThat(findings.problems()).isEmpty();
-    assertThat(findings.warnings())
+    assertThat(report.problems()).isEmpty();
+    assertThat(report.warnings())
         .containsExactly(
             "The Redis node "
                 + redis.address()
-                + " has no maxmemory, so redis.max-memory-fraction has no effect, and it is killed"
-                + " where its machine runs out of memory; set maxmemory.");
+                + " has no maxmemory, so redis.max-memory-fraction has no effect, and the operating"
+                + " system kills Redis if its machine runs out of memory; set maxmemory.");
   }
 
   @Test
-  void oneThatIsFullIsWarnedOfAsAJobThatIsStartedMakesRoom() {
+  void fullRedisCausesAWarningOnlyAsTheJobMakesRoom() {
     set("maxmemory", "1");
     CheckReport full = check(redis());
     set("maxmemory", Long.toString(usedMemory() * 11 / 10));
@@ -86,7 +86,7 @@ class RedisCheckITCase {
     assertThat(full.warnings())
         .singleElement()
         .asString()
-        .startsWith("The Redis node " + redis.address() + " is full and takes no writes;");
+        .startsWith("The Redis node " + redis.address() + " is full and refuses writes;");
     assertThat(nearly.problems()).isEmpty();
     assertThat(nearly.warnings())
         .singleElement()
@@ -96,7 +96,7 @@ class RedisCheckITCase {
   }
 
   @Test
-  void aReplicaIsRefused() {
+  void replicaIsRefused() {
     try (Jedis jedis = redis.connect()) {
       jedis.replicaof("127.0.0.1", 1);
     }
@@ -105,12 +105,12 @@ class RedisCheckITCase {
             "The Redis node "
                 + redis.address()
                 + " refuses to write a key that begins with span-buf: (READONLY You can't write"
-                + " against a read only replica.); give redis.uri the primaries, and their user"
-                + " (redis.username) the right to write these keys.");
+                + " against a read only replica.); name the primaries in redis.uri, and grant their"
+                + " user (redis.username) writes to these keys.");
   }
 
   @Test
-  void aLoginThatIsRefusedIsToldWithoutThePassword() {
+  void refusedLoginIsReportedWithoutThePassword() {
     set("requirepass", "s3cret");
 
     assertThat(check(redis(null, "hunter2")).problems())
@@ -125,7 +125,7 @@ class RedisCheckITCase {
   }
 
   @Test
-  void rightsThatAreMissingAreToldInTheServersWords() {
+  void missingRightsAreReportedWithTheServersMessage() {
     try (Jedis jedis = redis.connect()) {
       jedis.aclSetUser("reads", "on", ">r3ads", "~span-buf:*", "+@all", "-@write");
       jedis.aclSetUser("blind", "on", ">bl1nd", "~span-buf:*", "+@all", "-info");
@@ -147,7 +147,7 @@ class RedisCheckITCase {
   }
 
   @Test
-  void oneThatIsNotThereIsTold() {
+  void unreachableRedisIsReported() {
     redis.stop();
 
     assertThat(check(redis()).problems())
@@ -158,7 +158,7 @@ class RedisCheckITCase {
   }
 
   @Test
-  void nodesThatAreNoClusterAreRefused() {
+  void severalNodesWithoutAClusterAreRefused() {
     try (RedisNode other = RedisNode.start(RedisNode.Options.in(directory.resolve("other")))) {
       assertThat(check(ConnectionSettings.of(List.of(redis.uri(), other.uri()))).problems())
           .containsExactly(
@@ -169,7 +169,7 @@ class RedisCheckITCase {
   }
 
   @Test
-  void aClusterMustBeWholeAndEachOfItsNodesFit() {
+  void clusterMustBeCompleteAndAllItsNodesFit() {
     try (RedisCluster cluster =
         RedisCluster.start(RedisNode.Options.in(directory).withMaxMemory(ROOM))) {
       ConnectionSettings settings = ConnectionSettings.of(cluster.uris());
@@ -199,14 +199,14 @@ class RedisCheckITCase {
                               + nodes.get(2).address()
                               + " does not report its memory (")
                       .endsWith(
-                          "; see whether it runs and is reachable from here, and let the job's user call INFO."));
+                          "; check that it runs and is reachable from here, and grant the job's user INFO."));
 
       forget(nodes.get(0), 5);
       assertThat(check(ConnectionSettings.of(List.of(nodes.get(0).uri()))).problems())
           .contains(
               "Of the 16,384 slots of the Redis Cluster at ["
                   + nodes.get(0).uri()
-                  + "], 5 are with no node; assign them (redis-cli --cluster fix).");
+                  + "], 5 are not assigned to a node; assign them (redis-cli --cluster fix).");
     }
   }
 
@@ -260,8 +260,8 @@ class RedisCheckITCase {
     options.setString("kafka.bootstrap.servers", "kafka.invalid:9092");
     options.setString(
         "redis.uri", settings.nodes().stream().map(URI::toString).collect(Collectors.joining(",")));
-    CheckReport findings = new CheckReport();
-    new RedisCheck(SpanfoldConfig.of(options).redis(), settings, findings).run();
-    return findings;
+    CheckReport report = new CheckReport();
+    new RedisCheck(SpanfoldConfig.of(options).redis(), settings, report).run();
+    return report;
   }
 }

@@ -20,6 +20,7 @@ import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.payload.SpanFrames;
 import io.spanfold.embedded.KafkaBroker;
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.testing.SpanRecords;
 import io.spanfold.testing.Spans;
 import java.time.Duration;
@@ -160,7 +161,9 @@ class PayloadRecoveryITCase {
     try (PayloadRecovery payloads =
         new PayloadRecovery(
             new PayloadRecoverySettings(
-                kafka.bootstrapServers(), Map.of(), "spans", Duration.ofSeconds(20)))) {
+                new KafkaSettings(kafka.bootstrapServers(), Map.of()),
+                "spans",
+                Duration.ofSeconds(20)))) {
       restored = payloads.restore(List.of(part(stored), part(stored, lost)));
     }
 
@@ -201,8 +204,7 @@ class PayloadRecoveryITCase {
     List<LoadedPart> restored;
     try (PayloadRecovery payloads =
         new PayloadRecovery(
-            new PayloadRecoverySettings(
-                kafka.bootstrapServers(), Map.of(), "batches", Duration.ofSeconds(20)),
+            new PayloadRecoverySettings(new KafkaSettings(kafka.bootstrapServers(), Map.of()), "batches", Duration.ofSeconds(20)),
             PayloadRecoveryITCase::readLines)) {
       restored = payloads.restore(List.of(part(lost(subsegment, null))));
     }
@@ -262,7 +264,8 @@ class PayloadRecoveryITCase {
   @Test
   void failsAndLosesNothingWhereKafkaCannotBeReached() {
     PayloadRecoverySettings settings =
-        new PayloadRecoverySettings("127.0.0.1:1", Map.of(), TOPIC, Duration.ofSeconds(1));
+        new PayloadRecoverySettings(
+            new KafkaSettings("127.0.0.1:1", Map.of()), TOPIC, Duration.ofSeconds(1));
 
     try (PayloadRecovery payloads = new PayloadRecovery(settings)) {
       assertThatThrownBy(() -> payloads.restore(List.of(part(lost(subsegment(1), null)))))
@@ -340,7 +343,8 @@ class PayloadRecoveryITCase {
     // Like a job's, whose properties the reader has to get along with.
     Map<String, String> properties =
         Map.of("group.id", "some", "enable.auto.commit", "true", "auto.offset.reset", "latest");
-    return new PayloadRecoverySettings(bootstrapServers, properties, TOPIC, Duration.ofSeconds(20));
+    return new PayloadRecoverySettings(
+        new KafkaSettings(bootstrapServers, properties), TOPIC, Duration.ofSeconds(20));
   }
 
   private static Subsegment subsegment(long... offsets) {

@@ -79,8 +79,7 @@ class AbortedRejectsITCase {
         new RejectStrategy(
             dead,
             outcomes,
-            new PayloadRecoverySettings(
-                broker.bootstrapServers(), Map.of(), source, Duration.ofSeconds(30)),
+            new PayloadRecoverySettings(new KafkaSettings(broker.bootstrapServers(), Map.of()), source, Duration.ofSeconds(30)),
             100);
     try (KafkaProducer<byte[], byte[]> producer =
         TestProducers.transactional(clients, "source of " + source)) {

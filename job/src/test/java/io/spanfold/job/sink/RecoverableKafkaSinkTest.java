@@ -1,5 +1,6 @@
 package io.spanfold.job.sink;
 
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.core.model.SourcePosition;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -53,7 +54,7 @@ class RecoverableKafkaSinkTest {
           config,
           new RejectStrategy(
               config,
-              new PayloadRecoverySettings("unused:1", Map.of(), "spans", Duration.ofSeconds(1))));
+              new PayloadRecoverySettings(new KafkaSettings("unused:1", Map.of()), "spans", Duration.ofSeconds(1))));
 
   @Test
   void readsCommittablesOfSegmentsAsTheyWereWritten() throws IOException {

@@ -149,8 +149,7 @@ class RejectSinkITCase {
   }
 
   private static PayloadRecoverySettings source(SpanfoldConfig config) {
-    return new PayloadRecoverySettings(
-        config.kafka().bootstrapServers(), Map.of(), "ingest-spans", Duration.ofMinutes(1));
+    return new PayloadRecoverySettings(config.kafka(), "ingest-spans", Duration.ofMinutes(1));
   }
 
   private static Reject reject(long number) {

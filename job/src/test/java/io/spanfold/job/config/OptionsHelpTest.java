@@ -8,10 +8,10 @@ import java.util.List;
 import org.apache.flink.configuration.ConfigOption;
 import org.junit.jupiter.api.Test;
 
-class OptionsTableTest {
+class OptionsHelpTest {
 
   @Test
-  void listsEveryOptionThatIsDeclared() {
+  void allOptionsAreListed() {
     List<Object> declared =
         Arrays.stream(SpanfoldOptions.class.getFields())
             .filter(field -> Modifier.isStatic(field.getModifiers()))
@@ -30,8 +30,8 @@ class OptionsTableTest {
   }
 
   @Test
-  void describesEveryOptionInHelpWithinItsWidth() {
-    String help = OptionsTable.help();
+  void helpDescribesEveryOptionWithinItsWidth() {
+    String help = OptionsHelp.text();
 
     assertThat(help.lines()).allMatch(line -> line.length() <= 100);
     for (ConfigOption<?> option : SpanfoldOptions.ALL) {
@@ -42,13 +42,5 @@ class OptionsTableTest {
         .contains("--segment.timeout  [1 min]\n      How long after its last span")
         .contains("--sink.delivery-guarantee  [exactly-once]")
         .doesNotContain("&", "<");
-  }
-
-  @Test
-  void findsTheNearestNameByEdits() {
-    assertThat(NearestName.distance("kitten", "sitting")).isEqualTo(3);
-    assertThat(NearestName.distance("", "abc")).isEqualTo(3);
-    assertThat(NearestName.to("segment.rootTimeout", List.of("a", "segment.root-timeout")))
-        .isEqualTo("segment.root-timeout");
   }
 }
