@@ -124,13 +124,18 @@ public record JobArguments(Action action, Configuration options) {
     for (String option : file.stringPropertyNames()) {
       options.put(option, unquote(file.getProperty(option).strip()));
     }
-    // Every option has a dot. A line without one may hold a secret, so it is not shown.
-    if (!options.keySet().stream().allMatch(option -> option.contains("."))) {
+    // Every option has a dot. What is none, or has no value, may be a secret, so it is not shown.
+    if (!options.entrySet().stream().allMatch(JobArguments::isOption)) {
       problems.add(
           "The file %s has a line that is not an option; write name: value or name = value."
               .formatted(name));
     }
     return options;
+  }
+
+  private static boolean isOption(Map.Entry<String, String> line) {
+    return OptionReader.isKnown(line.getKey())
+        || line.getKey().contains(".") && !line.getValue().isEmpty();
   }
 
   private static String unquote(String value) {

@@ -21,6 +21,9 @@ import org.apache.flink.util.TimeUtils;
  */
 final class OptionReader {
 
+  private static final List<String> KEYS =
+      SpanfoldOptions.ALL.stream().map(ConfigOption::key).toList();
+
   private final Configuration options;
   private final List<String> problems = new ArrayList<>();
   private final TreeMap<String, String> shown = new TreeMap<>();
@@ -80,15 +83,14 @@ final class OptionReader {
 
   /** Refuses every name that is neither an option nor a Kafka property. */
   void refuseUnknown() {
-    List<String> known = SpanfoldOptions.ALL.stream().map(ConfigOption::key).toList();
     for (String name : options.keySet().stream().sorted().toList()) {
-      if (!isKafkaProperty(name) && !known.contains(name)) {
+      if (!isKnown(name)) {
         Comparator<String> byEdits =
             Comparator.comparingInt(
                 option -> LevenshteinDistance.getDefaultInstance().apply(name, option));
         problems.add(
             "There is no option %s; did you mean %s? (--help lists all.)"
-                .formatted(name, known.stream().min(byEdits).orElseThrow()));
+                .formatted(name, KEYS.stream().min(byEdits).orElseThrow()));
       }
     }
   }
@@ -107,6 +109,11 @@ final class OptionReader {
               }
             });
     return properties;
+  }
+
+  /** Returns whether {@code name} is an option or a Kafka property. */
+  static boolean isKnown(String name) {
+    return KEYS.contains(name) || isKafkaProperty(name);
   }
 
   private static boolean isKafkaProperty(String name) {

@@ -99,7 +99,7 @@ class JobArgumentsTest {
 
   @Test
   void reportsEveryWrongArgumentAndLineWithoutShowingThem() throws IOException {
-    Path file = Files.writeString(directory.resolve("job.conf"), "\ns3cret\n");
+    Path file = Files.writeString(directory.resolve("job.conf"), "\ns3cret.0\n");
 
     assertThatThrownBy(
             () -> JobArguments.parse("s3cret", "--sink.topic", "--config", file.toString()))
