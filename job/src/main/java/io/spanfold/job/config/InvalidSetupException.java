@@ -15,11 +15,17 @@ public final class InvalidSetupException extends RuntimeException {
    * @param problems at least one; each names what is wrong and the remedy, and shows no secret
    */
   public InvalidSetupException(List<String> problems) {
+    this(problems, null);
+  }
+
+  /** Like the other constructor; with the cause of the only problem. */
+  public InvalidSetupException(List<String> problems, Throwable cause) {
     super(
         problems.size() == 1
             ? problems.get(0)
             : "There are %d problems:\n  - %s"
-                .formatted(problems.size(), String.join("\n  - ", problems)));
+                .formatted(problems.size(), String.join("\n  - ", problems)),
+        cause);
     this.problems = List.copyOf(problems);
   }
 

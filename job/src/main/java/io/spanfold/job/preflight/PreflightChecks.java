@@ -5,6 +5,7 @@ import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.job.config.InvalidSetupException;
 import io.spanfold.job.config.SpanfoldConfig;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.apache.flink.client.program.StreamPlanEnvironment;
 import org.apache.flink.configuration.PipelineOptionsInternal;
@@ -78,18 +79,18 @@ public final class PreflightChecks {
     if (config.flush().chunkBytes() > 0) {
       return config.flush().chunkBytes();
     }
-    CheckReport report = new CheckReport();
-    long accepted = 0;
     try (KafkaServers kafka = new KafkaServers(config)) {
-      accepted = kafka.maxMessageBytes(config.sink().topic());
+      long accepted = kafka.maxMessageBytes(config.sink().topic());
+      CheckReport report = new CheckReport();
       new TopicCheck(config, kafka, report).segments(accepted);
+      report.refuse();
+      return (int)
+          Math.min(accepted - SpanfoldConfig.RECORD_OVERHEAD_BYTES, SpanfoldConfig.MAX_CHUNK_BYTES);
     } catch (KafkaException e) {
-      report.problem(
+      String problem =
           "The largest record that sink.topic (%s) accepts is unknown (%s); create the topic, check kafka.bootstrap.servers, or set flush.chunk-bytes."
-              .formatted(config.sink().topic(), KafkaServers.reason(e)));
+              .formatted(config.sink().topic(), KafkaServers.reason(e));
+      throw new InvalidSetupException(List.of(problem), e);
     }
-    report.refuse();
-    return (int)
-        Math.min(accepted - SpanfoldConfig.RECORD_OVERHEAD_BYTES, SpanfoldConfig.MAX_CHUNK_BYTES);
   }
 }
