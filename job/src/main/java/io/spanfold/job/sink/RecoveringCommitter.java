@@ -58,7 +58,9 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
       }
     }
     // If this is not reached, a restart commits all of it again and finds what is committed.
-    items.committed(committed);
+    if (!committed.isEmpty()) {
+      items.committed(committed);
+    }
   }
 
   /** Commits one transaction; returns whether it is known to be committed. */

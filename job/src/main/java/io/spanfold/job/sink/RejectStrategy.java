@@ -45,7 +45,10 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
    */
   private static final int DEAD_LETTER_BYTES = 64 * 1024 * 1024;
 
-  /** How many letters a transaction lists: some 20 MB at most, with {@link #MAX_ERROR}. */
+  /**
+   * How many letters a transaction lists, and how many outcomes: some 20 MB of letters at most,
+   * with {@link #MAX_ERROR}, and 5 MB of outcomes.
+   */
   private static final int MAX_LISTED = 50_000;
 
   /** How many characters of a listed letter's error are kept. */
@@ -149,7 +152,7 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
       return null;
     }
 
-    /** Outcomes have room for as many again: they come last, right before the barrier. */
+    /** Outcomes come last, right before the barrier, so letters leave room for as many of them. */
     private Reject outcome(TalliedOutcome tallied, int listed) {
       spansOut.inc(tallied.outcome().quantity());
       if (listed < 2 * maxListed) {

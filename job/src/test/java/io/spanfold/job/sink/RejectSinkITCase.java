@@ -80,9 +80,9 @@ class RejectSinkITCase {
     }
   }
 
-  /** Flink ends the whole process where a task that fails throws once more while it is closed. */
+  /** Flink ends the whole process if a task that has failed throws again while it is closed. */
   @Test
-  void aWriterThatWasFencedIsClosedWithoutAnError() throws Exception {
+  void closesAFencedWriterWithoutAnError() throws Exception {
     try (KafkaUnderTest broker = KafkaUnderTest.start()) {
       broker.createTopic("ingest-spans-dlq", 1);
       broker.createTopic("outcomes", 1);
