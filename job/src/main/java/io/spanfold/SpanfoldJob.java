@@ -5,7 +5,6 @@ import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.StoredTrace;
-import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.segment.SegmentChunker;
 import io.spanfold.job.FailureHandling;
 import io.spanfold.job.PipelineFactory;
@@ -147,7 +146,9 @@ public final class SpanfoldJob {
         stored
             .keyBy(StoredTrace::trace, StateType.TRACE_KEY)
             .transform(
-                "Track", StateType.FLUSH_REQUEST, new TrackOperator(config.segment(), steps.memoryMonitor()))
+                "Track",
+                StateType.FLUSH_REQUEST,
+                new TrackOperator(config.segment(), steps.memoryMonitor()))
             .uid("track");
 
     SingleOutputStreamOperator<FlushedPart> flushed =
@@ -193,7 +194,9 @@ public final class SpanfoldJob {
   /** Two parts of a trace may share a payload, so one subtask must flush them, in their order. */
   private static DataStream<FlushRequest> inOrderOfTraces(
       DataStream<FlushRequest> due, SpanfoldConfig config) {
-    return config.flush().parallelism() > 0 ? due.keyBy(FlushRequest::trace, StateType.TRACE_KEY) : due;
+    return config.flush().parallelism() > 0
+        ? due.keyBy(FlushRequest::trace, StateType.TRACE_KEY)
+        : due;
   }
 
   private static void configure(StreamExecutionEnvironment env) {

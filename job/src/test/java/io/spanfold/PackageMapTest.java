@@ -56,8 +56,7 @@ class PackageMapTest {
             .importUrl(SpanfoldJob.class.getProtectionDomain().getCodeSource().getLocation());
     Map<String, Set<String>> dependencies = new TreeMap<>();
     for (JavaClass type : classes) {
-      Set<String> targets =
-          dependencies.computeIfAbsent(shortName(type), name -> new TreeSet<>());
+      Set<String> targets = dependencies.computeIfAbsent(shortName(type), name -> new TreeSet<>());
       type.getDirectDependenciesFromSelf().stream()
           .map(dependency -> dependency.getTargetClass())
           .filter(target -> target.getPackageName().startsWith(ROOT))
@@ -131,16 +130,15 @@ class PackageMapTest {
             picture.append(
                 "  %s --> %s\n"
                     .formatted(
-                        id(name), targets.stream().map(PackageMapTest::id).collect(joining(" & "))));
+                        id(name),
+                        targets.stream().map(PackageMapTest::id).collect(joining(" & "))));
           }
         });
     return picture.append("```\n").toString();
   }
 
   private static List<String> names(Collection<String> all, String layer) {
-    return all.stream()
-        .filter(name -> name.equals(layer) || name.startsWith(layer + "."))
-        .toList();
+    return all.stream().filter(name -> name.equals(layer) || name.startsWith(layer + ".")).toList();
   }
 
   private static String node(String name) {

@@ -123,7 +123,8 @@ class SecondJobITCase {
             "Write",
             StateType.STORED_TRACE,
             new AsyncStageOperator<>(
-                new WriteFunction(store(), lease, RedisMemoryMonitorSettings.of(store().redis(), 0.8)),
+                new WriteFunction(
+                    store(), lease, RedisMemoryMonitorSettings.of(store().redis(), 0.8)),
                 AsyncStageSettings.ordered(1).maxWaiting(1_000),
                 StateType.SPAN_BATCH))
         .sinkTo(new DiscardingSink<>());

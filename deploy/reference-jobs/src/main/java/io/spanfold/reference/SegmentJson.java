@@ -2,9 +2,9 @@ package io.spanfold.reference;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
-import io.spanfold.core.segment.SpanStamper;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.payload.BufferedSpan;
+import io.spanfold.core.segment.SpanStamper;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

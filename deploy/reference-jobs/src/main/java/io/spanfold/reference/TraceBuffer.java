@@ -44,8 +44,7 @@ final class TraceBuffer extends KeyedProcessFunction<TraceKey, Span, byte[]> {
   public void open(OpenContext context) {
     spans =
         getRuntimeContext()
-            .getListState(
-                new ListStateDescriptor<>("spans", StateType.SPAN.serializer()));
+            .getListState(new ListStateDescriptor<>("spans", StateType.SPAN.serializer()));
     latestAndRoot =
         getRuntimeContext().getState(new ValueStateDescriptor<>("latest-and-root", Types.LONG));
     spansOut = getRuntimeContext().getMetricGroup().counter("spansOut");

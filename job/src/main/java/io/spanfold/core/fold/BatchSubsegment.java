@@ -1,7 +1,7 @@
 package io.spanfold.core.fold;
 
-import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.SourcePosition;
+import io.spanfold.core.model.Subsegment;
 import java.util.ArrayList;
 import java.util.List;
 

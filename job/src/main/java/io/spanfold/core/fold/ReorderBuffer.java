@@ -1,11 +1,6 @@
 package io.spanfold.core.fold;
 
-import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.SpanColumns;
-import io.spanfold.core.model.StoredTrace;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;

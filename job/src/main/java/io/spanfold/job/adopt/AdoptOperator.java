@@ -1,9 +1,9 @@
 package io.spanfold.job.adopt;
 
-import io.spanfold.buffer.orphan.OrphanedBuffer;
-import io.spanfold.buffer.orphan.OrphanedTrace;
 import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.orphan.OrphanedBuffer;
+import io.spanfold.buffer.orphan.OrphanedTrace;
 import io.spanfold.core.model.Span;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.resource.SharedResource;

@@ -74,7 +74,8 @@ public final class FlushFunction implements AsyncStageFunction<FlushRequest, Flu
 
     @Override
     public void process(List<Task<FlushRequest, FlushedPart>> tasks) throws InterruptedException {
-      IdentityHashMap<FlushRequest, Task<FlushRequest, FlushedPart>> taskOf = new IdentityHashMap<>();
+      IdentityHashMap<FlushRequest, Task<FlushRequest, FlushedPart>> taskOf =
+          new IdentityHashMap<>();
       tasks.forEach(task -> taskOf.put(task.input(), task));
       flusher.flush(
           tasks.stream().map(Task::input).toList(),

@@ -1,8 +1,8 @@
 package io.spanfold.job.flush;
 
+import io.spanfold.buffer.SegmentStore;
 import io.spanfold.buffer.lease.LockOwner;
 import io.spanfold.buffer.lease.LockState;
-import io.spanfold.buffer.SegmentStore;
 import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushRequest;

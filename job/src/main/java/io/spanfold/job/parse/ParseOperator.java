@@ -11,7 +11,6 @@ import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.job.config.DropRules;
 import io.spanfold.job.serialization.StateType;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.apache.flink.metrics.Counter;
@@ -35,8 +34,7 @@ public final class ParseOperator extends AbstractStreamOperator<Span>
   private static final long serialVersionUID = 1L;
 
   /** Dead letters, and outcomes of dropped spans. */
-  public static final OutputTag<Reject> REJECTED =
-      new OutputTag<>("rejected", StateType.REJECT);
+  public static final OutputTag<Reject> REJECTED = new OutputTag<>("rejected", StateType.REJECT);
 
   /** How many sums are kept at most, of some hundred bytes each. */
   static final int MAX_OUTCOMES = 10_000;

@@ -1,14 +1,14 @@
 package io.spanfold.job.preflight;
 
+import io.spanfold.buffer.lease.LeaseHolder;
+import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.lease.LeaseStore;
 import io.spanfold.buffer.memory.BufferState;
 import io.spanfold.buffer.memory.BufferState.NodeState;
 import io.spanfold.buffer.memory.NodeMemory;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import io.spanfold.buffer.redis.StoreException;
-import io.spanfold.buffer.lease.LeaseSettings;
-import io.spanfold.buffer.lease.LeaseStore;
-import io.spanfold.buffer.lease.LeaseHolder;
 import io.spanfold.job.config.SpanfoldConfig.RedisSettings;
 import io.spanfold.job.preflight.PreflightChecks.JobStart;
 import io.spanfold.job.preflight.PreflightChecks.Submission;

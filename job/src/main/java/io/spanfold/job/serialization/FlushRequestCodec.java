@@ -48,7 +48,8 @@ final class FlushRequestCodec implements Codec<FlushRequest> {
     int kind = in.readByte();
     return switch (kind) {
       case PART -> readPart(version, in);
-      case DISCARD -> new Discard(keys.read(version, in), subsegments.read(version, in), in.readLong());
+      case DISCARD ->
+          new Discard(keys.read(version, in), subsegments.read(version, in), in.readLong());
       default -> throw new IOException("flush request of unknown kind " + kind);
     };
   }

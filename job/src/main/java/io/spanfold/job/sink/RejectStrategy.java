@@ -1,19 +1,19 @@
 package io.spanfold.job.sink;
 
-import io.spanfold.core.model.SourcePosition;
-import io.spanfold.job.serialization.StateType;
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.Reject;
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.kafka.KafkaClientProperties;
 import io.spanfold.job.recovery.OffsetReader;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
+import io.spanfold.job.serialization.StateType;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.apache.flink.connector.base.DeliveryGuarantee;

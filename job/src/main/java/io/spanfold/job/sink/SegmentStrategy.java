@@ -1,10 +1,10 @@
 package io.spanfold.job.sink;
 
-import io.spanfold.job.serialization.StateType;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.Outcome;
 import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.job.serialization.StateType;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.List;

@@ -35,8 +35,7 @@ record TransactionCommittable<T>(
    * @param kafka for Kafka's committable
    * @param itemType what the items are
    */
-  record Serializer<T>(
-      SimpleVersionedSerializer<KafkaCommittable> kafka, StateType<T> itemType)
+  record Serializer<T>(SimpleVersionedSerializer<KafkaCommittable> kafka, StateType<T> itemType)
       implements SimpleVersionedSerializer<TransactionCommittable<T>> {
 
     private static final int VERSION = 1;

@@ -1,8 +1,8 @@
 package io.spanfold.job.batch;
 
-import io.spanfold.core.batch.BatchLimits;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.core.batch.BatchLimits;
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch;

@@ -1,6 +1,5 @@
 package io.spanfold.job.flush;
 
-import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.buffer.SegmentStore;
@@ -19,6 +18,7 @@ import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.segment.PartBuilder;
 import io.spanfold.embedded.RedisNode;
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.lease.TaskMetrics;
 import io.spanfold.job.recovery.PayloadRecovery;
@@ -66,7 +66,8 @@ class DiscardITCase {
             lease,
             LOCK_TTL,
             new PayloadRecovery(
-                new PayloadRecoverySettings(new KafkaSettings("localhost:1", Map.of()), "spans", LEASE_TIMEOUT)),
+                new PayloadRecoverySettings(
+                    new KafkaSettings("localhost:1", Map.of()), "spans", LEASE_TIMEOUT)),
             new FlushMetrics(new UnregisteredMetricsGroup(), Clock.systemUTC()));
   }
 

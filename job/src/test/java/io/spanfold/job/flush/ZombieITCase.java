@@ -1,6 +1,5 @@
 package io.spanfold.job.flush;
 
-import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -10,13 +9,13 @@ import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.lease.LeaseSupersededException;
 import io.spanfold.buffer.lease.LockOwner;
 import io.spanfold.buffer.redis.ConnectionSettings;
-import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisNode;
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.lease.TaskMetrics;
 import io.spanfold.job.recovery.PayloadRecovery;
@@ -160,7 +159,8 @@ class ZombieITCase {
         lease,
         TTL,
         new PayloadRecovery(
-            new PayloadRecoverySettings(new KafkaSettings("localhost:1", Map.of()), "spans", Duration.ofSeconds(1))),
+            new PayloadRecoverySettings(
+                new KafkaSettings("localhost:1", Map.of()), "spans", Duration.ofSeconds(1))),
         new FlushMetrics(metrics, Clock.systemUTC()));
   }
 

@@ -204,7 +204,10 @@ class PayloadRecoveryITCase {
     List<LoadedPart> restored;
     try (PayloadRecovery payloads =
         new PayloadRecovery(
-            new PayloadRecoverySettings(new KafkaSettings(kafka.bootstrapServers(), Map.of()), "batches", Duration.ofSeconds(20)),
+            new PayloadRecoverySettings(
+                new KafkaSettings(kafka.bootstrapServers(), Map.of()),
+                "batches",
+                Duration.ofSeconds(20)),
             PayloadRecoveryITCase::readLines)) {
       restored = payloads.restore(List.of(part(lost(subsegment, null))));
     }

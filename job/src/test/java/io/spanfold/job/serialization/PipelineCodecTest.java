@@ -1,11 +1,10 @@
 package io.spanfold.job.serialization;
 
-import java.util.List;
-import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.SegmentMessage;
 import io.spanfold.core.model.Outcome;
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
@@ -13,6 +12,7 @@ import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.TalliedOutcome;
 import java.io.IOException;
+import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 

@@ -1,6 +1,5 @@
 package io.spanfold.job.sink;
 
-import io.spanfold.core.model.SourcePosition;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
@@ -9,6 +8,7 @@ import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.Outcome;
 import io.spanfold.core.model.Outcome.Reason;
 import io.spanfold.core.model.Reject;
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
@@ -79,7 +79,10 @@ class AbortedRejectsITCase {
         new RejectStrategy(
             dead,
             outcomes,
-            new PayloadRecoverySettings(new KafkaSettings(broker.bootstrapServers(), Map.of()), source, Duration.ofSeconds(30)),
+            new PayloadRecoverySettings(
+                new KafkaSettings(broker.bootstrapServers(), Map.of()),
+                source,
+                Duration.ofSeconds(30)),
             100);
     try (KafkaProducer<byte[], byte[]> producer =
         TestProducers.transactional(clients, "source of " + source)) {

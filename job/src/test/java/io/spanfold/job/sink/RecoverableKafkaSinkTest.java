@@ -1,7 +1,5 @@
 package io.spanfold.job.sink;
 
-import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
-import io.spanfold.core.model.SourcePosition;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,8 +8,10 @@ import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.Outcome;
 import io.spanfold.core.model.Reject;
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
 import java.io.IOException;
 import java.time.Duration;
@@ -54,7 +54,8 @@ class RecoverableKafkaSinkTest {
           config,
           new RejectStrategy(
               config,
-              new PayloadRecoverySettings(new KafkaSettings("unused:1", Map.of()), "spans", Duration.ofSeconds(1))));
+              new PayloadRecoverySettings(
+                  new KafkaSettings("unused:1", Map.of()), "spans", Duration.ofSeconds(1))));
 
   @Test
   void readsCommittablesOfSegmentsAsTheyWereWritten() throws IOException {
@@ -77,7 +78,14 @@ class RecoverableKafkaSinkTest {
             TRANSACTION,
             SINCE,
             List.of(
-                new DeadLetter(null, null, List.of(), "invalid-json", "spans", new SourcePosition(3, 42, 0), "no brace"),
+                new DeadLetter(
+                    null,
+                    null,
+                    List.of(),
+                    "invalid-json",
+                    "spans",
+                    new SourcePosition(3, 42, 0),
+                    "no brace"),
                 new TalliedOutcome(
                     "0123456789abcdef0123456789abcdef",
                     new Outcome(1_000, 2, 3, Outcome.Reason.DROPPED, 5))));

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatNoException;
 
 import io.spanfold.core.model.DeadLetter;
-import io.spanfold.core.model.Outcome.Reason;
 import io.spanfold.core.model.Outcome;
+import io.spanfold.core.model.Outcome.Reason;
 import io.spanfold.core.model.Reject;
 import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.TalliedOutcome;

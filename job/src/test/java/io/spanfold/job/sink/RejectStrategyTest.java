@@ -1,6 +1,5 @@
 package io.spanfold.job.sink;
 
-import io.spanfold.core.model.SourcePosition;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -8,6 +7,7 @@ import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.Outcome;
 import io.spanfold.core.model.Outcome.Reason;
 import io.spanfold.core.model.Reject;
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.job.sink.RecoveryStrategy.Layout;
 import io.spanfold.job.sink.RecoveryStrategy.Recovery;
@@ -89,7 +89,13 @@ class RejectStrategyTest {
     assertThat(listed)
         .isEqualTo(
             new DeadLetter(
-                null, null, List.of(), "invalid-json", "spans", new SourcePosition(3, 42, 0), "x".repeat(200) + "..."));
+                null,
+                null,
+                List.of(),
+                "invalid-json",
+                "spans",
+                new SourcePosition(3, 42, 0),
+                "x".repeat(200) + "..."));
   }
 
   @Test
