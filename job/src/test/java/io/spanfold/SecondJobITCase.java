@@ -71,7 +71,7 @@ class SecondJobITCase {
       assertThat(failure)
           .hasStackTraceContaining("JobException: The failure is not recoverable")
           .hasStackTraceContaining(
-              "the Redis at [" + redis.uri() + "] is the buffer main of job first since")
+              "failed: the Redis at [" + redis.uri() + "] is the buffer main of job first since")
           .hasStackTraceContaining("(buffer second) a Redis of its own");
       assertThat(failure).hasStackTraceContaining(LeaseRefusedException.class.getSimpleName());
       assertThat(first.renew(FIRST, held, TTL).state()).isEqualTo(State.HELD);

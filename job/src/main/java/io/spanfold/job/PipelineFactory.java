@@ -15,6 +15,7 @@ import io.spanfold.job.config.StartingOffsets;
 import io.spanfold.job.flush.FlushSettings;
 import io.spanfold.job.flush.StoreCleanUp;
 import io.spanfold.job.flush.StoreRebuild;
+import io.spanfold.job.kafka.KafkaClientProperties;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
 import io.spanfold.job.sink.SegmentStrategy.CleanUp;
@@ -76,7 +77,7 @@ public final class PipelineFactory {
   }
 
   public GatedSource<SourceRecord> source() {
-    Properties clients = config.kafka().clientProperties();
+    Properties clients = KafkaClientProperties.common(config.kafka());
     Properties consumer = new Properties();
     consumer.putAll(clients);
     // Records of an upstream transaction count only once it is committed.

@@ -16,6 +16,7 @@ import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -232,11 +233,13 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
 
   /** Called in a worker's thread. */
   private void failed(Throwable cause) {
+    // Flink's wrapper says only that a restart does not help; its cause says why.
+    Throwable reason = cause instanceof SuppressRestartsException ? cause.getCause() : cause;
     try {
       mailbox.execute(
           () -> {
             throw new FlinkRuntimeException(
-                getOperatorName() + " failed: " + cause.getMessage(), cause);
+                getOperatorName() + " failed: " + reason.getMessage(), cause);
           },
           "fail %s",
           getOperatorName());

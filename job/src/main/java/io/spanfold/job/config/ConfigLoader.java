@@ -37,7 +37,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
-import java.util.regex.Pattern;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.MemorySize;
@@ -47,10 +46,6 @@ final class ConfigLoader {
 
   /** The brokers' default maximum. Flink's default of an hour is above it, and so is refused. */
   private static final String DEFAULT_TRANSACTION_TIMEOUT_MS = "900000";
-
-  private static final String ORGANIZATION = "organization:";
-  private static final Pattern ID = Pattern.compile("[0-9]{1,19}");
-  private static final Pattern TRACE_ID = Pattern.compile("[0-9a-f]{32}");
 
   private final Configuration options;
   private final Duration checkpointInterval;

@@ -8,7 +8,6 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.flink.configuration.Configuration;
@@ -102,14 +101,6 @@ public record SpanfoldConfig(
     /** Returns how long a broker keeps a transaction open, in milliseconds. */
     public long transactionTimeoutMs() {
       return Long.parseLong(properties.get("transaction.timeout.ms"));
-    }
-
-    /** Returns new properties that are common to all clients. */
-    public Properties clientProperties() {
-      Properties common = new Properties();
-      common.putAll(properties);
-      common.setProperty("bootstrap.servers", bootstrapServers);
-      return common;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.spanfold.job.preflight;
 
 import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.job.kafka.KafkaClientProperties;
 import io.spanfold.job.preflight.PreflightChecks.JobStart;
 import java.time.Duration;
 import java.util.List;
@@ -101,7 +102,7 @@ final class KafkaCheck {
   }
 
   private KafkaProducer<byte[], byte[]> producer(boolean transactions) {
-    Properties properties = config.kafka().clientProperties();
+    Properties properties = KafkaClientProperties.common(config.kafka());
     if (transactions) {
       // Not sent to a broker: it makes the client check the properties that transactions need.
       properties.setProperty(
@@ -111,7 +112,7 @@ final class KafkaCheck {
   }
 
   private KafkaConsumer<byte[], byte[]> consumer() {
-    Properties properties = config.kafka().clientProperties();
+    Properties properties = KafkaClientProperties.common(config.kafka());
     properties.setProperty(ConsumerConfig.GROUP_ID_CONFIG, config.source().groupId());
     return new KafkaConsumer<>(
         properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());

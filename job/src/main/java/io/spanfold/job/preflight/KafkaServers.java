@@ -1,6 +1,7 @@
 package io.spanfold.job.preflight;
 
 import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.job.kafka.KafkaClientProperties;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.ExecutionException;
@@ -26,7 +27,7 @@ final class KafkaServers implements AutoCloseable {
    * @throws KafkaException if the client refuses its properties
    */
   KafkaServers(SpanfoldConfig config) {
-    Properties properties = config.kafka().clientProperties();
+    Properties properties = KafkaClientProperties.common(config.kafka());
     properties.setProperty(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, TIMEOUT_MILLIS);
     properties.setProperty(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, TIMEOUT_MILLIS);
     this.admin = Admin.create(properties);

@@ -5,6 +5,7 @@ import static java.util.stream.Collectors.toList;
 
 import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.SourceRecord;
+import io.spanfold.job.kafka.KafkaClientProperties;
 import io.spanfold.job.source.SourceRecordSchema;
 import java.time.Duration;
 import java.util.Arrays;
@@ -78,15 +79,9 @@ public final class OffsetReader implements AutoCloseable {
 
   /** Returns the properties of the consumer: the user's, then what reading by position demands. */
   static Properties properties(PayloadRecoverySettings settings) {
-    Properties properties = settings.kafka().clientProperties();
-    // It belongs to no group, so that it neither commits offsets nor disturbs the source's group.
-    properties.remove(ConsumerConfig.GROUP_ID_CONFIG);
-    properties.remove(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG);
-    properties.setProperty(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
-    properties.setProperty(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
-    properties.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
-    // What is no longer there must not be taken for something else.
-    properties.setProperty(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
+    // Without a reset: a record that is gone must not be taken for another one.
+    Properties properties =
+        KafkaClientProperties.consumer(settings.kafka(), "read_committed", "none");
     properties.setProperty(
         ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, Integer.toString(FETCH_BYTES));
     properties.setProperty(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, Integer.toString(FETCH_BYTES));
