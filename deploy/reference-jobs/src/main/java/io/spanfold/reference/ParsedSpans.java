@@ -3,11 +3,12 @@ package io.spanfold.reference;
 import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.job.config.DropRules;
 import io.spanfold.job.parse.ParseOperator;
 import io.spanfold.job.serialization.StateType;
 import io.spanfold.job.source.SourceRecordSchema;
 import java.time.Duration;
-import java.util.List;
+import java.util.Set;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
@@ -24,6 +25,8 @@ final class ParsedSpans {
   private static final int MAX_PARALLELISM = 5040;
 
   private static final int MAX_RECORD_BYTES = 9_000_000;
+
+  private static final DropRules NO_RULES = new DropRules(Set.of(), Set.of(), Set.of());
 
   private ParsedSpans() {}
 
@@ -45,7 +48,7 @@ final class ParsedSpans {
                 .withTimestampAssigner((record, timestamp) -> timestamp),
             "Read")
         .uid("source")
-        .transform("Parse", StateType.SPAN, new ParseOperator(MAX_RECORD_BYTES, List.of()))
+        .transform("Parse", StateType.SPAN, new ParseOperator(MAX_RECORD_BYTES, NO_RULES))
         .uid("parse")
         .keyBy(Span::trace, StateType.TRACE_KEY);
   }

@@ -3,9 +3,9 @@ package io.spanfold.reference;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.model.Span;
-import io.spanfold.parse.RejectedRecordException;
-import io.spanfold.parse.SpanParser;
+import io.spanfold.core.format.RejectedRecordException;
+import io.spanfold.core.format.SpanParser;
+import io.spanfold.core.model.Span;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
