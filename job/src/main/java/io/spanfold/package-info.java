@@ -1,2 +1,2 @@
-/** The job: how the steps that a span goes through are put together. */
+/** The main class. It reads like the picture of the pipeline in the README. */
 package io.spanfold;

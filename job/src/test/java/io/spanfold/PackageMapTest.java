@@ -31,7 +31,7 @@ class PackageMapTest {
   private static final Pattern MAP =
       Pattern.compile("(?s)(<!-- packages:start -->\n).*(<!-- packages:end -->)");
   private static final Pattern FIRST_SENTENCE =
-      Pattern.compile("(?s)/\\*\\*\\s*(.*?[.:])(\\s|\\*/)");
+      Pattern.compile("(?s)/\\*\\*[\\s*]*(.*?[.])(\\s|\\*/)");
   private static final List<String> LAYERS = List.of("job", "buffer", "core");
 
   @Test
@@ -113,7 +113,8 @@ class PackageMapTest {
     return sentence
         .group(1)
         .replaceAll("\\s*\n\\s*\\*\\s*", " ")
-        .replaceAll("\\{@(?:link|code) (?:[\\w.]+\\.)?(\\w+)}", "`$1`");
+        .replaceAll("\\{@link (?:[\\w.]+\\.)?(\\w+)}", "`$1`")
+        .replaceAll("\\{@code ([^}]+)}", "`$1`");
   }
 
   private static String picture(Map<String, Set<String>> dependencies) {

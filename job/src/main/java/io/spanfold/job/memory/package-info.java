@@ -1,2 +1,2 @@
-/** Knows when Redis has no room, or no answer. */
+/** Watches the memory of Redis for the gate at the source. */
 package io.spanfold.job.memory;

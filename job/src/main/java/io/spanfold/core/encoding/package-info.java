@@ -1,0 +1,2 @@
+/** Numbers and hexadecimal text as bytes. */
+package io.spanfold.core.encoding;

@@ -1,0 +1,2 @@
+/** A task's share of the lease on the buffer. */
+package io.spanfold.job.lease;
