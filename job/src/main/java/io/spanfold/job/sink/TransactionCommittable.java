@@ -75,7 +75,7 @@ record TransactionCommittable<T>(
       String written = in.readUTF();
       if (!written.equals(itemType.id())) {
         throw new IOException(
-            "The savepoint has a transaction of %s where one of %s is expected; restore it with the release that took it."
+            "The savepoint has a transaction that lists items of type %s where type %s is expected; restore it with the release that took it."
                 .formatted(written, itemType.id()));
       }
       int itemVersion = VarInts.readInt(in);

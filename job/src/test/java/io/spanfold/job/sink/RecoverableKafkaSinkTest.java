@@ -124,7 +124,7 @@ class RecoverableKafkaSinkTest {
 
     assertThatThrownBy(() -> rejects.getCommittableSerializer().deserialize(1, bytes))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("of segments where one of rejects is expected");
+        .hasMessageContaining("of type receipt where type reject is expected");
   }
 
   @Test
