@@ -122,6 +122,12 @@ final class ConfigRules {
     positive(SpanfoldOptions.SEGMENT_MAX_BYTES, segment.maxBytes());
     positive(SpanfoldOptions.SEGMENT_MAX_SPANS, segment.maxIds());
     positive(SpanfoldOptions.FLUSH_IN_FLIGHT_BYTES, config.flush().inFlightBytes());
+    if (config.flush().inFlightBytes() > Integer.MAX_VALUE) {
+      reader.problem(
+          SpanfoldOptions.FLUSH_IN_FLIGHT_BYTES,
+          "is more than a flush task can use",
+          "set at most 2147483647 bytes");
+    }
     if (isGiven(SpanfoldOptions.FLUSH_PARALLELISM)) {
       positive(SpanfoldOptions.FLUSH_PARALLELISM, config.flush().parallelism());
     }

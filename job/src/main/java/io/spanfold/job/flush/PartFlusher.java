@@ -51,7 +51,8 @@ record PartFlusher(
    * Flushes {@code requests}, whose payloads are all in memory at once.
    *
    * @param done is given each request and what became of it
-   * @throws io.spanfold.buffer.lease.LeaseException if another attempt or job has the lease
+   * @throws io.spanfold.buffer.lease.LeaseException if a newer attempt has the lease
+   * @throws org.apache.flink.runtime.execution.SuppressRestartsException if another job has it
    * @throws io.spanfold.buffer.StoreException if Redis could not be asked
    */
   void flush(

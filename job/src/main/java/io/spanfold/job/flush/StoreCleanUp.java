@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 
 /** Cleans up in the store, if the lease that Redis has now is this attempt's. */
 public final class StoreCleanUp implements CleanUp {
@@ -49,7 +50,7 @@ public final class StoreCleanUp implements CleanUp {
       LockOwner owner = lease.confirm(timeout);
       lease.check(store.leaseEpoch());
       store.cleanUp(receipts, owner);
-    } catch (LeaseException e) {
+    } catch (LeaseException | SuppressRestartsException e) {
       throw e; // Another job or attempt has taken over: this one must not continue.
     } catch (RuntimeException e) {
       throw new IOException(e);

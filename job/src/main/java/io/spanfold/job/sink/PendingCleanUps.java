@@ -67,17 +67,27 @@ final class PendingCleanUps implements AutoCloseable {
   void add(List<Receipt> committed) {
     for (Receipt receipt : committed) {
       receipts.add(receipt);
-      spans += receipt.spanIds().length;
+      spans += cost(receipt);
     }
-    long before = abandoned.getCount();
+  }
+
+  /** A discard names no span, but takes memory as well. */
+  private static int cost(Receipt receipt) {
+    return Math.max(1, receipt.spanIds().length);
+  }
+
+  /** Bounds what is kept after a failure. All of it was tried at least once, or is behind it. */
+  private void abandonTheOldest() {
+    int left = receipts.size();
     while (spans > maxSpans && receipts.size() > 1) {
-      spans -= receipts.remove().spanIds().length;
-      abandoned.inc();
+      spans -= cost(receipts.remove());
     }
-    if (abandoned.getCount() > before) {
+    int gone = left - receipts.size();
+    if (gone > 0) {
+      abandoned.inc(gone);
       LOG.warn(
           "Clean-up is too far behind; the payloads of {} committed parts are left to their TTL.",
-          abandoned.getCount() - before);
+          gone);
     }
   }
 
@@ -101,12 +111,13 @@ final class PendingCleanUps implements AutoCloseable {
             "{} committed parts could not be cleaned up; the next commit tries again.",
             receipts.size(),
             e);
+        abandonTheOldest();
         return false;
       }
       done.inc(batch.size());
       for (Receipt receipt : batch) {
         receipts.remove();
-        spans -= receipt.spanIds().length;
+        spans -= cost(receipt);
       }
     }
     return true;

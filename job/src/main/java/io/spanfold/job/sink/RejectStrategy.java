@@ -127,6 +127,11 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
     private final Counter spansOut;
     private final Counter spansUnlisted;
 
+    /** Counted apart, so that a flood of one kind leaves room for the other. */
+    private int listedLetters;
+
+    private int listedOutcomes;
+
     RejectLayout(MetricGroup metrics) {
       this.lettersUnlisted = metrics.counter("deadLettersUnlisted");
       this.spansOut = metrics.counter("outcomeSpansOut");
@@ -140,10 +145,15 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
 
     @Override
     public Reject item(Reject reject, int listed) {
-      if (reject instanceof TalliedOutcome tallied) {
-        return outcome(tallied, listed);
+      if (listed == 0) { // Another transaction begins.
+        listedLetters = 0;
+        listedOutcomes = 0;
       }
-      if (listed < maxListed) {
+      if (reject instanceof TalliedOutcome tallied) {
+        return outcome(tallied);
+      }
+      if (listedLetters < maxListed) {
+        listedLetters++;
         return withoutRecord((DeadLetter) reject);
       }
       if (maxListed > 0) {
@@ -152,10 +162,10 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
       return null;
     }
 
-    /** Outcomes come last, right before the barrier, so letters leave room for as many of them. */
-    private Reject outcome(TalliedOutcome tallied, int listed) {
+    private Reject outcome(TalliedOutcome tallied) {
       spansOut.inc(tallied.outcome().quantity());
-      if (listed < 2 * maxListed) {
+      if (listedOutcomes < maxListed) {
+        listedOutcomes++;
         return tallied;
       }
       if (maxListed > 0) {

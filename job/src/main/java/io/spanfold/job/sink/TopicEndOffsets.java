@@ -12,6 +12,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,10 +45,10 @@ final class TopicEndOffsets implements AutoCloseable {
    * the result is to be searched from its beginning.
    */
   Map<TopicPartition, Long> now() throws InterruptedException {
-    if (admin == null) {
-      admin = Admin.create(client);
-    }
     try {
+      if (admin == null) {
+        admin = Admin.create(client);
+      }
       Map<TopicPartition, OffsetSpec> partitions = new HashMap<>();
       Map<String, TopicDescription> described =
           admin.describeTopics(topics).allTopicNames().get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
@@ -65,7 +66,7 @@ final class TopicEndOffsets implements AutoCloseable {
       Map<TopicPartition, Long> offsets = new HashMap<>();
       ends.forEach((partition, end) -> offsets.put(partition, end.offset()));
       latest = Map.copyOf(offsets);
-    } catch (ExecutionException | TimeoutException e) {
+    } catch (ExecutionException | TimeoutException | KafkaException e) {
       LOG.warn("Kafka does not answer where {} end; the last known offsets are used.", topics, e);
     }
     return latest;

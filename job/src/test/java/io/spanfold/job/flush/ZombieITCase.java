@@ -1,5 +1,6 @@
 package io.spanfold.job.flush;
 
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -136,6 +137,28 @@ class ZombieITCase {
     store.lock(List.of(PART), lost, TTL);
     flusher(owner, ownerMetrics).lock(List.of(PART));
     assertThat(ownerMetrics.count("locksRefused")).isEqualTo(1);
+  }
+
+  @Test
+  void theCleanUpOfAnotherJobIsRefusedWithoutRestarts() throws Exception {
+    restart();
+    int keys = keys();
+    LeaseSettings impatient =
+        new LeaseSettings(
+            ConnectionSettings.of(List.of(redis.uri())),
+            "second",
+            Duration.ofMillis(500),
+            Duration.ofMillis(100));
+    try (Lease second = Lease.open(impatient, TaskMetrics.of("second", "b", 0))) {
+      assertThatExceptionOfType(SuppressRestartsException.class)
+          .isThrownBy(
+              () ->
+                  new StoreCleanUp(store, second, Duration.ofSeconds(20))
+                      .cleanUp(List.of(receipt())))
+          .havingCause()
+          .withMessageContaining("of job job since");
+    }
+    assertThat(keys()).isEqualTo(keys);
   }
 
   @Test

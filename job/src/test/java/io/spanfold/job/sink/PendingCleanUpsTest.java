@@ -70,13 +70,24 @@ class PendingCleanUpsTest {
   }
 
   @Test
+  void cleansUpACommitThatIsLargerThanTheBound() throws Exception {
+    PendingCleanUps pending = pending(5);
+    pending.add(receipts(0, 8));
+
+    assertThat(pending.run()).isTrue();
+    assertThat(cleaned).hasSize(8);
+    assertThat(metrics.count("cleanUpsAbandoned")).isZero();
+  }
+
+  @Test
   void leavesTheOldestToTheirTtlIfItFallsTooFarBehind() throws Exception {
     PendingCleanUps pending = pending(5);
-    failures = 1;
+    failures = 2;
     pending.add(receipts(0, 4));
     assertThat(pending.run()).isFalse();
-
     pending.add(receipts(4, 8));
+    assertThat(pending.run()).isFalse();
+
     assertThat(pending.run()).isTrue();
     assertThat(cleaned).containsExactly(3L, 4L, 5L, 6L, 7L);
     assertThat(metrics.count("cleanUpsAbandoned")).isEqualTo(3);
