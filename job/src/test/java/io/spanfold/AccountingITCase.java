@@ -96,7 +96,7 @@ class AccountingITCase {
     servers.close();
   }
 
-  /** What failed attempts have left ends only by its time to live. */
+  /** Keys that failed attempts left are deleted only by their TTL. */
   @AfterEach
   void wipe() {
     servers.wipeRedis();
@@ -166,7 +166,7 @@ class AccountingITCase {
         assertThat(outcomes.readUntil(all -> all.size() > seen))
             .as("outcomes are emitted")
             .isTrue();
-        // Perhaps not committed yet: some of it is read again and added up differently.
+        // Perhaps not committed yet: some records are read again and tallied differently.
         send(name, share(input.sent(), FAILURES + i), random);
         cluster.replaceTaskManager(random.nextInt(2));
       }

@@ -25,8 +25,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The whole job on real servers, ended without a savepoint and started without state: what lies in
- * Redis is emitted once, even if the topic still holds it and is read again.
+ * The whole job on real servers, ended without a savepoint and started without state: the spans in
+ * Redis are emitted once, even if the topic still holds it and is read again.
  */
 class AdoptITCase {
 
@@ -55,14 +55,14 @@ class AdoptITCase {
 
   @Test
   @Timeout(180)
-  void whatALostJobBufferedIsEmittedOnceAndNothingStaysInRedis() throws Exception {
+  void spansOfALostJobAreEmittedOnceAndNothingStaysInRedis() throws Exception {
     lose("lost", RolloutPhase.MERGED, RolloutPhase.DISTRIBUTED, false);
     assertThat(servers.redisKeys()).as("left in Redis").isEmpty();
   }
 
   @Test
   @Timeout(180)
-  void whatALostJobBufferedIsEmittedOnceAlthoughTheAdoptingJobFails() throws Exception {
+  void spansOfALostJobAreEmittedOnceAlthoughTheAdoptingJobFails() throws Exception {
     lose("lost-twice", RolloutPhase.DISTRIBUTED, RolloutPhase.DUAL_READ, true);
     assertThat(servers.redisKeys())
         .as("left in quarantine")
@@ -79,7 +79,7 @@ class AdoptITCase {
     servers.createTopic(name + "-segments", 2);
     List<Span> spans = RandomTraces.many(random, TRACES, 100, false, Pace.DENSE);
     List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
-    // Traces are divided, so that later spans join what was adopted.
+    // Traces are divided, so that later spans join adopted ones.
     int share = spans.size() * 2 / 3;
     try (JobCluster cluster = new JobCluster(directory, 2, 1);
         CommittedRecords committed =
@@ -89,7 +89,7 @@ class AdoptITCase {
       servers.awaitConsumed(name, name);
       assertThat(servers.storedSpans()).isEqualTo(share);
       cluster.cancel(lost);
-      // As if the last checkpoint had been longer ago.
+      // As if the last checkpoint were older.
       servers.rewind(name, 0.3);
       send(name, spans.subList(share, spans.size()));
 
@@ -102,7 +102,7 @@ class AdoptITCase {
       }
       servers.awaitConsumed(name, name);
       String savepoint = cluster.stopWithSavepoint(job, false);
-      // Whether the option was left on does not matter any more.
+      // A restored job ignores the option, so it may stay on.
       Configuration last = options(name, after, failing);
       cluster.stopWithSavepoint(cluster.submit(last, new Configuration(), 2, savepoint), true);
       assertThat(SegmentParts.differences(expected, SegmentParts.committed(committed.all())))
@@ -110,7 +110,7 @@ class AdoptITCase {
     }
   }
 
-  /** Waits until something is in quarantine, or nothing is. */
+  /** Waits until the quarantine has traces, or is empty if {@code something} is false. */
   private static void awaitQuarantine(boolean something) {
     while (servers.redisKeys().stream().anyMatch(key -> key.startsWith("span-buf:ad:"))
         != something) {

@@ -39,13 +39,13 @@ import redis.clients.jedis.Jedis;
 /**
  * The job's process dies at each point of the protocol: before and after each kind of request that
  * it makes of real servers. From that point on nothing gets out of it or into it, as after a kill
- * -9; another task manager resumes from the last checkpoint. What is then committed is exactly what
- * an undisturbed job commits, and nothing is left in Redis: batches of one span are cut as before,
- * so even what the dead process wrote is written over and cleaned up.
+ * -9; another task manager resumes from the last checkpoint. The committed output is exactly that
+ * of an undisturbed job, and nothing is left in Redis: batches have one span, so the keys of the
+ * dead process are overwritten and cleaned up, too.
  *
- * <p>The points between requests follow from them: between result and barrier is before whatever
- * the next checkpoint's first request is; a completed checkpoint before its commit is before the
- * commit's request; and so on. A point that is not reached fails its test.
+ * <p>The points between requests follow from them: between result and barrier is before the first
+ * request of the next checkpoint; a completed checkpoint before its commit is before the commit's
+ * request; and so on. A point that is not reached fails its test.
  */
 class CrashPointsITCase {
 
@@ -150,7 +150,7 @@ class CrashPointsITCase {
         cluster.startTaskManager();
       }
       long alive = System.nanoTime();
-      // Of the input, the last spans of all are not due before record time is ended.
+      // The last spans of the input are not due before record time ends.
       assertThat(committed.readUntil(seen -> seen.size() >= expected.size() / 2)).isTrue();
       long recovered = System.nanoTime();
       cluster.stopWithSavepoint(job, true);
@@ -183,7 +183,7 @@ class CrashPointsITCase {
     options.setString("sink.transactional-id-prefix", name);
     options.setString("kafka.properties.max.partition.fetch.bytes", "8192");
     options.setString("kafka.properties.max.poll.records", "20");
-    // What a client waits for that was cut off holds up the end of its task.
+    // A client that was cut off delays the end of its task by its timeouts.
     options.setString("kafka.properties.max.block.ms", "3000");
     options.setString("kafka.properties.request.timeout.ms", "3000");
     options.setString("kafka.properties.default.api.timeout.ms", "3000");

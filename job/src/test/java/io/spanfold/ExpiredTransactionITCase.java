@@ -76,7 +76,7 @@ class ExpiredTransactionITCase {
     servers.close();
   }
 
-  /** Redis may be wiped meanwhile: then the job reads all payloads again from Kafka. */
+  /** Redis may be wiped in between: then the job reads all payloads again from Kafka. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   @Timeout(180)
@@ -128,7 +128,7 @@ class ExpiredTransactionITCase {
                 assertThat(quantities.stream().mapToInt(i -> i).sum()).isEqualTo(DROPPED_SPANS));
     assertThat(servers.redisKeys())
         .as("not cleaned up")
-        // The first job's locks of parts that were not flushed again end by their TTL.
+        // The first job's locks of parts that were not flushed again expire by their TTL.
         .allMatch(key -> key.startsWith("span-buf:fl:"));
   }
 

@@ -76,7 +76,7 @@ class FailureITCase {
     return LongStream.range(first, first + Integer.getInteger("spanfold.failure.rounds", 2));
   }
 
-  /** What befalls the job. */
+  /** The failures of the job. */
   private enum Fault {
     TASK_MANAGER_KILLED,
     STOPPED_WITH_SAVEPOINT
@@ -132,8 +132,8 @@ class FailureITCase {
   }
 
   /**
-   * Tries until it meets no restart after a killed task manager; drained, all deadlines pass before
-   * it.
+   * Stops the job with a savepoint; retries while the job restarts after a killed task manager.
+   * With {@code drain}, all deadlines pass before the savepoint.
    */
   private static String stopWithSavepoint(MiniCluster cluster, JobID job, boolean drain)
       throws Exception {
@@ -209,7 +209,7 @@ class FailureITCase {
 
   private static Configuration options(String name) {
     Configuration options = servers.options(name);
-    // Small fetches, so that all partitions are read side by side, and failures meet them half
+    // Small fetches, so that all partitions are read concurrently, and failures meet them half
     // read.
     options.setString("kafka.properties.max.partition.fetch.bytes", "8192");
     options.setString("kafka.properties.max.poll.records", "50");

@@ -37,14 +37,14 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Other people's records through the whole job, on real servers. */
+/** Malicious records through the whole job, on real servers. */
 class HostileInputITCase {
 
   private static final int RECORDS = 20_000;
   private static final int CHUNK_BYTES = 500_000;
   private static final String NAME = "hostile";
 
-  /** Reads all that the job accepts. */
+  /** Accepts every record that the job accepts. */
   private static final ObjectMapper JSON =
       new ObjectMapper(
           JsonFactory.builder()
@@ -80,10 +80,10 @@ class HostileInputITCase {
     List<Sample> good = samples.stream().filter(sample -> sample.span() != null).toList();
     Map<TraceKey, NaiveFold> folded =
         SegmentParts.fold(
-            // Nothing is due before the end, by whichever clock.
+            // So long that nothing is due before the end, by any clock.
             new FoldSettings(1L << 50, 1L << 50, 1L << 50, 1L << 50, Long.MAX_VALUE),
             good.stream()
-                // Of these, parts and their names are a matter of time; there are no others below.
+                // Excluded: their parts depend on timing, so any part is accepted below.
                 .filter(sample -> sample.kind() != HostileKind.WILD_TIMESTAMP)
                 .map(Sample::span)
                 .toList());
@@ -143,7 +143,7 @@ class HostileInputITCase {
     return samples;
   }
 
-  /** Ends without failure, as there are no restarts. */
+  /** Runs the job to its end without restarts, so any failure fails the test. */
   private static void run() throws Exception {
     Configuration flink = new Configuration();
     flink.setString("restart-strategy.type", "none");

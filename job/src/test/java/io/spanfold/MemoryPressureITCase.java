@@ -35,8 +35,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The whole job on a Redis that holds a fraction of what is open at a time. The sizes of a long run
- * are given by {@code -Dspanfold.pressure.redis-mb=64 -Dspanfold.pressure.input-mb=1024}.
+ * The whole job on a Redis that holds a fraction of the spans that are open at a time. The sizes of
+ * a long run are given by {@code -Dspanfold.pressure.redis-mb=64
+ * -Dspanfold.pressure.input-mb=1024}.
  */
 class MemoryPressureITCase {
 
@@ -74,7 +75,7 @@ class MemoryPressureITCase {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   @Timeout(3_600)
-  void moreThanRedisHoldsPassesWithoutFailureDeadlockOrLoss(boolean bounded) throws Exception {
+  void aLoadLargerThanRedisPassesWithoutFailureDeadlockOrLoss(boolean bounded) throws Exception {
     String name = bounded ? "bounded" : "unbounded";
     servers.createTopic(name, Servers.PARTITIONS);
     servers.createTopic(name + "-segments", 2);
@@ -109,7 +110,7 @@ class MemoryPressureITCase {
     assertThat(output.messagesByReason).as("messages by reason").containsKey("pressure");
   }
 
-  /** Nothing is left once the last commit is cleaned up after. */
+  /** Nothing is left after the clean-up of the last commit. */
   private static void awaitEmptyRedis(CompletableFuture<JobExecutionResult> end, boolean bounded) {
     long begin = System.nanoTime();
     while (!servers.redisKeys().isEmpty()) {

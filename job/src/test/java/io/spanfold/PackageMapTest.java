@@ -20,8 +20,9 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * Holds the list of packages and the picture of their dependencies in {@code docs/development.md}
- * against the code. Run with {@code -Dspanfold.update-docs=true}, it rewrites them.
+ * Compares the list of packages and the picture of their dependencies in {@code
+ * docs/development.md} with the code. Run with {@code -Dspanfold.update-docs=true}, it rewrites
+ * them.
  */
 class PackageMapTest {
 
@@ -72,7 +73,7 @@ class PackageMapTest {
     return name.equals(ROOT) ? "SpanfoldJob" : name.substring(ROOT.length() + 1);
   }
 
-  /** Leaves out what another dependency implies; packages are free of cycles. */
+  /** Omits dependencies that others imply; packages are free of cycles. */
   private static Map<String, Set<String>> reduced(Map<String, Set<String>> dependencies) {
     Map<String, Set<String>> reduced = new TreeMap<>();
     dependencies.forEach(

@@ -108,7 +108,7 @@ class PayloadLossITCase {
     assertThat(outcomes("deleted")).isEqualTo(lost);
   }
 
-  /** Lets the job take in all spans, does something to the servers, and has everything flushed. */
+  /** Runs the job until it has buffered all spans, causes the accident, and drains the job. */
   private static void drainAfter(String name, List<Span> spans, Accident accident)
       throws Exception {
     servers.createTopic(name, Servers.PARTITIONS);
@@ -199,7 +199,7 @@ class PayloadLossITCase {
     return options;
   }
 
-  /** What befalls the servers. */
+  /** The failures of the servers. */
   private interface Accident {
     void happen() throws Exception;
   }

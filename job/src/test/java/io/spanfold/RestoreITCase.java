@@ -31,7 +31,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The whole job on real servers, started from savepoints, and with times that are not the wall's.
+ * The whole job on real servers, started from savepoints, and with record times that differ from
+ * the wall clock.
  */
 class RestoreITCase {
 
@@ -130,7 +131,7 @@ class RestoreITCase {
     }
   }
 
-  /** Nor its own, as long as it is wrong by the same. */
+  /** A constant error of a producer's clock does not even divide that producer's segments. */
   @Test
   @Timeout(120)
   void aProducerClockThatIsADayOffDividesNoSegments() throws Exception {

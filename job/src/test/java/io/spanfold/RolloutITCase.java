@@ -34,8 +34,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The whole job on real servers, stopped with a savepoint and started in another phase from it,
- * from each phase to each other, with segments open all the while.
+ * The whole job on real servers, stopped with a savepoint and restored in another phase, for each
+ * pair of phases, with segments open at every stop.
  */
 class RolloutITCase {
 
@@ -76,7 +76,7 @@ class RolloutITCase {
       String savepoint = null;
       for (int i = 0; i < phases.size(); i++) {
         JobClient job = submit(name, phases.get(i), savepoint);
-        // A share for each, so that each takes part, and parts fall due in all.
+        // Each phase gets a share of the input, so that parts are due in every phase.
         SpanRecords.send(
             servers.bootstrapServers(),
             name,
@@ -108,7 +108,7 @@ class RolloutITCase {
     return (int) ((long) all.size() * number / shares.size());
   }
 
-  /** Returns a way that takes each change from one phase to another once. */
+  /** Returns a path that contains each change from one phase to another once. */
   private static List<RolloutPhase> throughAllChanges(Random random) {
     Map<RolloutPhase, List<RolloutPhase>> changes = new EnumMap<>(RolloutPhase.class);
     for (RolloutPhase from : RolloutPhase.values()) {
@@ -116,7 +116,7 @@ class RolloutITCase {
       Collections.shuffle(to, random);
       changes.put(from, to);
     }
-    // Depth-first: extends the path while it can, else backtracks.
+    // Depth-first: extends the path if possible, otherwise backtracks.
     Deque<RolloutPhase> going = new ArrayDeque<>(List.of(RolloutPhase.MERGED));
     List<RolloutPhase> way = new ArrayList<>();
     while (!going.isEmpty()) {
@@ -142,7 +142,7 @@ class RolloutITCase {
     env.enableCheckpointing(300);
     Configuration options = servers.options(name);
     options.setString("rollout.phase", phase.toString());
-    // Small fetches, so that all partitions are read side by side.
+    // Small fetches, so that all partitions are read concurrently.
     options.setString("kafka.properties.max.partition.fetch.bytes", "8192");
     options.setString("kafka.properties.max.poll.records", "50");
     options.setString("ingest.batch.max-spans", "5");

@@ -65,8 +65,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * so its parts are made again.
  *
  * <p>{@code -Dspanfold.record-state=true} first records those of {@link #RELEASE}, the release that
- * is being worked on, with this build. Until it is released they are recorded anew whenever a form
- * changes. After that they stay as they are, as users have such savepoints, and {@code RELEASE}
+ * is being worked on, with this build. Until it is released they are recorded again whenever a form
+ * changes. After that they never change, because users have such savepoints, and {@code RELEASE}
  * becomes the next.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -83,7 +83,7 @@ class SavepointITCase {
   private static final String NAME = "savepoint";
   private static final int TRACES = 12;
 
-  /** As the options below say. */
+  /** The same as the job's options below. */
   private static final FoldSettings SETTINGS =
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
 
@@ -146,7 +146,7 @@ class SavepointITCase {
 
     JobClient job = submit(phase, null);
     send(records.subList(0, before));
-    // No checkpoint is taken meanwhile: all that has been flushed is in one open transaction, and
+    // No checkpoint is taken: all flushed parts are in one open transaction, and
     // nothing has been cleaned up.
     while (servers.storedSpans() < before || writtenRecords() == 0) {
       Thread.onSpinWait();
@@ -171,7 +171,7 @@ class SavepointITCase {
         .collect(Collectors.toSet());
   }
 
-  /** Waits until all records have been read, and fails where the job does. */
+  /** Waits until all records have been read, and fails if the job fails. */
   private void awaitConsumed(JobClient job) throws Exception {
     CompletableFuture<Void> consumed =
         CompletableFuture.runAsync(
@@ -186,7 +186,7 @@ class SavepointITCase {
     assertThat(job.getJobStatus().get()).isEqualTo(JobStatus.RUNNING);
   }
 
-  /** Returns where the sink topic ends, with what is not committed. */
+  /** Returns the end of the sink topic, uncommitted records included. */
   private long writtenRecords() throws Exception {
     TopicPartition segments = new TopicPartition(NAME + "-segments", 0);
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers.bootstrapServers()))) {
@@ -217,7 +217,7 @@ class SavepointITCase {
     options.setString("rollout.phase", phase.toString());
     // Without the savepoint's positions nothing would be read.
     options.setString("source.starting-offsets", savepoint == null ? "earliest" : "latest");
-    // Of no effect on a job that is restored, though its operator is new to the savepoint.
+    // Has no effect on a restored job, although the savepoint does not know its operator.
     boolean adopt = savepoint != null && phase == RolloutPhase.DUAL_WRITE;
     options.setString("ingest.adopt", Boolean.toString(adopt));
     options.setString("ingest.batch.max-spans", "5");

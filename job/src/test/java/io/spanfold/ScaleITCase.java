@@ -37,7 +37,7 @@ class ScaleITCase {
 
   private static Servers servers;
 
-  /** What a job takes that has next to nothing to do, in milliseconds. */
+  /** The duration of a job with a tiny input, in milliseconds. */
   private static long fixedMillis;
 
   private enum Shape {
@@ -86,7 +86,7 @@ class ScaleITCase {
     "WIDE_ROOT_FIRST, 10000, 10000",
     "WIDE_ROOT_FIRST, 100000, 10000"
   })
-  void comesOutAsOneSegmentWithEachSpanOnce(Shape shape, int spans, int maxSpans) throws Exception {
+  void becomesOneSegmentWithEachSpanOnce(Shape shape, int spans, int maxSpans) throws Exception {
     String name =
         "%s-%d-%d".formatted(shape.name().toLowerCase(java.util.Locale.ROOT), spans, maxSpans);
 

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A stage of the job on a Redis that somebody else may have, in Flink. */
+/** A stage of the job, in Flink, on a Redis that another job may own. */
 @Timeout(120)
 class SecondJobITCase {
 

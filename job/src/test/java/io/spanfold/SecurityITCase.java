@@ -85,7 +85,7 @@ class SecurityITCase {
           + " +get +set +unlink +del +expire +pexpire +ttl +pttl +time +rename +hget +hmget +hset"
           + " +hdel +sadd +srem +scard +sscan";
 
-  /** As in the README, but for what only a refused transaction needs. */
+  /** As in the README, except the rights that only a refused transaction needs. */
   private static final List<AclBinding> KAFKA_RIGHTS =
       List.of(
           right(TOPIC, LITERAL, "ingest-spans", READ),

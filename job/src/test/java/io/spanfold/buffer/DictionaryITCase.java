@@ -384,7 +384,7 @@ class DictionaryITCase {
     assertThat(found).containsExactlyInAnyOrderElementsOf(payloads(written));
   }
 
-  /** Gathers samples, and lets the time pass that it takes to make use of them. */
+  /** Gathers samples, and advances the clock until the dictionary made of them is in use. */
   private void train(Writer writer, SpanTexts traffic) {
     fill(writer, traffic);
     writer.pass(Duration.ofSeconds(10));
@@ -424,7 +424,7 @@ class DictionaryITCase {
     return payload == null ? null : new String(payload, US_ASCII);
   }
 
-  /** What was asked to be written, and what came of it. */
+  /** A batch and the traces that storing it returned. */
   private record Written(SpanBatch batch, List<StoredTrace> stored) {
     long bytes() {
       return stored.stream()
@@ -455,7 +455,7 @@ class DictionaryITCase {
     }
   }
 
-  /** A store of its own, with a time of its own. */
+  /** A store with its own clock. */
   private final class Writer implements AutoCloseable {
     private final Clock clock = new Clock();
     private final SegmentStore store;
@@ -498,7 +498,7 @@ class DictionaryITCase {
           List.of(new UnstoredSubsegment(subsegment, payload, new long[] {span})));
     }
 
-    /** Returns the payload of each subsegment, null where there is none. */
+    /** Returns the payload of each subsegment, null if there is none. */
     List<String> load(List<Written> batches) {
       List<DuePart> parts =
           batches.stream()

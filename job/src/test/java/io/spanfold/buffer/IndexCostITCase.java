@@ -96,7 +96,7 @@ class IndexCostITCase {
         assertThat(index.keys()).isEmpty();
       }
     }
-    // From ten thousand to a hundred thousand: below, a call holds a good share of the segment.
+    // From ten thousand to a hundred thousand: below, one call has a large share of the segment.
     assertThat(costs.get(2)).isLessThan(costs.get(1) * 1.1 + 0.2).isLessThan(merged ? 14 : 10);
   }
 

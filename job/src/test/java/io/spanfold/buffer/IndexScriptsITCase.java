@@ -247,7 +247,7 @@ class IndexScriptsITCase {
     index.add(trace, List.of(below));
     index.finish(trace, 50, List.of(above));
     Map<String, Segment> before = index.segments(trace);
-    // Others may have named the parent anew in between.
+    // Other calls may have renamed the parent in between.
     Sub other = new Sub(3, 100, false, 10, new long[] {300});
     if (random.nextBoolean()) {
       index.add(trace, List.of(other));
@@ -299,7 +299,7 @@ class IndexScriptsITCase {
     index = new IndexUnderTest(servers.uris(), servers.layouts);
     TraceKey trace = trace();
     long[] ids = random.longs(20_000).toArray();
-    // One subsegment of all; then each of these ids as a parent, in one call; then both turned.
+    // One subsegment of all; then each of these ids as a parent, in one call; then the reverse.
     List<Sub> wide = List.of(new Sub(1, ids[0], true, 10, ids));
     List<Sub> children = new ArrayList<>();
     for (long id : ids) {

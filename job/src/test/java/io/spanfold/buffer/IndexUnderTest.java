@@ -32,7 +32,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import redis.clients.jedis.Jedis;
 
-/** Runs the scripts on real servers, and reads there what they left. */
+/** Runs the scripts on real servers, and reads the resulting keys. */
 final class IndexUnderTest implements AutoCloseable {
 
   static final Duration TTL = Duration.ofHours(2);
@@ -129,9 +129,9 @@ final class IndexUnderTest implements AutoCloseable {
   }
 
   /**
-   * Returns the segments of a trace; fails where a key of it has no sufficient TTL, where payloads
-   * are not exactly those of the subsegments, where the count of subsegments is wrong, and where
-   * the index remembers a former name of no segment.
+   * Returns the segments of a trace; fails if a key of it has no sufficient TTL, if payloads are
+   * not exactly those of the subsegments, if the count of subsegments is wrong, or if the index
+   * remembers a former name of no segment.
    */
   Map<String, Segment> segments(TraceKey trace) {
     Map<String, String> index = index(trace);

@@ -32,8 +32,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import redis.clients.jedis.Jedis;
 
 /**
- * The index next to the real fold. It knows nothing of time and gets the calls in another order,
- * but must be empty when all parts are cleaned up.
+ * The index next to the real fold. The index has no notion of time and gets the calls in another
+ * order, but must be empty when all parts are cleaned up.
  */
 class IndexedFoldITCase {
 
@@ -64,7 +64,7 @@ class IndexedFoldITCase {
     redis.close();
   }
 
-  /** After a failure; else nothing is there. */
+  /** Deletes the keys that a failed test left. */
   @AfterEach
   void leaveNothing() {
     try (Jedis jedis = new Jedis(redis.uri())) {
@@ -91,7 +91,7 @@ class IndexedFoldITCase {
     }
   }
 
-  /** A trace that never ends must not fill up with what its ended segments were called. */
+  /** A trace that never ends must not accumulate the names of its ended segments. */
   @ParameterizedTest
   @MethodSource("cases")
   void leavesAtMostARedirectADuplicateInATraceThatRemains(CleanUps cleanUps, boolean payloads) {

@@ -31,7 +31,7 @@ public final class RandomTraces {
 
   private static List<Span> spans(Random random) {
     int count = 1 + random.nextInt(80);
-    // How far up a parent may be: near gives chains, far gives bushes.
+    // The maximum distance of a parent: short gives chains, long gives bushes.
     int reach = 1 + random.nextInt(count);
     long[] ids = random.longs(count).toArray();
     List<Span> spans = new ArrayList<>();
@@ -57,7 +57,7 @@ public final class RandomTraces {
     return new Span(ids[i], parent, false);
   }
 
-  /** Groups by the topmost parent that the batch knows of. */
+  /** Groups by the topmost parent within the batch. */
   private static List<Sub> batched(List<Span> spans, Random random) {
     Map<Long, Span> byId = new LinkedHashMap<>();
     spans.forEach(span -> byId.putIfAbsent(span.id(), span));

@@ -119,7 +119,7 @@ class RolloutPhaseITCase {
         call.forEach(sub -> subOf.put(sub.id(), sub));
         SpanBatch batch = batch(trace, call, phase);
         if (changes && random.nextInt(4) == 0) {
-          // It waited in a savepoint; whether it was stored before nobody knows.
+          // It was in a savepoint, so it is unknown whether it was stored before.
           if (random.nextBoolean()) {
             stores.get(phase).write(batch);
           }
@@ -200,7 +200,7 @@ class RolloutPhaseITCase {
           if (node.keys("*").contains(first)) {
             node.del(first);
             if (phase.readsMerged()) {
-              // Damaged, and with a member that is none.
+              // Damaged, and with an invalid member.
               node.sadd(first, IndexedTrace.hex(subs.get(0).id()) + "damage", "short");
             } else {
               node.set(first, "damage");
@@ -237,7 +237,7 @@ class RolloutPhaseITCase {
                 for (int round = 0; round < READS * MERGES_A_READ; round++) {
                   long top = 1_000_000L + round;
                   List<Sub> more = new ArrayList<>();
-                  // In turn fewer and more than are there, so that either side moves.
+                  // Alternately fewer and more members than the other set: either side moves.
                   int count = round % 8 == 7 ? 3_000 : 5;
                   for (int i = 0; i < count; i++) {
                     more.add(sub(top + 1, random.nextLong()));
@@ -288,7 +288,7 @@ class RolloutPhaseITCase {
       stores.put(
           phase,
           SegmentStore.connect(
-              // Another level in each phase: so the same payload is not the same bytes.
+              // Another level in each phase, so the same payload has other bytes.
               new StoreSettings(
                   ConnectionSettings.of(servers.uris()), TTL, phase.ordinal() - 1, false, phase)));
     }

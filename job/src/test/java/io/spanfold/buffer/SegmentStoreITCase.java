@@ -76,7 +76,7 @@ class SegmentStoreITCase {
     }
 
     StoreSettings settings() {
-      // Of a cluster one node is enough: the others are found.
+      // One node of a cluster is enough: the others are found.
       return SegmentStoreITCase.settings(nodes().get(0).uri());
     }
   }
@@ -121,7 +121,7 @@ class SegmentStoreITCase {
                 assertThat(subsegment.storedBytes()).isPositive();
               });
       assertLoaded(store.load(candidates(stored)), batch);
-      // Once more: a part may be flushed again after a failure.
+      // Again: a part may be flushed again after a failure.
       assertThat(store.write(batch)).hasSize(200);
       store.cleanUp(receipts(stored, batch), OWNER);
       assertThat(keys(servers)).isZero();
@@ -175,7 +175,7 @@ class SegmentStoreITCase {
     }
   }
 
-  /** Half of what a script asks for is at one node then, and the rest at none. */
+  /** Half of the script's keys are on one node then, and the rest on none. */
   @Test
   @Timeout(60)
   void waitsWhileTheSlotOfATraceIsMoved() throws Exception {
@@ -203,7 +203,7 @@ class SegmentStoreITCase {
         assertThat(storedSmall).isNotDone();
         from.migrate(target.uri().getHost(), target.uri().getPort(), index, 0, 5_000);
         String moved = "CLUSTER SETSLOT %d NODE %s".formatted(slot, to.clusterMyId());
-        // The new owner first, lest nobody has the slot for a moment.
+        // The new owner first, so that the slot has an owner at any time.
         onNode(target, moved);
         cluster.nodes().forEach(node -> onNode(node, moved));
 
@@ -328,7 +328,7 @@ class SegmentStoreITCase {
           .withMessageContaining("maxmemory");
       assertThat(stored).isNotEmpty();
 
-      // All that may be freed is freed, also where nothing but a clean-up can free it.
+      // Everything that may be freed is freed, even if only a clean-up can free it.
       try (Jedis jedis = node.connect()) {
         jedis.configSet("maxmemory", "1mb");
       }
@@ -336,7 +336,7 @@ class SegmentStoreITCase {
       long before = keysOf(node);
       List<Subsegment> two = receipts.get(0).subsegments().subList(0, 2);
       Receipt whole = receipts.get(0);
-      // A part of a segment too: what is left must be counted down, which is a write.
+      // A part of a segment, too: the remaining count is decremented, which is a write.
       store.cleanUp(
           List.of(Receipts.of(whole.trace(), whole.segmentId(), two, new long[0])), OWNER);
       try (Jedis jedis = node.connect()) {
@@ -407,7 +407,10 @@ class SegmentStoreITCase {
         phase);
   }
 
-  /** Returns a batch of traces of which every other one, the first too, has much. */
+  /**
+   * Returns a batch of traces of which every other one, beginning with the first, has large
+   * payloads.
+   */
   private SpanBatch batch(int traces) {
     List<TraceSpans> all = new ArrayList<>();
     for (int i = 0; i < traces; i++) {

@@ -23,7 +23,7 @@ class FailureHandlingTest {
   }
 
   @Test
-  void whatTheUserHasSetStays() {
+  void keepsTheUsersSettings() {
     given.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
     given.set(CheckpointingOptions.TOLERABLE_FAILURE_NUMBER, 0);
 

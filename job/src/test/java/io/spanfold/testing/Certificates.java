@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A key and a certificate for servers on the loopback address, which signs itself: made anew for a
- * test by the JDK's {@code keytool}.
+ * A key and a certificate for servers on the loopback address, self-signed, made for each test by
+ * the JDK's {@code keytool}.
  */
 public final class Certificates {
 
@@ -69,7 +69,7 @@ public final class Certificates {
     return directory.resolve("server.crt");
   }
 
-  /** Returns what a Redis node needs. */
+  /** Returns the files that a Redis node needs. */
   public RedisNode.Tls ofRedis() {
     return new RedisNode.Tls(authority(), key(), authority());
   }

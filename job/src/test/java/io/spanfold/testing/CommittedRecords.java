@@ -13,7 +13,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
-/** What a reader of committed records sees in a topic. Safe for use by several threads. */
+/** The records that a read-committed consumer sees in a topic. Safe for use by several threads. */
 public final class CommittedRecords implements AutoCloseable {
 
   private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -42,9 +42,7 @@ public final class CommittedRecords implements AutoCloseable {
     consumer.seekToBeginning(partitions);
   }
 
-  /**
-   * Reads on until what was seen so far fulfils {@code enough}; returns whether it does in time.
-   */
+  /** Reads until the records seen so far fulfil {@code enough}; returns whether they do in time. */
   public synchronized boolean readUntil(Predicate<List<ConsumerRecord<byte[], byte[]>>> enough) {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (!enough.test(seen)) {
@@ -58,8 +56,8 @@ public final class CommittedRecords implements AutoCloseable {
 
   /**
    * Reads up to the topic's current end, committed or not, and returns everything that was ever
-   * seen. A commit is answered before its markers are written, so what is committed may not be
-   * visible at once; and it fails where a transaction stays open.
+   * seen. A commit is answered before its markers are written, so committed records may not be
+   * visible at once. Fails if a transaction stays open.
    */
   public synchronized List<ConsumerRecord<byte[], byte[]>> all() {
     Map<TopicPartition, Long> ends = ends();

@@ -16,7 +16,7 @@ public enum HostileKind {
   DUPLICATE,
   DUPLICATE_WITH_OTHER_PAYLOAD,
   DUPLICATE_WITH_OTHER_PARENT,
-  /** A byte replaced by any other: good or bad, see {@link RecordJudge}. */
+  /** A byte replaced by any other: {@link RecordJudge} decides whether the record is valid. */
   FLIPPED_BYTE,
   TOMBSTONE("empty"),
   EMPTY("empty"),

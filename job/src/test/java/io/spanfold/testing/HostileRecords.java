@@ -19,8 +19,8 @@ import java.util.Random;
 import java.util.Set;
 
 /**
- * Makes good source records and, between them, such as an enemy would send: of each it says where
- * it must end. Each record has its number in {@code n}.
+ * Makes valid source records and, between them, malicious ones, each with the outcome that it must
+ * have. Each record has its number in {@code n}.
  */
 public final class HostileRecords {
 
@@ -77,11 +77,11 @@ public final class HostileRecords {
   /**
    * Makes a generator.
    *
-   * @param seed the same gives the same records
+   * @param seed equal seeds give equal records
    * @param maxRecordBytes the largest record that is accepted
-   * @param oneInLarge of how many records one is as large as that, and one larger
+   * @param oneInLarge one record in so many has that size, and one is larger
    * @param earliest the timestamps of records, in milliseconds, but for wild ones
-   * @param wildTimestamps what wild ones may be
+   * @param wildTimestamps the timestamps of {@link HostileKind#WILD_TIMESTAMP}
    */
   public HostileRecords(
       long seed, int maxRecordBytes, int oneInLarge, long earliest, long... wildTimestamps) {
@@ -95,13 +95,12 @@ public final class HostileRecords {
   /**
    * A record.
    *
-   * @param kind what is wrong with it
+   * @param kind its kind, which names the flaw of a bad one
    * @param number its place among all records, from 0
    * @param timestamp its Kafka timestamp in milliseconds
    * @param value its value; null for a tombstone
    * @param reasons the permitted reasons for rejection; empty if it must be accepted
-   * @param span the span that it is, with {@code number} as its offset; null where it must be
-   *     rejected
+   * @param span the span that it is, with {@code number} as its offset; null if it must be rejected
    */
   public record Sample(
       HostileKind kind,
@@ -111,7 +110,7 @@ public final class HostileRecords {
       Set<String> reasons,
       Span span) {}
 
-  /** Returns some records of one trace, or such as pretend to be, in the order of their sending. */
+  /** Returns some records that are, or claim to be, of one trace, in the order of their sending. */
   public List<Sample> next() {
     trace = new TraceKey(1 + random.nextInt(9), random.nextLong(), random.nextLong());
     time = earliest;
@@ -231,7 +230,7 @@ public final class HostileRecords {
     add(kind, json(fields).getBytes(UTF_8), Set.of(), span);
   }
 
-  /** Adds a record that pretends to be a span of the trace. */
+  /** Adds a record that claims to be a span of the trace. */
   private void bad(HostileKind kind) {
     Map<String, String> fields = fields(random.nextLong(), random.nextLong(), false);
     byte[] value =
@@ -293,7 +292,7 @@ public final class HostileRecords {
                 : name.substring(0, escaped)
                     + "\\u%04x".formatted((int) name.charAt(escaped))
                     + name.substring(escaped + 1);
-        // Written behind the field's value, as a map has each name once.
+        // Appended as text after the field's value, because a map has each name once.
         fields.put(name, fields.get(name) + ",\"" + again + "\":" + fields.get(name));
       }
       default -> throw new IllegalStateException("nothing is known of " + kind);
@@ -312,7 +311,7 @@ public final class HostileRecords {
     }
   }
 
-  /** Any id with something wrong: its length, a character, its case of dashes. */
+  /** Returns {@code id} with a flaw: its length, a character, or its dashes. */
   private String badId(String id) {
     int at = random.nextInt(id.length());
     return switch (random.nextInt(8)) {
@@ -370,7 +369,7 @@ public final class HostileRecords {
         : "{\"a\":".repeat(depth - 1) + "{}" + "}".repeat(depth - 1);
   }
 
-  /** Fills a string, or a name, until the record is as long as that. */
+  /** Pads a string, or a name, until the record has that length. */
   private void enlarge(Map<String, String> fields, int bytes) {
     String name = random.nextBoolean() ? "long" : null;
     int free =

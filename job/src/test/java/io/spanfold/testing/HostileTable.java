@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Counts where the records of each kind ended. Not thread-safe. */
+/** Counts the outcomes of the records of each kind. Not thread-safe. */
 public final class HostileTable {
 
   private final Map<HostileKind, Map<String, Long>> ends = new EnumMap<>(HostileKind.class);

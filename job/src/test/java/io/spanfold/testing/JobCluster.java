@@ -35,9 +35,9 @@ public final class JobCluster implements AutoCloseable {
   /**
    * Starts a cluster.
    *
-   * @param directory where checkpoints and savepoints go
-   * @param taskManagers how many there are
-   * @param slots how many each has
+   * @param directory for checkpoints and savepoints
+   * @param taskManagers the number of task managers
+   * @param slots the number of slots of each
    */
   public JobCluster(Path directory, int taskManagers, int slots) throws Exception {
     Configuration configuration = new Configuration();
@@ -60,7 +60,7 @@ public final class JobCluster implements AutoCloseable {
    *
    * @param options its options
    * @param flink Flink's configuration, in addition to what every test needs
-   * @param savepoint what it starts from; null for nothing
+   * @param savepoint the savepoint to restore; null to start without state
    */
   public JobID submit(Configuration options, Configuration flink, int parallelism, String savepoint)
       throws Exception {
@@ -102,10 +102,10 @@ public final class JobCluster implements AutoCloseable {
   }
 
   /**
-   * Stops the job with a savepoint, and tries until it meets no restart after a failure.
+   * Stops the job with a savepoint; retries while the job restarts after a failure.
    *
    * @param drain whether all deadlines pass before it
-   * @return where the savepoint is
+   * @return the location of the savepoint
    */
   public String stopWithSavepoint(JobID job, boolean drain) throws Exception {
     while (true) {
@@ -153,7 +153,7 @@ public final class JobCluster implements AutoCloseable {
         .toJobExecutionResult(JobCluster.class.getClassLoader());
   }
 
-  /** Returns where the web interface is. */
+  /** Returns the address of the web interface. */
   public URI webAddress() throws Exception {
     return cluster.getRestAddress().get();
   }

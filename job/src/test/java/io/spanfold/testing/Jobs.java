@@ -7,7 +7,7 @@ import java.util.concurrent.ExecutionException;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
 
-/** What tests do with jobs that run. */
+/** Operations on running jobs. */
 public final class Jobs {
 
   private Jobs() {}
@@ -15,7 +15,7 @@ public final class Jobs {
   /**
    * Stops a job, as soon as all its tasks are running, and waits for its end.
    *
-   * @return where the savepoint is
+   * @return the location of the savepoint
    */
   public static String stopWithSavepoint(JobClient job, Path directory, boolean drain)
       throws Exception {

@@ -12,7 +12,7 @@ import org.testcontainers.kafka.KafkaContainer;
 import org.testcontainers.utility.DockerImageName;
 
 /**
- * A real Kafka broker for a test: the image that production runs where Docker answers, else the one
+ * A real Kafka broker for a test: the image that production runs if Docker answers, else the one
  * that comes as Maven jars. Both accept records of up to 16 MiB.
  */
 public final class KafkaUnderTest implements AutoCloseable {

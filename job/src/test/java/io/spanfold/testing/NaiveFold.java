@@ -8,8 +8,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The rules of the fold in their plainest form, span by span, with sets that are searched from end
- * to end.
+ * The rules of the fold in their plainest form, span by span, with sets that are searched linearly.
  */
 public final class NaiveFold {
 

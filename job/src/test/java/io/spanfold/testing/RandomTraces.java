@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * Makes random traces: trees in any order, with gaps, and where asked with duplicates, cycles and
+ * Makes random traces: trees in any order, with gaps, and on request with duplicates, cycles and
  * self-parents.
  */
 public final class RandomTraces {
@@ -17,7 +17,7 @@ public final class RandomTraces {
   private RandomTraces() {}
 
   /**
-   * How far apart spans come at most, in units of 500 ms, so that spans often come right at a
+   * The largest distance between spans, in units of 500 ms, so that spans often come right at a
    * deadline.
    */
   public enum Pace {

@@ -8,7 +8,7 @@ import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import java.util.List;
 
-/** Makes receipts of parts without messages, for who looks at the clean-up only. */
+/** Makes receipts of parts without messages, for tests of the clean-up only. */
 public final class Receipts {
 
   private Receipts() {}

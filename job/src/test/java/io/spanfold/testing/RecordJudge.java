@@ -15,8 +15,8 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Says of any record in the plainest way whether it is a span, by a tree of the whole of it. It
- * looks for no duplicate fields, and counts no depth.
+ * Decides in the plainest way whether a record is a span: it parses all of it into a tree. It does
+ * not look for duplicate fields or limit the depth.
  */
 final class RecordJudge {
 
@@ -31,11 +31,11 @@ final class RecordJudge {
   private RecordJudge() {}
 
   /**
-   * What becomes of a record.
+   * The outcome of a record.
    *
-   * @param reasons those for which it may be rejected: where it is broken, either that or the field
-   *     in which it breaks is met first; none where it is accepted
-   * @param span the span that it is; null where it is rejected
+   * @param reasons the permitted reasons for rejection; several if the parser may meet either the
+   *     broken byte or the field that contains it first; none if it is accepted
+   * @param span the span that it is; null if it is rejected
    */
   record Verdict(Set<String> reasons, Span span) {}
 

@@ -8,8 +8,8 @@ import org.testcontainers.containers.GenericContainer;
 import org.testcontainers.utility.DockerImageName;
 
 /**
- * A real single Redis for a test: the version that production runs where Docker answers, else the
- * one that comes as a Maven jar. A cluster is always the embedded one.
+ * A real single Redis for a test: the version that production runs if Docker answers, else the one
+ * that comes as a Maven jar. A cluster is always the embedded one.
  */
 public final class RedisUnderTest implements AutoCloseable {
 

@@ -28,7 +28,7 @@ public final class SecuredServers implements AutoCloseable {
   /** The job's user, of both. */
   public static final String USER = "spanfold";
 
-  /** What no text may show: the job's passwords, and that of the certificates. */
+  /** The secrets that no text may show: the job's passwords, and that of the certificates. */
   public static final List<String> SECRETS =
       List.of("kafka-job-secret", "redis-job-secret", Certificates.PASSWORD);
 
@@ -41,7 +41,7 @@ public final class SecuredServers implements AutoCloseable {
   private final KafkaBroker kafka;
   private final RedisCluster redis;
 
-  /** Starts both; nothing is allowed to the job's user yet. */
+  /** Starts both; the job's user has no rights yet. */
   public SecuredServers(Path directory) throws Exception {
     certificates = Certificates.make(directory.resolve("certificates"));
     redis =
@@ -122,7 +122,7 @@ public final class SecuredServers implements AutoCloseable {
     return options;
   }
 
-  /** Allows the job's user this much in Kafka, and no more; returns when the broker knows it. */
+  /** Gives the job's user exactly these rights in Kafka; returns when the broker applies them. */
   public void allowInKafka(Set<AclBinding> allowed) throws Exception {
     try (Admin admin = Admin.create(administrator())) {
       admin.deleteAcls(List.of(AclBindingFilter.ANY)).all().get();

@@ -89,8 +89,7 @@ public final class SegmentParts {
   }
 
   /**
-   * Returns what is missing ({@code -}), and what is there beyond it ({@code +}), each as often as
-   * it differs.
+   * Returns missing ({@code -}) and surplus ({@code +}) parts, each as often as the counts differ.
    */
   public static List<String> differences(List<String> expected, List<String> actual) {
     List<String> differences = new ArrayList<>();

@@ -31,7 +31,7 @@ import redis.clients.jedis.Jedis;
  */
 public final class Servers implements AutoCloseable {
 
-  /** How many partitions the source topic has. */
+  /** The number of partitions of the source topic. */
   public static final int PARTITIONS = 4;
 
   private static final int REDIS_NODES = 3;
@@ -52,7 +52,7 @@ public final class Servers implements AutoCloseable {
     this(broker, 0);
   }
 
-  /** Starts both, Redis with a bound on what all its nodes together may hold, in bytes. */
+  /** Starts both, Redis with a memory limit in bytes for all its nodes together. */
   public Servers(long redisBytes) throws IOException {
     this(Map.of(), redisBytes);
   }
@@ -72,7 +72,7 @@ public final class Servers implements AutoCloseable {
     kafka.createTopic(name, partitions);
   }
 
-  /** Returns where Kafka is. */
+  /** Returns the address of Kafka. */
   public String bootstrapServers() {
     return kafka.bootstrapServers();
   }
@@ -121,7 +121,7 @@ public final class Servers implements AutoCloseable {
         .sum();
   }
 
-  /** Returns how often the nodes of Redis refused a command for want of memory. */
+  /** Returns how many commands the nodes of Redis refused because they were out of memory. */
   public long refusedForMemory() {
     return onEachNode(node -> node.info("errorstats"))
         .flatMap(String::lines)

@@ -7,8 +7,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * What makes transactions expire within a test. Settings like these are refused at submission, as
- * the broker would abort what is still to be committed: that is just what is wanted here.
+ * What makes transactions expire within a test. Settings like these are refused at submission,
+ * because the broker would abort transactions before their commit: these tests need exactly that.
  */
 public final class ShortTransactions {
 

@@ -90,8 +90,8 @@ public final class SpanRecords {
   private static KafkaProducer<byte[], byte[]> producer(Map<String, Object> properties) {
     Map<String, Object> all = new HashMap<>(properties);
     all.put("linger.ms", 5);
-    // Of two batches on their way to a topic just made, the first was seen refused for want of a
-    // leader and the second taken; then the first, out of order by now, never was.
+    // If two batches are in flight to a new topic, the first can be refused because there is no
+    // leader yet, and the second accepted; the first is then out of sequence forever.
     all.put("max.in.flight.requests.per.connection", 1);
     return new KafkaProducer<>(all, new ByteArraySerializer(), new ByteArraySerializer());
   }

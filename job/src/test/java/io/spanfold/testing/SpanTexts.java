@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.Random;
 
-/** Makes payloads that resemble one another as those of one traffic do; seeded. */
+/** Makes payloads that are as similar as those of one service; seeded. */
 public final class SpanTexts {
 
   private static final int RECORDS = 4;
@@ -13,7 +13,7 @@ public final class SpanTexts {
   private final Random random;
   private final String[] words = new String[WORDS];
 
-  /** Makes a traffic of its own for each {@code seed}: no two share their words. */
+  /** Makes different texts for each {@code seed}: two seeds share no words. */
   public SpanTexts(long seed) {
     random = new Random(seed);
     for (int i = 0; i < words.length; i++) {

@@ -34,7 +34,7 @@ class PayloadCompressionTest {
   }
 
   @Test
-  void readsWhatAnyLevelWrote() {
+  void readsPayloadsOfEveryLevel() {
     byte[] payload = "span".repeat(1_000).getBytes(UTF_8);
     try (PayloadCompression off = new PayloadCompression(PayloadCompression.OFF);
         PayloadCompression on = new PayloadCompression(3)) {

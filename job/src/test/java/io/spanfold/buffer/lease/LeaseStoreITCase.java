@@ -116,7 +116,7 @@ class LeaseStoreITCase {
   }
 
   @Test
-  void anotherJobLearnsWhoHoldsTheLeaseWhateverItsBufferName() {
+  void anotherJobSeesTheHolderOfTheLeaseUnderAnyBufferName() {
     LeaseAnswer first = leases.take(FIRST, TTL);
     LeaseAnswer other = leases.take(OTHER, TTL);
     assertThat(other.state()).isEqualTo(State.BUSY);
@@ -185,7 +185,7 @@ class LeaseStoreITCase {
     LeaseAnswer older = leases.take(FIRST, TTL);
     LeaseAnswer newer = leases.take(RESTARTED, TTL);
     redis.nodes().forEach(LeaseStoreITCase::flush);
-    // What the replica had: the lease as it was a second ago.
+    // The state of the replica: the lease of a second ago.
     leases.renew(FIRST, older, TTL);
     assertThat(leases.renew(RESTARTED, newer, TTL).state()).isEqualTo(State.HELD);
     assertThat(store.leaseEpoch()).isEqualTo(newer.epoch());

@@ -53,7 +53,7 @@ class OrphanedBufferITCase {
   private final long seed = new Random().nextLong();
   private final Random random = new Random(seed);
 
-  /** What was written, as lines: trace, segment as the index has it, subsegment, payload. */
+  /** The written payloads, as lines: trace, segment by the index, subsegment, payload. */
   private final Set<String> written = new TreeSet<>();
 
   @BeforeAll
@@ -187,7 +187,7 @@ class OrphanedBufferITCase {
     }
   }
 
-  /** Writes random traces, and notes where the index has what in the end. */
+  /** Writes random traces, and records the final segment of each subsegment in the index. */
   private void write(RolloutPhase phase) {
     try (SegmentStore store = SegmentStore.connect(settings(phase))) {
       for (int i = 0; i < TRACES; i++) {
@@ -241,7 +241,7 @@ class OrphanedBufferITCase {
 
   private static byte[] payload(long id) {
     int length = (int) Math.floorMod(id, 500L) + 1;
-    // Of a few batches a trace has too much for the small layout.
+    // In a few batches, a trace has too many bytes for the small layout.
     byte[] payload = new byte[length % 16 == 0 ? length + PayloadLayouts.SMALL_BYTES : length];
     new Random(id).nextBytes(payload);
     return payload;

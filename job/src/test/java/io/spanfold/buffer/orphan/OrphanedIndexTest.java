@@ -18,7 +18,7 @@ class OrphanedIndexTest {
     Random random = new Random(seed);
     for (int run = 0; run < 200; run++) {
       int names = 1 + random.nextInt(50);
-      // Each name leads to one before it, or is a segment's of now.
+      // Each name leads to an earlier one, or is that of a current segment.
       long[] leadsTo = new long[names];
       long[] ends = new long[names];
       Map<Long, String> redirects = new HashMap<>();

@@ -111,7 +111,7 @@ class QuarantineITCase {
     segment(1, 100);
     small(100);
     quarantine();
-    // What was a root is a child of another here, and the id of a subsegment comes again.
+    // A former root is a child of another here, and a subsegment id is used again.
     segment(5, 100, 200);
     redis.hset(INDEX, Hex.id(1), Hex.id(5));
     small(200);
@@ -145,7 +145,7 @@ class QuarantineITCase {
       for (long span = 0; span < 100; span++) {
         fields.put(Hex.id(segment << 32 | span), Hex.id(segment));
       }
-      // Its former name is what the second was filed under.
+      // The second was filed under its former name.
       long former = 1L << 60 | segment;
       fields.put(Hex.id(former), Hex.id(segment));
       fields.put("n" + Hex.id(former), "");
@@ -188,13 +188,13 @@ class QuarantineITCase {
   }
 
   @Test
-  void aQuarantineCutOffHalfWayGoesOnUnderTheSameKeys() throws Exception {
+  void anInterruptedQuarantineContinuesUnderTheSameKeys() throws Exception {
     segment(1, 100, 200);
     segment(7, 300);
     small(100);
     merged(1, 200);
     merged(7, 300);
-    // A script that fails keeps what it did: here all that comes before the second merged set.
+    // A failed script keeps its effects: here everything before the second merged set.
     redis.aclSetUser(
         "half",
         "on",

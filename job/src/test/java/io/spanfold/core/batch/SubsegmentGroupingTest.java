@@ -23,7 +23,7 @@ class SubsegmentGroupingTest {
   private final SubsegmentGrouping grouping = new SubsegmentGrouping(10_000, 1_000_000, 2);
 
   @Test
-  void spansThatHangTogetherFormOneSubsegmentNamedByTheMissingParent() {
+  void connectedSpansFormOneSubsegmentNamedByTheMissingParent() {
     TraceSpans grouped =
         group(
             Spans.child(TRACE, 3, 2, 0, 0),
@@ -44,7 +44,7 @@ class SubsegmentGroupingTest {
   }
 
   @Test
-  void aGroupIsDividedWhereADeadlineMayBeInBetween() {
+  void aGroupIsDividedIfADeadlineMayBeInBetween() {
     TraceSpans grouped =
         group(
             Spans.child(TRACE, 3, 9, 0, 0),

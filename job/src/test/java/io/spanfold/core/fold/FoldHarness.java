@@ -76,7 +76,7 @@ public class FoldHarness implements FoldOutput {
     fire(clock, (segment, at) -> fold.onTimer(TRACE, segment, at));
   }
 
-  /** Lets all deadlines pass in their order, as at the end of input. */
+  /** Fires all timers in their order, as at the end of input. */
   public final void end() {
     fire(Long.MAX_VALUE, (segment, time) -> fold.onTimer(TRACE, segment, time, FlushReason.END));
   }

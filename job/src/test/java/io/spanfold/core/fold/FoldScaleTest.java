@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * What a span costs must depend neither on its segment's size, nor on its shape, nor on the order
+ * The cost of a span must depend neither on its segment's size, nor on its shape, nor on the order
  * in which the spans come. Every span is a batch of its own, which is the worst case.
  */
 class FoldScaleTest {
@@ -31,7 +31,7 @@ class FoldScaleTest {
 
   private static final int[] SIZES = {1_000, 10_000, 100_000};
 
-  /** How a segment of spans 0 to n - 1, of which 0 is the root, hangs together and comes. */
+  /** The shape and order of a segment of spans 0 to n - 1, of which 0 is the root. */
   private enum Shape {
     CHAIN_LEAF_FIRST,
     CHAIN_ROOT_FIRST,

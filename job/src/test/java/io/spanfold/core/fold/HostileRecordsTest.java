@@ -90,12 +90,12 @@ class HostileRecordsTest {
     }
   }
 
-  /** Returns the span, which has to be as it was made; null for a record that is rejected. */
+  /** Checks the parsed span and returns it; null for a rejected record. */
   private Span parse(Sample sample) {
     long timestamp = recordTime.extractTimestamp(sample, sample.timestamp());
     try {
       Span span = parser.parse(sample.value(), timestamp, 0, sample.number());
-      // By equals first, as a million assertions take longer than all else here.
+      // By equals first: a million assertions would dominate the duration of the test.
       if (sample.span() == null || !same(span, sample.span())) {
         fail("%s %d is %s", sample.kind(), sample.number(), span);
       }

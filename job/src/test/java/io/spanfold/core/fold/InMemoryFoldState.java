@@ -111,7 +111,7 @@ final class InMemoryFoldState implements FoldState {
     }
   }
 
-  /** Returns how many ids the segment has that has the most. */
+  /** Returns the number of ids of the segment with the most ids. */
   int largestSegment() {
     return segments.values().stream().mapToInt(SegmentState::size).max().orElse(0);
   }

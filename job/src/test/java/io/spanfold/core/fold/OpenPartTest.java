@@ -8,7 +8,7 @@ class OpenPartTest {
 
   private static final FoldSettings SETTINGS = new FoldSettings(60, 10, 900, 60, 1_000);
 
-  /** Else a chain of late segments that keep merging would be held for ever. */
+  /** Otherwise a chain of late segments that keep merging would be held forever. */
   @Test
   void mergedPartsAreHeldForTheMaximumAgeFromWhenTheFirstWasLate() {
     OpenPart first = late(5_000);

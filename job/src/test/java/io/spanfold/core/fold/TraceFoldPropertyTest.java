@@ -21,7 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Random traces, orders, batches, gaps, duplicates and cycles, each held against {@link NaiveFold}.
+ * Random traces, orders, batches, gaps, duplicates and cycles, each compared with {@link
+ * NaiveFold}.
  */
 class TraceFoldPropertyTest {
 
@@ -68,12 +69,12 @@ class TraceFoldPropertyTest {
   }
 
   /**
-   * The partitions of a topic are read side by side: the one is ahead of the other by seconds.
-   * Parts that are joined by what comes last may then be older than a part's maximum by as much.
+   * The partitions of a topic are read concurrently, one ahead of the other by seconds. Parts that
+   * are merged by the last spans may then exceed a part's maximum age by as much.
    */
   @ParameterizedTest
   @EnumSource
-  void aPartitionThatIsReadFasterEndsNoPartThatASlowerOneStillHasSpansOf(Pace pace) {
+  void aFastPartitionEndsNoPartThatASlowOneHasMoreSpansOf(Pace pace) {
     FoldSettings ageless = new FoldSettings(60_000, 10_000, 1 << 30, 30_000, Long.MAX_VALUE);
     int heldBack = 0;
     for (long seed = 0; seed < ROUNDS; seed++) {
@@ -93,7 +94,7 @@ class TraceFoldPropertyTest {
     assertThat(heldBack > 0).as("spans were ahead").isEqualTo(pace != Pace.DENSE);
   }
 
-  /** In an order of record time that no two have in common, as else there would be two orders. */
+  /** Gives each span a record time of its own, because equal times allow two orders. */
   private static List<Span> overTwoPartitions(List<Span> spans, Random random) {
     List<Span> ordered = new ArrayList<>();
     long last = Long.MIN_VALUE;
@@ -104,7 +105,7 @@ class TraceFoldPropertyTest {
     return ordered;
   }
 
-  /** None is ahead by more than the shortest timeout. */
+  /** No partition is ahead by more than the shortest timeout. */
   private static void readSideBySide(List<Span> spans, FoldHarness fold, Random random) {
     List<Deque<Span>> partitions = List.of(new ArrayDeque<>(), new ArrayDeque<>());
     spans.forEach(span -> partitions.get(span.partition()).add(span));

@@ -13,7 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Good source records as odd as the contract lets them be. Each is written together with marks at
+ * Valid source records as unusual as the contract allows. Each is written together with marks at
  * the places that stamping may touch, so that the stamped record is known without parsing anything.
  */
 public final class RandomRecords {
@@ -253,7 +253,7 @@ public final class RandomRecords {
   }
 
   /**
-   * A record and what is known of it.
+   * A record and its expected contents.
    *
    * @param template the record with marks
    * @param trace its trace
@@ -280,7 +280,7 @@ public final class RandomRecords {
       return text.getBytes(UTF_8);
     }
 
-    /** Returns the record: the value without what surrounds it. */
+    /** Returns the record: the value without surrounding space. */
     public byte[] record() {
       return strip(template).getBytes(UTF_8);
     }

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the scanner accepts, the token reader accepts as the same span. */
+/** Every record that the scanner accepts, the token reader accepts as the same span. */
 class RecordScannerTest {
 
   private static final String GOOD =
@@ -23,7 +23,7 @@ class RecordScannerTest {
   private final RecordScanner scanner = new RecordScanner();
 
   @Test
-  void isSureOfRecordsOfTheUsualForm() {
+  void acceptsRecordsOfTheUsualForm() {
     assertThat(scan(GOOD)).isNotNull();
   }
 
@@ -59,7 +59,7 @@ class RecordScannerTest {
         sure++;
       }
     }
-    assertThat(sure).as("seed %d: records that the scanner is sure of", seed).isGreaterThan(1_000);
+    assertThat(sure).as("seed %d: records that the scanner accepts", seed).isGreaterThan(1_000);
   }
 
   @ParameterizedTest
@@ -87,12 +87,12 @@ class RecordScannerTest {
         "{\"a\":1 2}",
         "{\"a\":NaN}"
       })
-  void isNotSureOfInvalidJson(String record) {
+  void doesNotAcceptInvalidJson(String record) {
     assertThat(scan(withUsedFields(record))).isNull();
   }
 
   @Test
-  void isSureUpToTheAcceptedDepth() {
+  void acceptsDepthsUpToTheMaximum() {
     for (int depth = SpanParser.MAX_DEPTH - 3; depth < SpanParser.MAX_DEPTH + 3; depth++) {
       String record = withUsedFields("{\"a\":" + "[".repeat(depth) + "]".repeat(depth) + "}");
       assertThat(agrees(record.getBytes(UTF_8), 0))
@@ -116,7 +116,7 @@ class RecordScannerTest {
     assertThat(fields.stampPoints()).isEqualTo(scan(GOOD).stampPoints());
   }
 
-  /** Puts the fields that a span must have behind the record's own, whatever these are. */
+  /** Appends the required fields of a span to those of the record. */
   private static String withUsedFields(String record) {
     return record.endsWith("}") && record.length() > 2
         ? record.substring(0, record.length() - 1) + "," + GOOD.substring(1)
@@ -128,7 +128,7 @@ class RecordScannerTest {
     return scanner.scan(bytes, 0, bytes.length);
   }
 
-  /** Returns whether the scanner is sure; fails if the token reader disagrees. */
+  /** Returns whether the scanner accepts the record; fails if the token reader disagrees. */
   private boolean agrees(byte[] record, long seed) {
     RecordFields scanned = scanner.scan(record, 0, record.length);
     if (scanned == null) {

@@ -19,7 +19,7 @@ class StrictUtf8Test {
     {(byte) 0xEF, (byte) 0xBF, (byte) 0xBF},
     {(byte) 0xF0, (byte) 0x90, (byte) 0x80, (byte) 0x80},
     {(byte) 0xF4, (byte) 0x8F, (byte) 0xBF, (byte) 0xBF},
-    // What is broken: overlong, a surrogate, too high, a lone second byte, a cut one, no lead byte.
+    // The flaws: overlong, a surrogate, too high, a lone second byte, a cut one, no lead byte.
     {(byte) 0xC0, (byte) 0x80},
     {(byte) 0xC1, (byte) 0xBF},
     {(byte) 0xE0, (byte) 0x9F, (byte) 0xBF},
@@ -38,7 +38,7 @@ class StrictUtf8Test {
     Random random = new Random(seed);
     for (int round = 0; round < 50_000; round++) {
       ByteBuffer text = ByteBuffer.allocate(200);
-      // Mostly good pieces, so that the broken one stands anywhere.
+      // Mostly valid pieces, so that the invalid one can be anywhere.
       for (int i = random.nextInt(20); i > 0; i--) {
         text.put(PIECES[random.nextInt(random.nextInt(10) == 0 ? PIECES.length : 8)]);
       }

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 
-/** Parts as a flush loads them, in all the ways in which the same spans may have been stored. */
+/** Loaded parts, in all the ways in which the same spans may have been stored. */
 final class LoadedParts {
 
   static final TraceKey TRACE = new TraceKey(42, 1, 2);

@@ -161,7 +161,7 @@ class SegmentChunkerTest {
 
   @Test
   void theFlushIdDependsOnTraceSegmentNumberAndSpans() throws Exception {
-    // Spelled out: what was emitted by an older version must be found again by its name.
+    // Literal: messages of an older version must be found by their ids.
     Span span = parse(recordOf(1, 300));
     assertThat(
             messages(new SegmentChunker(1_000), LoadedParts.inOneSlice(List.of(span), 1, true))
@@ -190,7 +190,7 @@ class SegmentChunkerTest {
     List<SegmentMessage> messages =
         messages(chunker, LoadedParts.inOneSlice(List.of(largest), 2, true));
     assertThat(messages).hasSize(1);
-    // To the byte: both fields are added to it, and it is not the segment's root.
+    // Exact: both fields are added to it, and it is not the segment's root.
     assertThat(messages.get(0).value()).hasSize(chunkBytes);
 
     Span small = parse(recordOf(2, 300));

@@ -26,7 +26,7 @@ class SpanStamperTest {
   private static final ObjectMapper EXACT =
       new ObjectMapper().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
 
-  // For damaged records, whose numbers may be too much for BigDecimal and still be JSON.
+  // For damaged records, whose numbers may be valid JSON but too large for BigDecimal.
   private static final ObjectMapper LENIENT =
       new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
@@ -113,7 +113,7 @@ class SpanStamperTest {
         fail("seed %d, record %d: %s".formatted(seed, i, new String(value, UTF_8)), e);
       }
     }
-    // Many hit a string or white space: there must be enough of both kinds to mean something.
+    // Many hit a string or white space: there must be enough of both kinds to be meaningful.
     assertThat(accepted).as("seed %d", seed).isBetween(2_000, 28_000);
   }
 

@@ -26,13 +26,13 @@ class AdoptedSpansTest {
   private final AdoptedSpans spans = new AdoptedSpans(7);
 
   @Test
-  void hangDirectlyUnderTheirSegment() throws Exception {
+  void areChildrenOfTheirSegment() throws Exception {
     byte[] frames =
         SpanFrames.encode(
             List.of(
                 parsed(Spans.root(TRACE, 1, 1_000, 0)),
                 parsed(Spans.child(TRACE, 2, 1, 1_000, 1)),
-                // What joined it to the segment is long flushed.
+                // The spans between it and its segment were flushed long ago.
                 parsed(Spans.child(TRACE, 3, 77, 1_000, 2))));
 
     List<Span> adopted = spans.of(ABANDONED, SEGMENT, 9, frames, NOW);

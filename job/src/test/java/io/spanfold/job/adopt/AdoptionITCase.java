@@ -36,7 +36,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
 
-/** When an adoption emits and when it removes. */
+/** The order in which an adoption emits and removes traces. */
 @Timeout(60)
 class AdoptionITCase {
 
@@ -118,7 +118,7 @@ class AdoptionITCase {
     lease = lease(1);
     adopt(Long.MAX_VALUE);
     awaitEmitted(6);
-    // Subsegments of the same id would be cleaned up as duplicates of those that are in state.
+    // Subsegments of equal ids would be cleaned up as duplicates of those in state.
     assertThat(spans).hasSize(12).noneMatch(span -> offsets.contains(span.offset()));
     assertThat(emitted).hasSize(6).doesNotContainAnyElementsOf(held);
   }
@@ -187,7 +187,9 @@ class AdoptionITCase {
     thread.start();
   }
 
-  /** Waits until {@code count} traces were emitted, and it can do nothing without a checkpoint. */
+  /**
+   * Waits until {@code count} traces were emitted and the adoption needs a checkpoint to continue.
+   */
   private void awaitEmitted(int count) {
     await(() -> emitted.size() >= count && thread.getState() == Thread.State.WAITING);
   }

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 public class AsyncStageOperatorTest {
 
-  /** What the workers got; the test completes it. */
+  /** The elements that the workers received; the test completes them. */
   private static final BlockingQueue<AsyncStageFunction.Task<Integer, String>> PROCESSED =
       new LinkedBlockingQueue<>();
 
@@ -239,7 +239,7 @@ public class AsyncStageOperatorTest {
   @Test
   void fullStageAcceptsATrickleSoThatABarrierCanPass() throws Exception {
     open(AsyncStageSettings.unordered(1).maxWaiting(20).maxActive(1_000), null);
-    add(50); // Nobody completes it.
+    add(50); // Never completed.
     add(1);
     add(2);
     OperatorSubtaskState state = harness.snapshot(1, 1);

@@ -16,7 +16,7 @@ class DropRulesTest {
   private final Span span = Spans.root(TRACE, 5, 0, 0);
 
   @Test
-  void noRulesMatchNothing() {
+  void emptyRulesMatchNothing() {
     assertThat(matches()).isFalse();
   }
 

@@ -189,7 +189,7 @@ class SpanfoldConfigTest {
         "segment.time-out | 3 s | did you mean segment.timeout?",
         "redis.urls | x | did you mean redis.uri?"
       })
-  void refusesWhatCannotWork(String name, String value, String expected) {
+  void refusesValuesThatCannotWork(String name, String value, String expected) {
     assertThat(problems(name, value)).singleElement().asString().contains(expected);
   }
 

@@ -105,7 +105,9 @@ class DiscardITCase {
     assertThat(flush(List.of(part(kept))).get(0).receipt().spanIds()).containsExactly(7);
   }
 
-  /** Else it could be committed, and its payload deleted, while the part is still to be loaded. */
+  /**
+   * Otherwise it could be committed, and its payload deleted, while the part is still to be loaded.
+   */
   @Test
   void itIsEmittedAfterThePartsThatWereDueBefore() throws Exception {
     Subsegment shared = store(Spans.root(TRACE, 7, 0, 0), Spans.root(TRACE, 7, 0, 1));

@@ -39,7 +39,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
 
-/** A zombie is an attempt that was superseded and does not know it yet; the owner superseded it. */
+/** A zombie is an attempt that is superseded but not aware of it yet; the owner superseded it. */
 @Timeout(60)
 class ZombieITCase {
 

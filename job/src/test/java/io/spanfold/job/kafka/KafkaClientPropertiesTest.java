@@ -38,7 +38,7 @@ class KafkaClientPropertiesTest {
   }
 
   @Test
-  void consumersBelongToNoGroupAndCommitNothingWhateverTheUserSets() {
+  void consumersBelongToNoGroupAndCommitNothingWithAnyUserProperties() {
     KafkaSettings kafka =
         kafka(
             Map.of(

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What is reported about a broker that does not fit the job. */
+/** Reports about a broker that does not fit the job. */
 @Timeout(60)
 class KafkaCheckITCase {
 
@@ -286,14 +286,14 @@ class KafkaCheckITCase {
   }
 
   /**
-   * Runs the checks while everybody lacks some rights, and has all others.
+   * Runs the checks while every user lacks some rights, and has all others.
    *
    * <p>The broker applies rules one by one, and with a delay. So those that allow are made before
    * those that deny and deleted after them: the test itself is never locked out.
    */
   private static CheckReport checkWithout(List<AclBinding> denied, String... options)
       throws Exception {
-    // If there are rules, what none of them allows is forbidden.
+    // If there are rules, anything that no rule allows is forbidden.
     List<AclBinding> allowed =
         List.of(
             rule(ResourceType.TOPIC, "*", AclOperation.ALL, AclPermissionType.ALLOW),

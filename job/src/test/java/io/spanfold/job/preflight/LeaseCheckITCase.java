@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is reported about a buffer that another job uses, or used. */
+/** Reports about a buffer that another job uses, or used. */
 @Timeout(60)
 class LeaseCheckITCase {
 

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
 
-/** What is reported about a Redis that does not fit the job. */
+/** Reports about a Redis that does not fit the job. */
 @Timeout(60)
 class RedisCheckITCase {
 

@@ -48,7 +48,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** On a real topic, whose log has the holes that transactions and deletion leave. */
+/** On a real topic, whose log has holes from transactions and deletion. */
 class PayloadRecoveryITCase {
 
   private static final TraceKey TRACE = new TraceKey(42, 1, 2);
@@ -58,7 +58,7 @@ class PayloadRecoveryITCase {
 
   private static KafkaBroker kafka;
 
-  /** What a reader of committed records can see, by partition and offset. */
+  /** The records that a read-committed consumer sees, by partition and offset. */
   private static final List<TreeMap<Long, byte[]>> THERE = new ArrayList<>();
 
   @BeforeAll
@@ -151,7 +151,7 @@ class PayloadRecoveryITCase {
             Spans.child(TRACE, 5, 1, 1000, 4));
     SpanRecords.send(kafka.bootstrapServers(), "spans", 1, spans);
     send("spans", 0, "no span".getBytes(UTF_8));
-    // All but span 2, which another part takes; of the last two one is none, one never was.
+    // All but span 2, which another part takes. Record 5 is no span, and record 6 does not exist.
     Subsegment subsegment = subsegment(LongStream.range(0, 7).toArray());
     LoadedSlice lost = lost(subsegment, new int[] {0, 2, 3, 4, 5, 6});
     LoadedSlice stored =
@@ -177,7 +177,7 @@ class PayloadRecoveryITCase {
   }
 
   @Test
-  void takesTheSpanWithTheRightIndexOfARecordOfMany() throws Exception {
+  void takesTheSpanWithTheRightIndexOfARecordWithSeveralSpans() throws Exception {
     kafka.createTopic("batches", 1);
     List<Span> spans =
         List.of(
@@ -221,7 +221,7 @@ class PayloadRecoveryITCase {
     return spans.stream().map(SpanRecords::json).collect(joining("\n")).getBytes(UTF_8);
   }
 
-  /** A record has a span a line. */
+  /** A record has one span per line. */
   private static void readLines(SourceRecord record, Consumer<Span> out)
       throws RejectedRecordException {
     int index = 0;
@@ -234,7 +234,7 @@ class PayloadRecoveryITCase {
   }
 
   @Test
-  void asksNobodyWhereNothingIsLost() throws Exception {
+  void doesNotReadKafkaIfNothingIsLost() throws Exception {
     List<LoadedPart> parts =
         List.of(
             part(new LoadedSlice(new Slice(subsegment(1), null, true), new byte[0])),
@@ -246,7 +246,7 @@ class PayloadRecoveryITCase {
   }
 
   @Test
-  void asksNobodyForWhatStandsNowhereInTheTopic() throws Exception {
+  void doesNotReadKafkaForSpansWithoutAPosition() throws Exception {
     Subsegment adopted =
         new Subsegment(
             1,
@@ -265,7 +265,7 @@ class PayloadRecoveryITCase {
   }
 
   @Test
-  void failsAndLosesNothingWhereKafkaCannotBeReached() {
+  void failsAndLosesNothingIfKafkaIsUnreachable() {
     PayloadRecoverySettings settings =
         new PayloadRecoverySettings(
             new KafkaSettings("127.0.0.1:1", Map.of()), TOPIC, Duration.ofSeconds(1));
@@ -343,7 +343,7 @@ class PayloadRecoveryITCase {
   }
 
   private static PayloadRecoverySettings settings(String bootstrapServers) {
-    // Like a job's, whose properties the reader has to get along with.
+    // Like those of a job: the reader has to work with them.
     Map<String, String> properties =
         Map.of("group.id", "some", "enable.auto.commit", "true", "auto.offset.reset", "latest");
     return new PayloadRecoverySettings(

@@ -54,14 +54,14 @@ class FoldStateCodecTest {
   }
 
   @Test
-  void readsSpansAheadAsTheyWereWritten() throws IOException {
+  void readsEarlySpansAsTheyWereWritten() throws IOException {
     RoundTrip.check(
         new EarlySpansCodec(),
         random -> new EarlySpans(random.subsegment(random.count()), random.columns()));
   }
 
   @Test
-  void readsWhatIsKnownOfSpansAheadAsItWasWritten() throws IOException {
+  void readsReorderStateAsItWasWritten() throws IOException {
     RoundTrip.check(
         new ReorderStateCodec(),
         random -> new ReorderState(random.any(), random.list(random::count)));

@@ -38,7 +38,7 @@ class SinkCodecsTest {
   }
 
   @Test
-  void tellsAnEmptyValueFromNone() throws IOException {
+  void distinguishesAnEmptyValueFromNone() throws IOException {
     DeadLetter letter =
         new DeadLetter(
             new byte[0],

@@ -23,13 +23,13 @@ import org.apache.flink.core.memory.DataOutputSerializer;
 import org.junit.jupiter.api.Test;
 
 /**
- * Holds what savepoints depend on: the ids of all {@link StateType}s and the form of each of their
+ * Checks what savepoints depend on: the ids of all {@link StateType}s and the form of each of their
  * versions, as the bytes of {@link StateSamples}. {@code state-formats.txt} has a line for each
  * version that a release has written: {@code id version hex}. A line of a release is never changed
  * or removed.
  *
  * <p>Until the first release, and of a version that no release has written, a line may be replaced:
- * {@code -Dspanfold.record-state=true} writes those of the current versions anew.
+ * {@code -Dspanfold.record-state=true} writes those of the current versions again.
  */
 class StateFormatsTest {
 
@@ -74,10 +74,10 @@ class StateFormatsTest {
         current.stream().filter(form -> !known.contains(form)).map(Form::line).toList();
     if (!changed.isEmpty()) {
       fail(
-          "These forms are not in %s:%n%s%nWhere a release has written the version, raise it in"
+          "These forms are not in %s:%n%s%nIf a release has written the version, raise it in"
               + " StateType for all of these types to one number, the highest there plus one, and"
-              + " let their codecs read both; then, or where no release has written it, add the"
-              + " lines with -Dspanfold.record-state=true, and record the savepoints anew: see"
+              + " make their codecs read both; then, or if no release has written it, add the"
+              + " lines with -Dspanfold.record-state=true, and record the savepoints again: see"
               + " SavepointITCase.",
           FILE, String.join(System.lineSeparator(), changed));
     }

@@ -40,8 +40,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A value of each {@link StateType}, every field other than its default and other than the next, so
- * that fields that change places are noticed. A new field gets a value here.
+ * A value of each {@link StateType}, with every field different from its default and from the next
+ * field, so that swapped fields are noticed. A new field gets a value here.
  */
 final class StateSamples {
 

@@ -36,7 +36,7 @@ class StateSerializerSnapshotTest {
   private static final StateType<Long> OTHER =
       new StateType<>("other", 2, Long.class, new Widened());
 
-  /** Every savepoint holds this name. Where this fails, give the class its name back. */
+  /** Every savepoint holds this name. If this fails, give the class its name back. */
   @Test
   void theNameThatSavepointsHoldIsFrozen() {
     assertThat(StateType.TRACE_KEY.serializer().snapshotConfiguration().getClass().getName())

@@ -54,7 +54,7 @@ class AbortedRejectsITCase {
   private KafkaSettings clients;
   private RejectStrategy strategy;
 
-  /** What the committable lists. */
+  /** The items in the committable. */
   private final List<Reject> listed = new ArrayList<>();
 
   @BeforeAll
@@ -107,7 +107,7 @@ class AbortedRejectsITCase {
   }
 
   @Test
-  void emitsAgainOnceWhatWasAborted() throws Exception {
+  void emitsAbortedItemsAgainOnce() throws Exception {
     KafkaCommittable aborted = write(false);
 
     assertThat(recover(aborted)).isTrue();

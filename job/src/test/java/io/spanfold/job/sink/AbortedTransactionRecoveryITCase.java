@@ -44,8 +44,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Refused transactions on a real broker: whatever their status is, and however many tasks recover
- * them, a reader of committed records sees each record once in the end.
+ * Refused transactions on a real broker: for any status, and any number of tasks that recover them,
+ * a reader of committed records sees each record once in the end.
  */
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class AbortedTransactionRecoveryITCase {
@@ -113,7 +113,7 @@ class AbortedTransactionRecoveryITCase {
   }
 
   @Test
-  void emitsAgainWhatAnExpiredTransactionHeld() throws Exception {
+  void emitsTheItemsOfAnExpiredTransactionAgain() throws Exception {
     clients =
         new KafkaSettings(broker.bootstrapServers(), Map.of("transaction.timeout.ms", EXPIRY));
     KafkaCommittable expired = open(transaction, NUMBERS);
@@ -153,7 +153,7 @@ class AbortedTransactionRecoveryITCase {
   }
 
   @Test
-  void findsWhatItEmittedAgainBefore() throws Exception {
+  void findsItemsThatItHasEmittedAgainAlready() throws Exception {
     KafkaCommittable aborted = abort(NUMBERS);
 
     assertThat(recover(aborted, NUMBERS, new TestParts.Again())).isTrue();
@@ -162,7 +162,7 @@ class AbortedTransactionRecoveryITCase {
   }
 
   @Test
-  void findsWhatItEmittedAgainBeforeIfTheBrokerHasForgottenIt() throws Exception {
+  void findsItemsThatItHasEmittedAgainIfTheBrokerHasForgottenThem() throws Exception {
     KafkaCommittable aborted = abort(NUMBERS);
 
     assertThat(recover(aborted, NUMBERS, new TestParts.Again())).isTrue();
@@ -296,7 +296,7 @@ class AbortedTransactionRecoveryITCase {
     return open;
   }
 
-  /** Aborts what is open under an id; then the broker no longer knows the former status. */
+  /** Aborts an open transaction of an id; then the broker no longer knows the former status. */
   private static void takeOver(String id) throws Exception {
     admin.fenceProducers(List.of(id)).all().get();
   }
@@ -342,7 +342,7 @@ class AbortedTransactionRecoveryITCase {
     }
   }
 
-  /** Notes what it made. */
+  /** Records the parts that it made. */
   private static final class Recording extends TestParts.Again {
     private final List<Long> made;
 

@@ -55,7 +55,7 @@ class DeadLetterRecordsTest {
         .isEqualTo(DeadLetterRecords.id(letter(List.of(), 2)))
         .isNotEqualTo(DeadLetterRecords.id(letter(List.of(), 0)));
 
-    // The source record was a dead letter itself: what it was the letter of does not count.
+    // The source record was a dead letter itself: its own headers do not count.
     List<DeadLetter.Header> former =
         Arrays.stream(third.headers().toArray())
             .map(header -> new DeadLetter.Header(header.key(), header.value()))

@@ -20,14 +20,14 @@ import org.apache.flink.streaming.api.connector.sink2.CommittableMessage;
 import org.apache.flink.streaming.api.connector.sink2.SupportsPostCommitTopology;
 import org.apache.flink.streaming.api.datastream.DataStream;
 
-/** The sink under test, with something that happens before and after its commits. */
+/** The sink under test, with faults before and after its commits. */
 record FaultySink(RecoverableKafkaSink<FlushedPart, Receipt> sink, Fault before, Fault after)
     implements Sink<FlushedPart>,
         SupportsCommitter<TransactionCommittable<Receipt>>,
         SupportsWriterState<FlushedPart, KafkaWriterState>,
         SupportsPostCommitTopology<TransactionCommittable<Receipt>> {
 
-  /** What happens. */
+  /** The faults. */
   @FunctionalInterface
   interface Fault extends Serializable {
     void accept(Collection<CommitRequest<TransactionCommittable<Receipt>>> requests)

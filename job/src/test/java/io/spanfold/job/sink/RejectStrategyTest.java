@@ -51,7 +51,7 @@ class RejectStrategyTest {
   }
 
   @Test
-  void makesOutcomesAgainFromTheListedItem() throws Exception {
+  void makesOutcomesAgainFromTheirItem() throws Exception {
     RejectStrategy strategy = strategy(9);
     List<ProducerRecord<byte[], byte[]>> made = new ArrayList<>();
     try (Recovery<Reject> recovery = strategy.recovery(metrics)) {

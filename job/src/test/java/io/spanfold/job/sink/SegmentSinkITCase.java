@@ -61,8 +61,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The segments' sink in a real job with a real broker: what a reader of committed records sees, and
- * what was cleaned up. At each clean-up the records must be committed.
+ * The segments' sink in a real job with a real broker: the records that a reader sees as committed,
+ * and the clean-ups. At each clean-up the records must be committed.
  */
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class SegmentSinkITCase {

@@ -41,7 +41,7 @@ class GatedSourceITCase {
   private static final int PARTITIONS = 3;
   private static final int RECORDS = 1_000;
 
-  /** Less than an empty Redis has. */
+  /** Less memory than an empty Redis uses. */
   private static final long NO_ROOM = 500_000;
 
   /** Not reached in the attempt that is to fail. */
@@ -77,7 +77,7 @@ class GatedSourceITCase {
   void readsNothingWhileRedisIsFullWhileCheckpointsContinueAndReadsAllAfterwards()
       throws Exception {
     JobClient job = submit();
-    // The second attempt is restored, where the end of a bounded source needs help.
+    // The second attempt is restored; the end of a restored bounded source is a special case.
     while (FAILURES.get() == 0 || CHECKPOINTS.get() < ENOUGH) {
       assertThat(job.getJobExecutionResult()).isNotDone();
     }

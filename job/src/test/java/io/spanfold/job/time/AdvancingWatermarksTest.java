@@ -111,7 +111,7 @@ class AdvancingWatermarksTest {
     passes(10_000);
     assertThat(log.last()).isEqualTo(4_999);
 
-    // What was delayed meanwhile gets the grace and as much time again to arrive.
+    // Delayed records get the grace and as much time again to arrive.
     reading.answered(0, 42);
     passes(GRACE_MILLIS + 10_000);
     assertThat(log.last()).isEqualTo(4_999);
@@ -172,7 +172,7 @@ class AdvancingWatermarksTest {
     assertThat(log.idle).isZero();
   }
 
-  /** Lets time pass without records, with as many periodic calls as in Flink. */
+  /** Advances the clock without records, with as many periodic calls as in Flink. */
   private void passes(long millis) {
     for (long left = millis; left > 0; left -= 200) {
       activity += Math.min(200, left);

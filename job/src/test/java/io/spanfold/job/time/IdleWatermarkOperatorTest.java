@@ -195,7 +195,7 @@ class IdleWatermarkOperatorTest {
   }
 
   @Test
-  void stopsWhileTheTaskStallsAndCatchesUpIfNothingCame() throws Exception {
+  void stopsWhileTheTaskStallsAndCatchesUpIfNoRecordArrived() throws Exception {
     restoredAt(100, 0);
     harness.processWatermarkStatus(WatermarkStatus.IDLE);
     harness.setProcessingTime(0);

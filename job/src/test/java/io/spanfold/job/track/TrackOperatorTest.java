@@ -47,7 +47,7 @@ class TrackOperatorTest {
 
   private static final int MAX_PARALLELISM = 16;
 
-  /** None is ever one value; some are; all are. */
+  /** No trace, some traces, and all traces are stored as one value. */
   private static final int[] WHOLE_BYTES = {0, 400, KeyedFoldState.MAX_WHOLE_BYTES};
 
   private static final FoldSettings SETTINGS =
@@ -125,8 +125,8 @@ class TrackOperatorTest {
   }
 
   /**
-   * Random traces through snapshots and restores with another parallelism, and with another size up
-   * to which a trace is one value; the watermark runs as far as it may.
+   * Random traces through snapshots and restores with another parallelism, and with another maximum
+   * size of a trace in one value; the watermark advances as far as possible.
    */
   @ParameterizedTest
   @CsvSource({"heap, 300", "rocksdb, 15"})
@@ -302,7 +302,7 @@ class TrackOperatorTest {
             parallelism,
             subtask);
     harness.setStateBackend(backend);
-    // Else the harness takes the class of the first element for that of all.
+    // Otherwise the harness takes the class of the first element for that of all.
     harness.setup(StateType.FLUSH_REQUEST.serializer());
     return harness;
   }

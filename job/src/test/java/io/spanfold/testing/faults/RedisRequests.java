@@ -13,7 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.apache.commons.codec.digest.DigestUtils;
 
-/** Redis's requests: arrays of strings with their lengths before them. Scripts go by their file. */
+/** Redis's requests: arrays of length-prefixed strings. A script's name is that of its file. */
 public final class RedisRequests implements WireProxy.Protocol {
 
   private static final List<String> SCRIPTS =

@@ -6,8 +6,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The point of the protocol at which a test kills the job's process: from then on nothing gets out
- * of it or into it any more, until it is raised from the dead. Thread-safe.
+ * The point of the protocol at which a test kills the job's process: from then on no data passes in
+ * either direction, until {@link #raise}. Thread-safe.
  */
 public final class Tripwire {
 
@@ -25,7 +25,7 @@ public final class Tripwire {
   private volatile boolean dead;
   private CountDownLatch tripped = new CountDownLatch(1);
 
-  /** All that was asked for since the wire was set, for a reader of a failure. */
+  /** The number of requests by name since the wire was set, for the message of a failure. */
   private final Map<String, Integer> seen = new ConcurrentHashMap<>();
 
   /** Sets the wire at the {@code nth} request of a name, from 1. */
@@ -37,7 +37,7 @@ public final class Tripwire {
     seen.clear();
   }
 
-  /** Waits for the death; returns whether it came. */
+  /** Waits until the wire is tripped; returns whether it was. */
   public boolean awaitTripped(long seconds) throws InterruptedException {
     CountDownLatch latch;
     synchronized (this) {
@@ -46,12 +46,12 @@ public final class Tripwire {
     return latch.await(seconds, TimeUnit.SECONDS);
   }
 
-  /** Lets a new process live. */
+  /** Allows traffic again, for a new process. */
   public void raise() {
     dead = false;
   }
 
-  /** Returns what was asked for, and how often. */
+  /** Returns the number of requests by name. */
   public Map<String, Integer> seen() {
     return Map.copyOf(seen);
   }

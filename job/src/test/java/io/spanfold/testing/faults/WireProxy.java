@@ -10,8 +10,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Stands between the job and a real server, and passes on whole requests one by one, so that the
- * job can be cut off between two of them, or between a request and its answer.
+ * A proxy between the job and a real server. It forwards whole requests one by one, so that a test
+ * can cut the job off between two of them, or between a request and its answer.
  */
 public final class WireProxy implements AutoCloseable {
 

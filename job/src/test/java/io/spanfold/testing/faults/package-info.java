@@ -1,2 +1,2 @@
-/** Lets the job's process die at a chosen point of what it says to real servers. */
+/** Kills the job's process before or after a chosen request to a real server. */
 package io.spanfold.testing.faults;
