@@ -43,8 +43,8 @@ public final class SpanfoldJob {
   private static final Logger LOG = LoggerFactory.getLogger(SpanfoldJob.class);
 
   /**
-   * Divisible by every number of subtasks up to ten, and by most that are used above: so every
-   * subtask has as many key groups as the next.
+   * Divisible by every number of subtasks up to ten, and by most larger ones in use, so that all
+   * subtasks have equally many key groups.
    */
   private static final int MAX_PARALLELISM = 5040;
 
@@ -76,7 +76,7 @@ public final class SpanfoldJob {
       report.refuse();
     }
     build(env, config, PreflightChecks.chunkBytes(config));
-    // The given options only, as the defaults of the next release may differ.
+    // The given options only, because the defaults of the next release may differ.
     env.getConfig().setGlobalJobParameters(ParameterTool.fromMap(arguments.shown()));
     env.execute("Spanfold: " + config.source().topic() + " to " + config.sink().topic());
   }
@@ -207,7 +207,7 @@ public final class SpanfoldJob {
     // A type without a serializer of ours would go to Kryo, which cannot evolve: better not to
     // start.
     ours.set(PipelineOptions.GENERIC_TYPES, false);
-    // Everything that is handed on is immutable.
+    // All emitted elements are immutable.
     ours.set(PipelineOptions.OBJECT_REUSE, true);
     FailureHandling.configure(env.getConfiguration(), ours);
     env.configure(ours);

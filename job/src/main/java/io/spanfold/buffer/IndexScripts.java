@@ -67,7 +67,7 @@ final class IndexScripts {
   /**
    * Returns the call that removes a flushed part from the index.
    *
-   * @param receipt what was flushed
+   * @param receipt the receipt of the part
    * @param lockOwner releases its flush lock; as the lock holds it, or empty for none
    */
   RedisCommand<Object> finishFlush(FlushedPart.Receipt receipt, String lockOwner) {

@@ -102,11 +102,11 @@ public final class SegmentStore implements AutoCloseable {
 
   /**
    * Compresses and stores a batch's payloads, and adds its subsegments to the index. Costs one
-   * script call a trace, and one SET a subsegment where large payloads are distributed.
+   * script call per trace, and one SET per subsegment if large payloads are distributed.
    *
    * @return its traces in the same order, with the subsegments as they are stored
-   * @throws StoreFullException if Redis has no memory for it
-   * @throws StoreException if it failed otherwise
+   * @throws StoreFullException if Redis is out of memory
+   * @throws StoreException if it fails otherwise
    */
   public List<StoredTrace> write(SpanBatch batch) {
     dictionaryKeeper.beginBatch();
@@ -134,7 +134,7 @@ public final class SegmentStore implements AutoCloseable {
 
   /**
    * Takes the flush locks of parts' segments, which {@link #cleanUp} releases. Costs one script
-   * call a part. Works in a full Redis.
+   * call per part. Works in a full Redis.
    *
    * @return the outcomes in the same order
    * @throws StoreException if Redis does not answer
@@ -160,7 +160,7 @@ public final class SegmentStore implements AutoCloseable {
 
   /**
    * Loads the payloads of parts: from the layout that the phase reads first, else from another that
-   * may hold them. Costs one HMGET a trace for small payloads, one GET a slice for distributed
+   * may hold them. Costs one HMGET per trace for small payloads, one GET per slice for distributed
    * ones, and for merged ones a scan of the segment's whole set. A payload that Redis lacks, or
    * that cannot be read, gives a slice without frames.
    *
@@ -207,13 +207,13 @@ public final class SegmentStore implements AutoCloseable {
   }
 
   /**
-   * Removes flushed parts: their payloads, index entries and locks. To be called when their records
-   * are committed. Costs one script call a part, and one UNLINK a distributed subsegment. Works in
-   * a full Redis, and may be repeated.
+   * Removes flushed parts: their payloads, index entries and locks. Call it only after their
+   * records are committed. Costs one script call per part, and one UNLINK per distributed
+   * subsegment. Works in a full Redis, and may be repeated.
    *
-   * @param receipts what was flushed
+   * @param receipts the receipts of the flushed parts
    * @param owner releases its locks, and those of its older epochs
-   * @throws StoreException if it failed
+   * @throws StoreException if it fails
    */
   public void cleanUp(List<FlushedPart.Receipt> receipts, LockOwner owner) {
     List<RedisCommand<?>> commands = new ArrayList<>();

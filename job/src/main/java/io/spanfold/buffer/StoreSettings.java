@@ -8,9 +8,9 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * How to reach the buffer and what to write there.
+ * The connection to the buffer, and the form in which payloads are written.
  *
- * @param redis how to reach it
+ * @param redis the connection
  * @param ttl lifetime of a key after its last write; whole seconds
  * @param compressionLevel zstd level, 0 for its default, -1 for none
  * @param compressionDictionary whether to compress with a dictionary trained from the traffic; has

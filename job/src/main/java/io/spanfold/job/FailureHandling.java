@@ -13,15 +13,15 @@ public final class FailureHandling {
   private static final Duration FIRST_BACKOFF = Duration.ofSeconds(1);
   private static final Duration LONGEST_BACKOFF = Duration.ofMinutes(1);
 
-  /** After this time without a failure the back-off starts again. */
+  /** After this time without a failure, the back-off is reset. */
   private static final Duration RESET = Duration.ofMinutes(10);
 
-  /** With the back-off about half an hour. What lasts longer needs an operator. */
+  /** With the back-off about half an hour. A longer failure needs an operator. */
   private static final int MAX_RESTARTS = 30;
 
   /**
-   * A restart does not bring back a checkpoint storage that is unavailable, and costs everything
-   * that was read since the last checkpoint.
+   * A restart does not bring back a checkpoint storage that is unavailable, and repeats all work
+   * since the last checkpoint.
    */
   private static final int TOLERABLE_FAILED_CHECKPOINTS = 10;
 
@@ -31,7 +31,7 @@ public final class FailureHandling {
    * Completes the configuration of a job.
    *
    * @param given the configuration of the cluster and the user
-   * @param ours receives what they do not set
+   * @param ours receives the settings that they lack
    */
   public static void configure(ReadableConfig given, Configuration ours) {
     if (given.getOptional(RestartStrategyOptions.RESTART_STRATEGY).isEmpty()) {

@@ -56,15 +56,15 @@ public final class PipelineFactory {
   private static final int FLUSH_WORKERS = 2;
 
   /**
-   * How many parts are loaded together. What they lack after a loss is read from Kafka in one pass
-   * over the topic, which costs about the same for few parts as for many.
+   * How many parts are loaded together. Lost payloads of them are read from Kafka in one pass over
+   * the topic, which costs about the same for few parts as for many.
    */
   private static final int PARTS_PER_LOAD = 1_000;
 
   /** Longer than the timeouts and retries of Redis and Kafka: a safety net for unknown causes. */
   private static final Duration FLUSH_STALL = Duration.ofMinutes(10);
 
-  /** Most batches are written in milliseconds: to wait is cheaper than to checkpoint them. */
+  /** Most batches are written in milliseconds: waiting is cheaper than checkpointing them. */
   private static final Duration BARRIER_WAIT = Duration.ofMillis(500);
 
   /** The committer blocks its task, and so checkpoints: the next commit retries further. */
@@ -139,8 +139,8 @@ public final class PipelineFactory {
   }
 
   /**
-   * Ordered, so that the fold gets a trace's spans in the order of the source, which its rule on
-   * record time depends on. Without a stall timeout, as writes wait for as long as Redis is full.
+   * Ordered, so that the fold gets a trace's spans in the order of the source, on which its rule on
+   * record time depends. Without a stall timeout, because writes wait while Redis is full.
    */
   public AsyncStageSettings writeStage() {
     return AsyncStageSettings.ordered(1)

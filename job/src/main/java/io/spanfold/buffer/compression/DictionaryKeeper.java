@@ -203,7 +203,7 @@ public final class DictionaryKeeper implements AutoCloseable {
 
   /**
    * Makes {@code dictionary} the current one and uses it. If {@code unlessThere} is set and another
-   * writer was faster, uses that writer's dictionary.
+   * writer has published one first, uses that writer's dictionary.
    */
   private void publish(CompressionDictionary dictionary, long madeAt, boolean unlessThere) {
     // Before its id is published, so that every reader finds it.

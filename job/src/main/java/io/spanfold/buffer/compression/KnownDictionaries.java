@@ -17,16 +17,19 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A cache of the dictionaries that payloads were compressed with. Fetches one from Redis when it is
- * first asked for; keeps the 16 used last. For use by one thread at a time.
+ * first requested; keeps the 16 most recently used. For use by one thread at a time.
  */
 public final class KnownDictionaries implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(KnownDictionaries.class);
 
-  /** More than are used in a day; each takes about 140 KB of native memory and 112 KB of heap. */
+  /**
+   * More than the dictionaries of a day; each takes about 140 KB of native memory and 112 KB of
+   * heap.
+   */
   public static final int MOST = 16;
 
-  /** How long a dictionary that Redis lacks is not asked for again. */
+  /** The time before a dictionary that Redis lacks is requested again. */
   private static final long MISSING_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final RedisPipelines pipelines;

@@ -58,7 +58,7 @@ public final class PayloadCompression implements AutoCloseable {
    *
    * @param level as above
    * @param dictionaries returns the dictionary of an id, or null. It is used before another one is
-   *     asked for, and not closed here
+   *     requested, and not closed here
    * @throws IllegalArgumentException if there is no such level
    */
   public PayloadCompression(int level, IntFunction<CompressionDictionary> dictionaries) {

@@ -90,7 +90,7 @@ public final class BufferInspector implements AutoCloseable {
   }
 
   /**
-   * Returns everything of a trace, also what its index does not contain.
+   * Returns everything of a trace, including payloads that its index does not contain.
    *
    * @param trace {@code project:trace}, or a trace's 32 digits for that trace in all projects
    */
@@ -106,7 +106,7 @@ public final class BufferInspector implements AutoCloseable {
    * repeated.
    *
    * @return the number of deleted keys by node, then by kind
-   * @throws BufferInUseException if a job holds the lease, or takes it meanwhile
+   * @throws BufferInUseException if a job holds the lease, or takes it during the call
    */
   public SortedMap<HostAndPort, Map<String, Long>> purge() {
     SortedMap<HostAndPort, Map<String, Long>> deleted = noCounts();

@@ -60,7 +60,10 @@ record BufferKey(Kind kind, String trace, String round, String id) {
     return Optional.empty();
   }
 
-  /** Returns the first word of a key of the buffer, as {@code ssr}: what keys are counted by. */
+  /**
+   * Returns the first word of a key of the buffer, as {@code ssr}: the kind by which keys are
+   * counted.
+   */
   static String word(String key) {
     String rest = key.substring(RedisKeys.PREFIX.length());
     int end = rest.indexOf(':');

@@ -14,7 +14,7 @@ import java.util.TreeSet;
 import redis.clients.jedis.HostAndPort;
 
 /**
- * What a buffer holds of a trace, or of a quarantined leftover of it. Filled by {@link
+ * The contents of a buffer for a trace, or for a quarantined leftover of it. Filled by {@link
  * TraceReader}. Not thread-safe.
  */
 public final class BufferedTrace {

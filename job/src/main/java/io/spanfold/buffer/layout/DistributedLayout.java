@@ -37,7 +37,7 @@ public final class DistributedLayout implements PayloadLayout {
     return List.of(RedisCommand.of(key, REDIS.set(key, stored, expiry), stored.length));
   }
 
-  /** One GET a payload. */
+  /** One GET per payload. */
   @Override
   public List<byte[]> load(List<Wanted> wanted) {
     List<RedisCommand<byte[]>> gets = new ArrayList<>(wanted.size());

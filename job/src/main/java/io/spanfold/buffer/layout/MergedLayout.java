@@ -51,12 +51,12 @@ public final class MergedLayout implements PayloadLayout {
   /**
    * One search for merged payloads. The index knows the segment that each subsegment was filed
    * under when it was written; redirects lead from there to the segment whose set has it now. All
-   * sets are read side by side, so a search takes as many rounds as the longest path and the
+   * sets are read concurrently, so a search takes as many rounds as the longest path and the
    * largest set.
    *
    * <p>A set may be merged into another while it is read; then a page's cursor is meaningless, as
-   * it is to a node that took over. So the search repeats for what it has not found, until a whole
-   * pass finds nothing more and the redirects still lead to the same set.
+   * it is after a failover to another node. So the search repeats for missing payloads, until a
+   * whole pass finds no further one and the redirects still lead to the same set.
    */
   private static final class Search {
 
@@ -82,7 +82,7 @@ public final class MergedLayout implements PayloadLayout {
       this.found = new byte[wanted.size()][];
     }
 
-    /** Returns the payloads in the order of what is wanted; null for one that is not found. */
+    /** Returns the payloads in the order of the wanted ones; null for one that is not found. */
     List<byte[]> run() {
       Map<Place, List<Integer>> missing = filedUnder();
       Map<Place, Place> roots = rootsOf(missing.keySet());
@@ -104,8 +104,8 @@ public final class MergedLayout implements PayloadLayout {
     }
 
     /**
-     * Returns what is wanted by the segment that it was filed under. A subsegment that the index
-     * does not know has no merged payload either: the same scripts write and remove both.
+     * Returns the wanted payloads by the segment under which they were filed. A subsegment that the
+     * index does not know has no merged payload either: the same scripts write and remove both.
      */
     private Map<Place, List<Integer>> filedUnder() {
       List<List<Integer>> pages = new ArrayList<>();
@@ -181,13 +181,13 @@ public final class MergedLayout implements PayloadLayout {
       return Hex.parseId(new String(digits, US_ASCII));
     }
 
-    /** Adds to {@code roots} where {@code place}, and all places on its path, lead to. */
+    /** Adds the root of {@code place}, and of all places on its path, to {@code roots}. */
     private static void resolve(Place place, Map<Place, Place> next, Map<Place, Place> roots) {
       Set<Place> passed = new LinkedHashSet<>();
       Place at = place;
       while (!roots.containsKey(at)) {
         Place to = next.get(at);
-        // A cycle ends where the scripts end it: at the first place that was passed before.
+        // A cycle ends at the first place that was passed before, as in the scripts.
         if (to.equals(at) || passed.contains(to)) {
           roots.put(at, at);
         } else {
@@ -199,7 +199,7 @@ public final class MergedLayout implements PayloadLayout {
       passed.forEach(each -> roots.put(each, root));
     }
 
-    /** Reads the sets of {@code roots}; returns those in which something was found. */
+    /** Reads the sets of {@code roots}; returns those with wanted payloads. */
     private Set<Place> read(Map<Place, List<Integer>> missing, Map<Place, Place> roots) {
       Map<Place, OpenSet> sets = new LinkedHashMap<>();
       missing.forEach(

@@ -7,12 +7,12 @@ import io.spanfold.core.model.TraceKey;
 import java.util.List;
 
 /**
- * A way to keep payloads in Redis. A layout has commands of its own, or the scripts of the index do
- * its work with theirs.
+ * A way to keep payloads in Redis. A layout has its own commands, or the scripts of the index keep
+ * its payloads.
  */
 public interface PayloadLayout {
 
-  /** A payload that is asked for. */
+  /** A requested payload. */
   record Wanted(TraceKey trace, Subsegment subsegment) {}
 
   /**

@@ -13,14 +13,15 @@ import java.util.List;
  * The layouts of a rollout phase: those to write, and the order of reading. Payloads that former
  * phases wrote in other layouts are read and removed too.
  *
- * <p>If a phase distributes payloads, those of a trace that has little in a batch are stored next
- * to its index instead of in keys of their own: spreading over the nodes only pays for large ones.
+ * <p>If a phase distributes payloads, the payloads of a trace that has few bytes in a batch are
+ * stored next to its index instead of in keys of their own: spreading over the nodes only pays for
+ * large ones.
  */
 public final class PayloadLayouts {
 
   /**
-   * The most bytes, before compression, that a trace with small payloads has in a batch. Bounds
-   * what a hot trace adds to its slot with each batch.
+   * The most bytes, before compression, that a trace with small payloads has in a batch. Bounds the
+   * bytes that a hot trace adds to its slot with each batch.
    */
   public static final int SMALL_BYTES = 64 << 10;
 

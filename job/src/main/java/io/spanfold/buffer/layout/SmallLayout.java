@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A hash for each trace, next to its index: for traces that have little at a time, which are most.
+ * A hash for each trace, next to its index: for traces with few bytes in a batch, which are most.
  * The scripts write and remove payloads in the call that updates the index, so they cost neither a
  * command nor a key of their own.
  */
@@ -21,7 +21,7 @@ public final class SmallLayout implements PayloadLayout {
 
   public static final int BIT = 4;
 
-  /** Bounds on the payloads that one command loads, and so on the time that it blocks a node. */
+  /** Bounds on the payloads of one command, and thus on the time for which it blocks a node. */
   private static final int MAX_PAGE = 1_000;
 
   private static final long MAX_PAGE_BYTES = 1L << 20;

@@ -6,18 +6,18 @@ import java.time.Instant;
 /**
  * The lease in Redis, as answered to a claim.
  *
- * @param state what it means for the claim
+ * @param state the result for the claim
  * @param epoch the holder's epoch
  * @param buffer the name that the holder gives the buffer
  * @param job the holder
  * @param since when that job took the lease first
- * @param left when the lease ends without a renewal
+ * @param left time until the lease ends without a renewal
  * @param past former runs of that job, for {@link LeaseStore#renew}
  */
 public record LeaseAnswer(
     State state, long epoch, String buffer, String job, Instant since, Duration left, String past) {
 
-  /** Who holds the lease. */
+  /** The holder of the lease. */
   public enum State {
     /** The claimant. */
     HELD,

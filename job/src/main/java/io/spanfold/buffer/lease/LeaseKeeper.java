@@ -14,8 +14,8 @@ import org.slf4j.LoggerFactory;
  *   <li>If another job holds it, that job may be dead: the keeper asks again with each renewal, and
  *       gives up when the lease is still held after {@link LeaseSettings#acquireTimeout}.
  *   <li>If Redis does not answer, the keeper asks again with the next renewal. A lease that was
- *       held stays held: nobody else can take it there either, and whoever takes it where this
- *       process cannot see it gets a newer epoch.
+ *       held stays held: no other process can take it from this Redis either, and one that takes it
+ *       on the other side of a network partition gets a newer epoch.
  *   <li>If another process has a newer epoch, the lease is lost.
  * </ul>
  *
@@ -36,7 +36,7 @@ public final class LeaseKeeper implements AutoCloseable {
   private RuntimeException lastFailure;
   private long failures;
 
-  /** When the last question was asked that has an outcome, be it an answer or a failure. */
+  /** The time of the last question that was answered or has failed. */
   private long askedNanos;
 
   // Confined to the poller's thread.
@@ -162,7 +162,7 @@ public final class LeaseKeeper implements AutoCloseable {
     }
   }
 
-  /** Returns why to give up; null while it is worth waiting. */
+  /** Returns the reason to give up; null while it is worth waiting. */
   private LeaseRefusedException busy(LeaseAnswer answer, long start) {
     if (!busy) {
       busy = true;

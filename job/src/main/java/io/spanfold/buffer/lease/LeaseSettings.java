@@ -6,12 +6,12 @@ import java.io.Serializable;
 import java.time.Duration;
 
 /**
- * How the lease of a buffer is kept. All other times follow from {@code ttl} and {@code renewal}.
+ * The timing of the lease of a buffer. All other times follow from {@code ttl} and {@code renewal}.
  *
- * @param redis where it is
+ * @param redis the Redis that holds it
  * @param buffer name of the buffer, shown to a refused job
  * @param ttl how long the lease lasts without a renewal: the longest wait of a job that starts
- *     after another one died
+ *     after a crash of another one
  * @param renewal delay between two renewals
  */
 public record LeaseSettings(ConnectionSettings redis, String buffer, Duration ttl, Duration renewal)

@@ -21,7 +21,7 @@ import java.util.Optional;
 /**
  * The lease in Redis: one for the whole Redis, because keys do not contain the buffer's name.
  *
- * <p>Connects on first use, and again after that failed. For use by one thread at a time, which it
+ * <p>Connects on first use, and again if that failed. For use by one thread at a time, which it
  * blocks for as long as the timeouts of {@link ConnectionSettings} allow. Every operation may be
  * repeated.
  */
@@ -35,7 +35,7 @@ public final class LeaseStore implements AutoCloseable {
 
   private static final Duration BETWEEN_LOOKS = Duration.ofMillis(200);
 
-  /** A job that renews is overlooked only if this many renewals in a row are late. */
+  /** A running job goes unnoticed only if this many of its renewals in a row are late. */
   private static final int RENEWALS_WATCHED = 3;
 
   private final ConnectionSettings settings;
@@ -87,7 +87,7 @@ public final class LeaseStore implements AutoCloseable {
   }
 
   /**
-   * Returns who holds the lease; empty if nobody does.
+   * Returns the holder of the lease; empty if it is free.
    *
    * @throws StoreException if Redis does not answer
    */
@@ -114,9 +114,9 @@ public final class LeaseStore implements AutoCloseable {
   }
 
   /**
-   * Returns who renews the lease: a lease alone does not prove that a job is running, because it
-   * outlives one that was killed. Returns at once if nobody holds it, usually within a second if
-   * the holder renews it, and after three seconds otherwise.
+   * Returns the holder of the lease if it renews it: a lease alone does not prove that a job is
+   * running, because it outlives one that was killed. Returns at once if it is free, usually within
+   * a second if the holder renews it, and after three seconds otherwise.
    *
    * @throws StoreException if Redis does not answer
    */
@@ -153,7 +153,7 @@ public final class LeaseStore implements AutoCloseable {
   }
 
   /**
-   * Lets the lease of {@code epoch} end after {@code left} unless it is renewed.
+   * Shortens the lease of {@code epoch}: it ends after {@code left} unless it is renewed.
    *
    * @throws StoreException if Redis does not answer
    */

@@ -1,7 +1,7 @@
 package io.spanfold.buffer.lease;
 
 /**
- * Who takes and releases flush locks.
+ * The owner of flush locks.
  *
  * @param job the job's id; without a colon
  * @param epoch that of its lease: a newer epoch takes a lock from an older one

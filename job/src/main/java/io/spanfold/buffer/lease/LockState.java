@@ -8,6 +8,6 @@ public enum LockState {
   TAKEN_OVER,
   /** A newer epoch has it. */
   REFUSED,
-  /** Redis had no memory for it: nobody has it. */
+  /** Redis had no memory for it, so it is free. */
   NO_ROOM
 }

@@ -22,8 +22,8 @@ import redis.clients.jedis.params.SetParams;
 import redis.clients.jedis.util.JedisClusterCRC16;
 
 /**
- * The state of a Redis: that of all nodes that have slots. Each is asked over a connection of its
- * own, because the client that the job uses does not start if the cluster does not cover all slots.
+ * The state of a Redis: that of all nodes that have slots. Each is queried over a connection of its
+ * own, because the job's client does not start if the cluster does not cover all slots.
  *
  * @param slots the number of slots that some node has, of {@link #ALL_SLOTS}
  * @param nodes the nodes that have slots
@@ -36,7 +36,7 @@ public record BufferState(int slots, List<NodeState> nodes) {
   /** Keys tried to find one in a node's slots; some nodes have few. */
   private static final int KEYS_TRIED = 200_000;
 
-  /** TTL of the key that is written. */
+  /** TTL of the written key. */
   private static final long KEY_MILLIS = 1_000;
 
   /** Copies the list. */
@@ -68,8 +68,8 @@ public record BufferState(int slots, List<NodeState> nodes) {
   }
 
   /**
-   * Asks all nodes, once. Takes as long as the timeouts allow for finding the nodes, and for one
-   * answer of each. Writes a key of some bytes to each, which lives for a second.
+   * Queries all nodes, once. Takes at most the timeouts for finding the nodes and for one answer of
+   * each. Writes a key of some bytes to each, which expires after a second.
    *
    * @throws StoreException if none of the addresses answers, or the login is refused
    */
@@ -105,7 +105,7 @@ public record BufferState(int slots, List<NodeState> nodes) {
     String host = new String((byte[]) primary.get(0), UTF_8);
     int port = ((Long) primary.get(1)).intValue();
     slots
-        // A node that does not know its own address answers none.
+        // A node that does not know its own address reports none.
         .computeIfAbsent(
             new HostAndPort(host.isEmpty() ? asked.getHost() : host, port), own -> new BitSet())
         .set(((Long) range.get(0)).intValue(), ((Long) range.get(1)).intValue() + 1);

@@ -30,8 +30,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a job left in Redis whose state is lost. It is quarantined first, under keys of its own, so
- * that it is never mixed with what the next job writes.
+ * The data in Redis of a job whose state is lost. It is quarantined first, under keys of its own,
+ * so that it is never mixed with the data of the next job.
  *
  * <p>Retries and failures are those of {@link io.spanfold.buffer.SegmentStore}. For use by one
  * thread at a time, which it blocks. Holds the ids of a page of traces and some payloads.
@@ -75,7 +75,7 @@ public final class OrphanedBuffer implements AutoCloseable {
     /**
      * Receives a payload.
      *
-     * @param segment its segment as far as the index knows
+     * @param segment its segment by the index
      * @param frames as {@code io.spanfold.core.payload.SpanFrames} lays them out
      */
     void payload(OrphanedTrace trace, long segment, long subsegment, byte[] frames)
@@ -83,7 +83,7 @@ public final class OrphanedBuffer implements AutoCloseable {
   }
 
   /**
-   * Counts of what was read.
+   * Counts of segments and missing payloads.
    *
    * @param segments the segments
    * @param lostSubsegments the subsegments without a payload
@@ -128,8 +128,8 @@ public final class OrphanedBuffer implements AutoCloseable {
   }
 
   /**
-   * Quarantines all traces that have an index: one script call each. To be called before the new
-   * job writes anything. May be repeated.
+   * Quarantines all traces that have an index: one script call each. Call it before the new job
+   * writes anything. May be repeated.
    *
    * @return the number of traces
    */
@@ -213,7 +213,7 @@ public final class OrphanedBuffer implements AutoCloseable {
               }
             });
     pipelines.send("remove adopted payloads in Redis", payloads);
-    // Last, because the index says what else to remove.
+    // Last, because the index names the other keys to remove.
     pipelines.send(
         "remove %d adopted traces in Redis".formatted(traces.size()),
         traces.stream()

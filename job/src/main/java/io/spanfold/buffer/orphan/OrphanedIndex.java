@@ -129,7 +129,7 @@ final class OrphanedIndex {
     traces.forEach(trace -> indexes.put(trace, new OrphanedIndex()));
     readFields(pipelines, indexes);
     while (readRedirects(pipelines, indexes)) {
-      // The redirects just read lead to further names.
+      // The redirects that were just read lead to further names.
     }
     return indexes;
   }

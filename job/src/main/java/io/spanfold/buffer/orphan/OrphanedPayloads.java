@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Reads the payloads of quarantined traces from all layouts, starting with the one that needs the
- * fewest commands. For one use. Holds some payloads at a time.
+ * fewest commands. Usable once. Holds some payloads at a time.
  */
 final class OrphanedPayloads {
 
@@ -43,7 +43,7 @@ final class OrphanedPayloads {
   /** Small payloads of the largest size that fill a page. */
   private static final int SMALL_PAGE = (int) (PAGE_BYTES / PayloadLayouts.SMALL_BYTES);
 
-  /** More than a subsegment can have; bounds the memory that a damaged length costs. */
+  /** More bytes than a subsegment can have; bounds the memory that a damaged length costs. */
   private static final long MOST_BYTES = 128L << 20;
 
   private final RedisPipelines pipelines;

@@ -4,10 +4,10 @@ import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.core.model.TraceKey;
 
 /**
- * A quarantined trace: what a lost job left of it in Redis.
+ * A quarantined trace: the data of it that a lost job left in Redis.
  *
  * @param trace the trace
- * @param round distinguishes what several lost jobs left of the same trace
+ * @param round distinguishes the data that several lost jobs left of the same trace
  */
 public record OrphanedTrace(TraceKey trace, int round) {
 

@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * How to reach Redis.
+ * The connection to Redis.
  *
  * @param nodes one node, or one or more nodes of a cluster; see {@link RedisUris}
  * @param login the user and its password

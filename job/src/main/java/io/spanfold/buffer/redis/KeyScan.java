@@ -23,7 +23,7 @@ public final class KeyScan {
 
   private static final Logger LOG = LoggerFactory.getLogger(KeyScan.class);
 
-  /** Keys that a node looks at in one call. */
+  /** Keys that a node examines in one call. */
   private static final String COUNT = "1000";
 
   private final RedisNodes nodes;

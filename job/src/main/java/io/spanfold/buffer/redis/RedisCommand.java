@@ -6,11 +6,11 @@ import redis.clients.jedis.CommandObjects;
 import redis.clients.jedis.RedisProtocol;
 
 /**
- * A command that has the same effect however often it is sent.
+ * An idempotent command.
  *
  * @param key the key that decides which node it goes to
- * @param command what to send, and how to read the answer
- * @param bytes estimate of what it moves; bounds a pipeline
+ * @param command the arguments, and the parser of the answer
+ * @param bytes estimated size of the command and its answer; bounds a pipeline
  * @param script the script it runs; null for none
  */
 public record RedisCommand<T>(

@@ -6,7 +6,9 @@ import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.TraceKey;
 import java.util.List;
 
-/** The names of all keys in Redis. The README next to the scripts says what each holds. */
+/**
+ * The names of all keys in Redis. The README next to the scripts describes the contents of each.
+ */
 public final class RedisKeys {
 
   /** The prefix of every key. */

@@ -70,7 +70,7 @@ public abstract class RedisNodes implements AutoCloseable {
   }
 
   /**
-   * Puts a question to the first of the addresses that answers.
+   * Queries the first of the addresses that answers.
    *
    * @throws StoreException as {@link #connect} does
    */
@@ -148,7 +148,7 @@ public abstract class RedisNodes implements AutoCloseable {
 
   /**
    * Returns the settings of a pool that never waits and starts no thread: one thread uses one
-   * connection a node.
+   * connection per node.
    */
   private static GenericObjectPoolConfig<Connection> poolConfig() {
     GenericObjectPoolConfig<Connection> config = new GenericObjectPoolConfig<>();

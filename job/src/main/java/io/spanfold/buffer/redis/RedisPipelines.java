@@ -19,11 +19,11 @@ import redis.clients.jedis.Protocol;
 import redis.clients.jedis.Response;
 
 /**
- * Sends commands in one pipeline a node, and retries only those that failed.
+ * Sends commands in one pipeline per node, and retries only those that failed.
  *
  * <p>The calling thread reads the nodes' answers one after another. Jedis sends a full buffer while
  * commands are still added, so all nodes work at the same time without further threads. For use by
- * one thread at a time, but for {@link #retried}.
+ * one thread at a time, except {@link #retried}.
  */
 public final class RedisPipelines implements AutoCloseable {
 
@@ -94,8 +94,8 @@ public final class RedisPipelines implements AutoCloseable {
   }
 
   /**
-   * Returns pipelines over the same connections that never retry. They need not be closed, and are
-   * unusable once these are closed.
+   * Returns pipelines over the same connections that never retry. Do not close them; they are
+   * unusable once this object is closed.
    */
   public RedisPipelines withoutRetries() {
     return new RedisPipelines(

@@ -14,7 +14,7 @@ public final class RedisPoller {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisPoller.class);
 
-  /** Longer than a call that is under way takes, with its retries. */
+  /** Longer than a running call takes, with its retries. */
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(6);
 
   private final ScheduledThreadPoolExecutor executor;
@@ -27,7 +27,7 @@ public final class RedisPoller {
             task -> {
               Thread thread = new Thread(task, name);
               thread.setDaemon(true);
-              // Not that of the task that happens to come first: it may end before the thread does.
+              // Not that of the first task: the task may end before the thread does.
               thread.setContextClassLoader(RedisPoller.class.getClassLoader());
               return thread;
             });
@@ -49,7 +49,7 @@ public final class RedisPoller {
   }
 
   /**
-   * Asks no more. A question under way is not interrupted; {@code last} runs after it in the same
+   * Stops polling. A running question is not interrupted; {@code last} runs after it in the same
    * thread. Waits up to 6 s for that, because Flink unloads the classes when the last task is
    * closed.
    */
@@ -57,7 +57,7 @@ public final class RedisPoller {
     executor.execute(last);
     executor.shutdown();
     if (!executor.awaitTermination(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
-      LOG.warn("A question to Redis is still under way after {}", CLOSE_TIMEOUT);
+      LOG.warn("A question to Redis is still unanswered after {}", CLOSE_TIMEOUT);
     }
   }
 }

@@ -76,7 +76,7 @@ public record RetryPolicy(
       }
       long doubled = FIRST_PAUSE.toNanos() << Math.min(made - 1, 20);
       double full = Math.min(doubled, LONGEST_PAUSE.toNanos());
-      // Between half and all of it, so that workers that failed together do not return together.
+      // Between half and all of it, so that workers that failed together do not retry together.
       long jittered = (long) (full * (0.5 + random.getAsDouble() / 2));
       try {
         sleeper.sleep(Duration.ofNanos(Math.min(jittered, left.toNanos())));

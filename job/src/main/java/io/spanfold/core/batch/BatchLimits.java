@@ -5,9 +5,9 @@ import java.io.Serializable;
 /**
  * A batch is emitted at the first of these limits that it reaches.
  *
- * @param maxSpans how many spans it has at most
- * @param maxBytes the length of its records together, unless it is one alone
- * @param maxDelayMillis how long after its first span it is emitted
+ * @param maxSpans the maximum number of spans
+ * @param maxBytes the total length of its records, unless it has one record only
+ * @param maxDelayMillis the maximum time from its first span to its emission
  */
 public record BatchLimits(int maxSpans, long maxBytes, long maxDelayMillis)
     implements Serializable {}

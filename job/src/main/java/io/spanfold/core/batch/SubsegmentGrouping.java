@@ -22,12 +22,13 @@ import org.apache.commons.codec.digest.MurmurHash3;
  * to one segment. Stateless.
  *
  * @param maxGap a group is divided between spans that are further apart in record time than this
- *     (milliseconds), as a deadline may be in between: the fold is right in any case, but two parts
- *     would have to share a payload
+ *     (milliseconds), because a deadline may be in between: the fold is correct in either case, but
+ *     two parts would have to share a payload
  * @param maxBytes a group is divided before its records exceed this length, so that a part can be
  *     closed near its size
  * @param layouts which layouts the subsegments are to be stored in, as bits of {@code
- *     PayloadLayout}: kept with them before they are written, for the case of a crash in between
+ *     PayloadLayout}; set before they are written, so that a crash in between leaves no payload
+ *     unknown
  */
 public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implements Serializable {
 

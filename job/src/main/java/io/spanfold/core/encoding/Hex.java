@@ -26,7 +26,7 @@ public final class Hex {
   /**
    * Reads 16 digits of either case.
    *
-   * @throws IllegalArgumentException where {@code digits} is of any other form
+   * @throws IllegalArgumentException if {@code digits} is of any other form
    */
   public static long parseId(CharSequence digits) {
     if (digits.length() != Long.BYTES * 2) {

@@ -36,7 +36,7 @@ public final class VarInts {
   /**
    * Reads a number.
    *
-   * @throws IOException where it has more than ten bytes
+   * @throws IOException if it has more than ten bytes
    */
   public static long read(DataInput in) throws IOException {
     long value = 0;
@@ -53,7 +53,7 @@ public final class VarInts {
   /**
    * Reads a number.
    *
-   * @throws IllegalArgumentException where it has more than ten bytes, or ends early
+   * @throws IllegalArgumentException if it has more than ten bytes, or ends early
    */
   public static long read(ByteBuffer in) {
     long value = 0;
@@ -70,7 +70,7 @@ public final class VarInts {
   /**
    * Reads a number from 0 that fits into an int.
    *
-   * @throws IOException where it does not
+   * @throws IOException if it does not
    */
   public static int readInt(DataInput in) throws IOException {
     long value = read(in);
@@ -80,7 +80,7 @@ public final class VarInts {
     return (int) value;
   }
 
-  /** Writes a number of either sign: those near zero take little room. */
+  /** Writes a number of either sign; numbers near zero take few bytes. */
   public static void writeSigned(long value, DataOutput out) throws IOException {
     write((value << 1) ^ (value >> 63), out);
   }

@@ -5,7 +5,7 @@ import io.spanfold.core.model.Subsegment;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A subsegment of the batch that is being folded, and what has become of its spans so far. */
+/** A subsegment of the batch that is being folded, with the progress of its spans. */
 final class BatchSubsegment {
 
   final Subsegment subsegment;
@@ -21,7 +21,7 @@ final class BatchSubsegment {
   /** How many slices of it wait in state, in parts or for the clock. */
   int slicesWaiting;
 
-  /** Whether a part that took all of it has left, and deletes it. */
+  /** Whether a part that took all of it is due, and deletes it. */
   boolean released;
 
   private List<SourcePosition> positions;

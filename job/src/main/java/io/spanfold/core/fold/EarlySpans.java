@@ -29,8 +29,8 @@ public record EarlySpans(Subsegment subsegment, SpanColumns spans) {
   }
 
   /**
-   * Returns them all as a batch: those of a partition in its order, and the partitions merged by
-   * their clocks. A partition's clock at a span is the highest timestamp up to there.
+   * Returns all of them as a batch: the spans of a partition in its order, and the partitions
+   * merged by their clocks. A partition's clock at a span is the highest timestamp up to there.
    */
   static StoredTrace inOrder(TraceKey trace, List<EarlySpans> all) {
     List<Subsegment> subsegments = new ArrayList<>(all.size());

@@ -3,13 +3,13 @@ package io.spanfold.core.fold;
 import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 
-/** Receives what the fold decides, within the call that decides it. */
+/** Receives the decisions of the fold, synchronously. */
 public interface FoldOutput {
 
   /** A part is due. */
   void due(DuePart part);
 
-  /** A stored subsegment has nothing (more) to emit, and no part is left that would delete it. */
+  /** A stored subsegment has no (further) spans to emit, and no pending part will delete it. */
   void discard(Discard discard);
 
   /** A span's id was seen before in its trace; the span is dropped. */

@@ -3,13 +3,13 @@ package io.spanfold.core.fold;
 import java.util.List;
 
 /**
- * What the fold keeps of one trace. Every entry is small and found by its key, so that the cost of
- * a span does not grow with the trace, on heap or on disk. Values are immutable. A getter returns
+ * The fold's state of one trace. Every entry is small and found by its key, so that the cost of a
+ * span does not grow with the trace, on heap or on disk. Values are immutable. A getter returns
  * null for an entry that does not exist.
  */
 public interface FoldState {
 
-  /** Returns what is known of a span id. */
+  /** Returns the node of a span id. */
   Node node(long spanId);
 
   void putNode(long spanId, Node node);
@@ -36,7 +36,7 @@ public interface FoldState {
 
   void removeReferenceCount(long subsegmentId);
 
-  /** Returns what is known of all early spans; null if there are none. */
+  /** Returns the summary of all early spans; null if there are none. */
   ReorderState reorderState();
 
   void putReorderState(ReorderState state);

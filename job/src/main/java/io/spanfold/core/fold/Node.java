@@ -1,7 +1,7 @@
 package io.spanfold.core.fold;
 
 /**
- * A span id that the fold knows: of a span that came, or of a parent that has not come yet. The ids
+ * A span id that the fold knows: of a span that has arrived, or of a parent that has not. The ids
  * of a segment form a tree of redirects that ends at the segment's representative, and a linked
  * list of all of them that starts there.
  *
@@ -9,7 +9,7 @@ package io.spanfold.core.fold;
  *     redirects to itself
  * @param next the next id of the segment's list; undefined if {@code last}
  * @param last whether the list ends here
- * @param seen whether the span itself has come
+ * @param seen whether the span itself has arrived
  */
 public record Node(long redirect, long next, boolean last, boolean seen) {
 

@@ -21,7 +21,7 @@ final class OpenPart {
   /** Its slices in state; null for none. */
   private SliceList slices;
 
-  /** What it took of the current batch. */
+  /** Its slices of the current batch. */
   private final Map<BatchSubsegment, SpanIndexes> taken = new LinkedHashMap<>();
 
   OpenPart(long timestamp) {
@@ -55,14 +55,14 @@ final class OpenPart {
     last = Math.max(last, other.last);
     bytes += other.bytes;
     heldUntil = Math.max(heldUntil, other.heldUntil);
-    // The part that was late first has waited longest, and is held for the maximum age at most.
+    // The part that was late first has waited longest; it is held for at most the maximum age.
     lateSince = Math.min(lateSince, other.lateSince);
     other.taken.forEach(
         (subsegment, indexes) ->
             taken.computeIfAbsent(subsegment, s -> new SpanIndexes()).addAll(indexes));
   }
 
-  /** Returns the record time after which no span joins: the rule itself, whatever the clock. */
+  /** Returns the record time after which no span joins, independently of the clock. */
   long deadline(FoldSettings settings, boolean rootKnown) {
     return Math.min(plus(last, settings.timeout(rootKnown)), plus(first, settings.maxAge()));
   }
@@ -73,9 +73,9 @@ final class OpenPart {
   }
 
   /**
-   * Holds the part if its deadline has passed already. Spans of a lagging producer come like that:
-   * flushing each at once would shred their segment, so they are gathered for as long as they would
-   * be in time.
+   * Holds the part if its deadline has passed already. Spans of a lagging producer arrive late:
+   * flushing each at once would shred their segment, so they are gathered for as long as if they
+   * were in time.
    */
   void holdIfLate(FoldSettings settings, boolean rootKnown, long clock) {
     if (deadline(settings, rootKnown) > clock) {

@@ -6,13 +6,13 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The spans of a trace that were read ahead of the clock, and wait for it.
+ * The spans of a trace that were read ahead of the clock and wait until it reaches them.
  *
- * <p>Partitions are read side by side, and one may be seconds ahead of another, as after an outage.
- * A span whose timestamp ends a part waits until the clock confirms that the part is over: what
- * still belongs to the part may be in a partition that is read more slowly. Spans after it wait
- * behind it: the rest of its partition, and those of other partitions that are not older. So a
- * trace that is in one partition is folded in exactly its order.
+ * <p>Partitions are read concurrently, and one may be seconds ahead of another, as after an outage.
+ * A span whose timestamp ends a part waits until the clock confirms that the part is over: further
+ * spans of the part may be in a slower partition. Spans after it wait behind it: the rest of its
+ * partition, and those of other partitions that are not older. So a trace that is in one partition
+ * is folded in exactly its order.
  */
 final class ReorderBuffer {
 
@@ -24,13 +24,13 @@ final class ReorderBuffer {
   private SpanColumns spans;
   private BatchSubsegment[] subsegments;
 
-  /** The earliest timestamp of what waits. */
+  /** The earliest timestamp of the waiting spans. */
   private long from;
 
   /** The earliest time that a span of this batch waits for. */
   private long until;
 
-  /** The partitions of what waits. */
+  /** The partitions of the waiting spans. */
   private final Set<Integer> partitions = new TreeSet<>();
 
   ReorderBuffer(FoldState state, FoldOutput output) {
@@ -51,19 +51,19 @@ final class ReorderBuffer {
     }
   }
 
-  /** Returns whether {@code row} has to wait behind what waits already. */
+  /** Returns whether {@code row} has to wait behind spans that are waiting already. */
   boolean holds(int row) {
     return from != NONE && (spans.timestamp(row) >= from || partitions.contains(partition(row)));
   }
 
-  /** Lets {@code row} wait behind others. */
+  /** Holds {@code row} back until the spans before it are released. */
   void add(int row) {
     from = Math.min(from, spans.timestamp(row));
     partitions.add(partition(row));
     subsegments[spans.subsegment(row)].earlyRows.add(row);
   }
 
-  /** Lets {@code row} wait until the clock reaches {@code time}. */
+  /** Holds {@code row} back until the clock reaches {@code time}. */
   void add(int row, long time) {
     until = Math.min(until, time);
     add(row);
@@ -73,7 +73,7 @@ final class ReorderBuffer {
     return subsegments[spans.subsegment(row)].position(spans.index(row)).partition();
   }
 
-  /** Writes what waits of this batch into state, and counts it among the waiting slices. */
+  /** Writes the waiting spans of this batch into state, and counts them as waiting slices. */
   void save() {
     int count = 0;
     for (BatchSubsegment subsegment : subsegments) {
@@ -88,9 +88,9 @@ final class ReorderBuffer {
     }
     state.putReorderState(new ReorderState(from, List.copyOf(partitions)));
     output.early(count);
-    // What only waits behind others is folded with them.
+    // Spans that only wait behind others are folded with them.
     if (until != NONE) {
-      // Not rounded up: what waits may have to join parts that are due soon after.
+      // Not rounded up: the waiting spans may have to join parts that are due soon after.
       output.setReorderTimer(until);
     }
   }

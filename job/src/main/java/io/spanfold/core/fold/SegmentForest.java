@@ -69,18 +69,18 @@ final class SegmentForest {
     return segment;
   }
 
-  /** Returns whether a span with this id has come. */
+  /** Returns whether a span with this id has arrived. */
   boolean seen(long spanId) {
     Node node = state.node(spanId);
     return node != null && node.seen();
   }
 
-  /** Remembers that the span with this id, which a segment has already, has come. */
+  /** Marks the span with this id, which a segment has already, as arrived. */
   void markSeen(long spanId) {
     state.putNode(spanId, state.node(spanId).asSeen());
   }
 
-  /** Adds an id that is unknown so far to a segment, as a span that has come. */
+  /** Adds an id that is unknown so far to a segment, as a span that has arrived. */
   void add(OpenSegment segment, long spanId) {
     state.putNode(spanId, new Node(segment.id, spanId, true, true));
     append(segment, spanId);

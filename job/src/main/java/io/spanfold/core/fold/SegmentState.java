@@ -3,11 +3,10 @@ package io.spanfold.core.fold;
 import java.util.List;
 
 /**
- * What is remembered of a segment between two batches. Its size does not depend on the number of
- * spans.
+ * The state of a segment between two batches. Its size does not depend on the number of spans.
  *
  * @param name the segment's id: that of its root, or of the missing parent
- * @param rootKnown whether a segment root has come
+ * @param rootKnown whether a segment root has arrived
  * @param size how many ids the segment has, which may be one more than its spans
  * @param lastMember the last id of its list
  * @param nextPart the number of the part that is flushed next
@@ -35,14 +34,14 @@ public record SegmentState(
   static final long NO_TIMER = Long.MAX_VALUE;
 
   /**
-   * What is remembered of a part.
+   * The state of a part between two batches.
    *
    * @param first the record time of its first span
    * @param last the record time of its last span
    * @param bytes the length of its records
-   * @param heldUntil the clock's time before which it is not flushed though its deadline has
-   *     passed, as its spans came late and more of them may follow; {@link #NOT_HELD} for a part
-   *     that came in time
+   * @param heldUntil the clock's time before which it is not flushed although its deadline has
+   *     passed, because its spans were late and more of them may follow; {@link #NOT_HELD} for a
+   *     part that came in time
    * @param lateSince the clock's time when its first late span came; {@link #NOT_LATE} for none
    * @param slices the ends of its list of slices; null for none
    */

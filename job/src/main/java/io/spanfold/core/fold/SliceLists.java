@@ -33,9 +33,7 @@ final class SliceLists {
     return new SliceList(one.head(), other.tail());
   }
 
-  /**
-   * Removes a list from state. Of a shared subsegment only the slice that is taken last deletes it.
-   */
+  /** Removes a list from state. Only the last slice of a shared subsegment deletes it. */
   List<Slice> take(SliceList list) {
     List<Slice> slices = new ArrayList<>();
     if (list == null) {
@@ -57,7 +55,7 @@ final class SliceLists {
     return slice.indexes() == null || release(slice.subsegment().id()) == 0;
   }
 
-  /** Counts one slice of a subsegment less among those that wait; returns how many still do. */
+  /** Decrements the number of waiting slices of a subsegment; returns the remaining number. */
   int release(long subsegmentId) {
     Integer waiting = state.referenceCount(subsegmentId);
     if (waiting == null) {

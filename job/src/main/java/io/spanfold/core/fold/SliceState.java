@@ -3,7 +3,7 @@ package io.spanfold.core.fold;
 import io.spanfold.core.model.Subsegment;
 
 /**
- * What a part takes of a subsegment, as remembered between two batches.
+ * The state of a slice, the spans that a part takes of a subsegment, between two batches.
  *
  * @param subsegment the subsegment
  * @param indexes which of its spans, ascending; null for all

@@ -17,12 +17,12 @@ import java.util.function.BiFunction;
  *
  * <p>Spans are folded one by one, in the order in which they came. Before a span joins the segments
  * that it names, these are brought to the span's own timestamp: parts whose deadline is before it
- * are flushed, and a segment that is no longer remembered then is forgotten. So the outcome is that
- * of a clock that runs exactly along the record timestamps; it does not depend on how spans are
- * batched or how far the real clock has come.
+ * are flushed, and a segment that is no longer remembered then is forgotten. So the result is that
+ * of a clock that follows the record timestamps exactly; it does not depend on the batching of
+ * spans or on how far the real clock is.
  *
- * <p>The order is that of the source's partitions. As these are read side by side, what is ahead of
- * the clock may have to wait ({@link ReorderBuffer}).
+ * <p>The order is that of the source's partitions. Because these are read concurrently, spans ahead
+ * of the clock may have to wait ({@link ReorderBuffer}).
  *
  * <p>The cost of a span does not depend on the size of its trace. Not safe for concurrent use.
  * {@link FoldState} must be that of the trace which a call names.
@@ -57,7 +57,7 @@ public final class TraceFold {
    * Folds one trace's share of a batch.
    *
    * @param batch the spans and the subsegments that hold them
-   * @param now the clock: how far record time is known to have come, in milliseconds
+   * @param now the clock: the record time that is known to be reached, in milliseconds
    */
   public void add(StoredTrace batch, long now) {
     begin(batch.trace(), now);
@@ -79,7 +79,7 @@ public final class TraceFold {
     begin(key, now);
     fold(EarlySpans.inOrder(key, all));
     for (BatchSubsegment each : subsegments) {
-      // Not earlier: while it counted as a waiting slice, no other took itself for the last.
+      // Not earlier: while it counts as a waiting slice, no other slice is the last one.
       each.slicesWaiting = slices.release(each.subsegment.id());
     }
     finishBatch();
@@ -131,7 +131,7 @@ public final class TraceFold {
   }
 
   /**
-   * Serves a segment's timer: flushes the parts that are due, as their deadlines have passed.
+   * Serves a segment's timer: flushes the parts that are due because their deadlines have passed.
    *
    * @param key the trace
    * @param representative the segment, as named to {@link FoldOutput#setTimer}
@@ -391,7 +391,7 @@ public final class TraceFold {
     return new Slice(from.subsegment, indexes, from.released);
   }
 
-  /** Writes what the open parts took of this batch into state. */
+  /** Writes the open parts' slices of this batch into state. */
   private void keepSlices() {
     for (OpenSegment segment : forest.touched()) {
       for (OpenPart part : segment.parts()) {

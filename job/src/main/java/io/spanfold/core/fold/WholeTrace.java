@@ -3,7 +3,7 @@ package io.spanfold.core.fold;
 import java.util.Map;
 
 /**
- * All that the fold knows of one trace; see {@link FoldState} for what the entries are.
+ * The fold's whole state of one trace; {@link FoldState} describes the entries.
  *
  * @param nodes by span id
  * @param segments by representative

@@ -69,7 +69,7 @@ final class RecordFields {
     isSegmentEnd = end;
   }
 
-  /** Sets what it takes to add the segment id, and where, in bytes from the record's brace. */
+  /** Sets the edit that adds the segment id, and its range in bytes from the record's brace. */
   void edit(SegmentIdEdit edit, int start, int end) {
     segmentIdEdit = edit;
     segmentIdStart = start;

@@ -9,10 +9,10 @@ import java.util.Arrays;
  * Reads a record straight from its bytes. A token parser spends most of its time on decoding the
  * names of unused fields; here a name is a run of bytes up to a quote.
  *
- * <p>It is sure or it is not. If a record is unusual (a name with an escape, a field twice, a large
- * number, anything that is not JSON), it says nothing about it, and {@link TokenReader} decides. So
- * it reports no errors, and has one rule to keep: what it accepts, the other accepts as the same
- * span.
+ * <p>If a record is unusual (a name with an escape, a field twice, a large number, anything that is
+ * not JSON), it neither accepts nor rejects it, and {@link TokenReader} decides. So it reports no
+ * errors, and has one rule to keep: every record that it accepts, {@link TokenReader} accepts as
+ * the same span.
  *
  * <p>Not thread-safe; to be used again for every record.
  */
@@ -65,7 +65,7 @@ final class RecordScanner extends JsonScanner {
    * @param value its bytes, which are valid UTF-8
    * @param from the index of its brace
    * @param to the index after its last byte
-   * @return its fields; null if it is not sure
+   * @return its fields; null if undecided
    */
   RecordFields scan(byte[] value, int from, int to) {
     bytes = value;

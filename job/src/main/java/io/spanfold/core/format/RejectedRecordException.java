@@ -1,8 +1,8 @@
 package io.spanfold.core.format;
 
 /**
- * A record is not a span. The message says why; it quotes at most a few dozen characters of the
- * record. There is no stack trace, so that bad records cost little more than good ones.
+ * A record is not a span. The message states the reason; it quotes at most a few dozen characters
+ * of the record. There is no stack trace, so that bad records cost little more than good ones.
  */
 public final class RejectedRecordException extends Exception {
 

@@ -25,8 +25,9 @@ import java.util.Arrays;
 public final class SpanParser {
 
   /**
-   * How many objects and arrays may be open at once, the record itself included. Far above what
-   * instrumentation writes, and far below what makes recursive readers of the segments fail.
+   * How many objects and arrays may be open at once, the record itself included. Far above the
+   * depth that instrumentation writes, and far below the depth at which recursive readers of the
+   * segments fail.
    */
   public static final int MAX_DEPTH = 100;
 
@@ -131,7 +132,7 @@ public final class SpanParser {
     }
   }
 
-  /** Reads a record that the scanner is not sure of. */
+  /** Reads a record that the scanner left undecided. */
   RecordFields read(byte[] value, int start, int end) throws RejectedRecordException {
     try (JsonParser json = factory.createParser(value, start, end - start)) {
       try {

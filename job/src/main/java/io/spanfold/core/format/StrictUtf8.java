@@ -5,7 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * Checks that bytes are UTF-8, without decoding them. A JSON parser does not check what it skips,
+ * Checks that bytes are UTF-8, without decoding them. A JSON parser does not check skipped values,
  * but consumers of the segments may.
  */
 final class StrictUtf8 {

@@ -8,8 +8,8 @@ import java.io.IOException;
 import java.util.regex.Pattern;
 
 /**
- * Reads a record token by token, and says what is wrong with it. For records that {@link
- * RecordScanner} is not sure of.
+ * Reads a record token by token, and reports its first flaw. For records that {@link RecordScanner}
+ * leaves undecided.
  */
 final class TokenReader {
 

@@ -1,8 +1,7 @@
 package io.spanfold.core.model;
 
 /**
- * How far the clock of a source subtask had advanced when a checkpoint was taken. All times are in
- * milliseconds.
+ * The clock of a source subtask at a checkpoint. All times are in milliseconds.
  *
  * @param watermark its watermark
  * @param latestRecord the time of the latest record

@@ -11,9 +11,9 @@ import java.util.List;
  * @param reason a word for the kind of failure, such as {@code invalid-json}; for metrics and
  *     filters
  * @param topic the topic it was read from
- * @param position where it is there; the index is that of the span that is rejected, or of the
+ * @param position its position there; the index is that of the span that is rejected, or of the
  *     first one
- * @param error what was wrong, for people
+ * @param error a description for operators
  */
 public record DeadLetter(
     byte[] key,

@@ -3,12 +3,12 @@ package io.spanfold.core.model;
 import java.util.List;
 
 /**
- * A stored subsegment of which nothing is (or nothing else will be) emitted, as its spans were
- * duplicates: it is only deleted.
+ * A stored subsegment of which no (further) span is emitted, because they are duplicates: it is
+ * only deleted.
  *
  * @param trace the trace
- * @param subsegment what is deleted
- * @param dueAt the clock when this was found out, in milliseconds of record time
+ * @param subsegment the subsegment to delete
+ * @param dueAt the clock when the fold decided this, in milliseconds of record time
  */
 public record Discard(TraceKey trace, Subsegment subsegment, long dueAt) implements FlushRequest {
 

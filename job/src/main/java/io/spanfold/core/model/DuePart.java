@@ -11,9 +11,9 @@ import java.util.List;
  * @param segmentId the segment's id as known now
  * @param partNumber which part of the segment it is, from 0
  * @param reason why it is due
- * @param dueAt since when, in milliseconds of record time
+ * @param dueAt the time at which it became due, in milliseconds of record time
  * @param skipEnrichment whether the segment is known not to fit into one message
- * @param slices what it consists of, each with a span at least
+ * @param slices its slices, each with at least one span
  */
 public record DuePart(
     TraceKey trace,
@@ -42,8 +42,8 @@ public record DuePart(
   }
 
   /**
-   * What a part takes of one subsegment. Usually all of it: a duplicate is left out, and a deadline
-   * can fall inside one.
+   * The spans that a part takes of one subsegment. Usually all; but duplicates are left out, and a
+   * deadline can fall inside a subsegment.
    *
    * @param subsegment the subsegment
    * @param indexes which of its spans, ascending; null for all

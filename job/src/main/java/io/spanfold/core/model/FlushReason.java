@@ -26,7 +26,7 @@ public enum FlushReason {
     return code;
   }
 
-  /** Throws {@link IllegalArgumentException} where no constant has {@code code}. */
+  /** Throws {@link IllegalArgumentException} if no constant has {@code code}. */
   public static FlushReason ofCode(int code) {
     for (FlushReason each : values()) {
       if (each.code == code) {

@@ -3,9 +3,9 @@ package io.spanfold.core.model;
 import java.util.List;
 
 /**
- * What the fold asks of the flush: to emit a part, or only to delete subsegments that are never
- * emitted. Requests of one trace keep their order through the flush, as a later one may delete what
- * an earlier one still has to load.
+ * A request of the fold to the flush: to emit a part, or only to delete subsegments that are never
+ * emitted. Requests of one trace keep their order through the flush, because a later one may delete
+ * a payload that an earlier one still has to load.
  */
 public sealed interface FlushRequest permits DuePart, Discard {
 

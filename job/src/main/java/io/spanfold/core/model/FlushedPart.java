@@ -3,13 +3,13 @@ package io.spanfold.core.model;
 import java.util.List;
 
 /**
- * A part as it goes to the sink: the last of the three forms in which it goes through the flush.
- * Its records and what may be deleted once they are committed travel together, so that neither
- * happens without the other.
+ * A part as it goes to the sink: the last of the three forms in which it goes through the flush. It
+ * has both its records and the receipt for the deletion after their commit, so neither happens
+ * without the other.
  *
  * @param messages the records for the segments topic
  * @param outcomes the records for the outcomes topic: spans of this part that will never be emitted
- * @param receipt what it was made from
+ * @param receipt for the clean-up after the commit
  */
 public record FlushedPart(List<SegmentMessage> messages, List<Outcome> outcomes, Receipt receipt) {
 
@@ -65,7 +65,7 @@ public record FlushedPart(List<SegmentMessage> messages, List<Outcome> outcomes,
       return part().reason();
     }
 
-    /** Returns what may be deleted: the subsegments of which nothing else will be emitted. */
+    /** Returns the subsegments that may be deleted: no other part takes spans of them. */
     public List<Subsegment> subsegments() {
       return request.obsolete();
     }

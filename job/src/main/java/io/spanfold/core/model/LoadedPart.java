@@ -4,18 +4,17 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A part whose payloads were asked for: the second of the three forms in which it goes through the
- * flush.
+ * A part with its payloads: the second of the three forms in which it goes through the flush.
  *
  * @param due the part
- * @param slices what was found, in the order of the part's slices
+ * @param slices the loaded slices, in the order of the part's slices
  */
 public record LoadedPart(DuePart due, List<LoadedSlice> slices) {
 
   /**
    * One slice with its bytes.
    *
-   * @param slice what was asked for
+   * @param slice the requested slice
    * @param frames spans of its subsegment as {@code io.spanfold.core.payload.SpanFrames} lays them
    *     out; null if nothing was found
    * @param indexes which of the subsegment's spans were read again from the source topic,

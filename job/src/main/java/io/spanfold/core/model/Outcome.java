@@ -1,7 +1,7 @@
 package io.spanfold.core.model;
 
 /**
- * Tells that spans will never be emitted, and why: one record of the outcomes topic.
+ * Reports spans that will never be emitted, and why: one record of the outcomes topic.
  *
  * @param timestamp when it was found out, in milliseconds of wall-clock time
  * @param organizationId whose spans
@@ -30,7 +30,7 @@ public record Outcome(
       return code;
     }
 
-    /** Throws {@link IllegalArgumentException} where no constant has {@code code}. */
+    /** Throws {@link IllegalArgumentException} if no constant has {@code code}. */
     public static Reason ofCode(int code) {
       for (Reason each : values()) {
         if (each.code == code) {

@@ -3,9 +3,10 @@ package io.spanfold.core.model;
 import java.util.Comparator;
 
 /**
- * Where a span is in the source topic. Positions are ordered by partition, then offset, then index.
+ * The position of a span in the source topic. Positions are ordered by partition, then offset, then
+ * index.
  *
- * @param partition the partition; {@link #NOWHERE} where the span has no known record
+ * @param partition the partition; {@link #NOWHERE} if the span has no known record
  * @param offset the record's offset in it
  * @param index which span of the record it is, from 0; a JSON record holds one
  */
@@ -13,7 +14,7 @@ public record SourcePosition(int partition, long offset, int index)
     implements Comparable<SourcePosition> {
 
   /**
-   * The partition of spans that cannot be read again, as it is not known where they are. Offset and
+   * The partition of spans that cannot be read again because their position is unknown. Offset and
    * index only distinguish such a span from others.
    */
   public static final int NOWHERE = Integer.MAX_VALUE;

@@ -8,16 +8,17 @@ import java.util.List;
 
 /**
  * The source positions of a subsegment's spans, in the order of its payload, which is that of
- * {@link SourcePosition}: what it takes to read the spans again. State holds one of these for each
- * subsegment, so it is one array: two or three bytes for most spans.
+ * {@link SourcePosition}: they suffice to read the spans again. State holds one of these for each
+ * subsegment, so it is one array, with two or three bytes for most spans.
  *
  * <p>The form, in {@link VarInts}: runs of one partition. A run of records that hold one span each
  * is the partition, the number of spans, and of each span the distance of its offset from the one
  * before. Any other run has a 0 after its partition, then the number of spans, and of each span
- * either twice the distance of its offset, and its index; or, where it is of the same record as the
+ * either twice the distance of its offset, and its index; or, if it is of the same record as the
  * span before, twice the distance of its index, plus one.
  *
- * <p>Ids of subsegments are a hash of this form: equal positions have equal bytes, others have not.
+ * <p>Ids of subsegments are a hash of this form: equal positions have equal bytes, and different
+ * ones have different bytes.
  */
 public final class SourcePositions {
 

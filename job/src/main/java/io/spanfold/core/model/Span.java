@@ -30,7 +30,7 @@ public record Span(
     StampPoints stampPoints,
     byte[] record) {
 
-  /** Returns where it is in the source topic, as a new object. */
+  /** Returns its position in the source topic, as a new object. */
   public SourcePosition position() {
     return new SourcePosition(partition, offset, index);
   }

@@ -3,9 +3,9 @@ package io.spanfold.core.model;
 import java.util.List;
 
 /**
- * The spans that one writer gathered for a moment, of any number of traces. A batch is written to
- * Redis in one step and is one element of the stream: either all of it is acknowledged, or it is in
- * the checkpoint.
+ * The spans that one subtask gathered within a short time, of any number of traces. A batch is
+ * written to Redis in one step and is one element of the stream: either all of it is acknowledged,
+ * or it is in the checkpoint.
  *
  * @param traces the traces, each once
  */
@@ -24,7 +24,7 @@ public record SpanBatch(List<TraceSpans> traces) {
    *
    * @param trace the trace
    * @param spans its spans, in the order in which they came
-   * @param subsegments what the spans were grouped into
+   * @param subsegments the subsegments that the spans are grouped into
    */
   public record TraceSpans(
       TraceKey trace, SpanColumns spans, List<UnstoredSubsegment> subsegments) {}
@@ -32,7 +32,7 @@ public record SpanBatch(List<TraceSpans> traces) {
   /**
    * A subsegment on its way to Redis.
    *
-   * @param subsegment what is kept in state of it
+   * @param subsegment its form in state
    * @param payload its spans as {@code io.spanfold.core.payload.SpanFrames} lays them out,
    *     uncompressed
    * @param spanIds the ids of its spans, in the order of the payload

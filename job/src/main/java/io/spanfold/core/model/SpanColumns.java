@@ -4,8 +4,9 @@ import java.util.Arrays;
 
 /**
  * The spans of one trace in one batch as the fold sees them, in the order in which they came. One
- * array a field, as an object a span would cost several times the memory. A span's bytes are found
- * by its subsegment (an index into the list that accompanies these columns) and its index there.
+ * array per field, because one object per span would cost several times the memory. A span's bytes
+ * are found by its subsegment (an index into the list that accompanies these columns) and its index
+ * there.
  *
  * <p>Filled by {@link #add}, then only read; not safe for concurrent use while it is filled.
  */

@@ -8,12 +8,12 @@ package io.spanfold.core.model;
  * <p>All places are byte offsets into the record, which is a JSON object from its first to its last
  * byte. A range that is empty is a place of insertion; one that is not is replaced.
  *
- * @param isSegmentStart start of the value of {@code is_segment}; where the record has none, the
- *     place after its brace
+ * @param isSegmentStart start of the value of {@code is_segment}; if the record has none, the place
+ *     after its brace
  * @param isSegmentEnd end (exclusive) of that value, or {@code isSegmentStart}
- * @param segmentIdStart start of the range that {@code segmentIdEdit} speaks of
+ * @param segmentIdStart start of the range of {@code segmentIdEdit}
  * @param segmentIdEnd end (exclusive) of that range
- * @param segmentIdEdit what is to be written there
+ * @param segmentIdEdit the edit to make there
  */
 public record StampPoints(
     int isSegmentStart,
@@ -27,7 +27,7 @@ public record StampPoints(
     return isSegmentEnd > isSegmentStart;
   }
 
-  /** What it takes to give a record its segment id. */
+  /** The edit that gives a record its segment id. */
   public enum SegmentIdEdit {
     /** The record has one: it stays. */
     KEEP(0),
@@ -57,7 +57,7 @@ public record StampPoints(
       return code;
     }
 
-    /** Throws {@link IllegalArgumentException} where no constant has {@code code}. */
+    /** Throws {@link IllegalArgumentException} if no constant has {@code code}. */
     public static SegmentIdEdit ofCode(int code) {
       for (SegmentIdEdit each : values()) {
         if (each.code == code) {

@@ -2,11 +2,11 @@ package io.spanfold.core.model;
 
 /**
  * The spans of one batch that certainly belong to one segment: written to Redis once, never changed
- * after. This is what the job remembers of one; the bytes are in Redis.
+ * after. This is its form in state; the bytes are in Redis.
  *
- * @param id hash over the source positions of its spans: the same composition has the same id, any
- *     other another
- * @param parentId the topmost parent that its batch knew of
+ * @param id hash over the source positions of its spans: equal positions have equal ids, and
+ *     different ones different ids
+ * @param parentId the topmost parent that can be reached within its batch
  * @param root whether a segment root is among its spans
  * @param spanCount how many spans
  * @param recordBytes length of their records together

@@ -4,8 +4,8 @@ import io.spanfold.core.encoding.Hex;
 import java.io.Serializable;
 
 /**
- * What spans are keyed by, from the source to the sink: one project's share of one trace. A span
- * whose parent belongs to another project is out of that parent's reach.
+ * The key of spans from the source to the sink: one project's share of one trace. A span is never
+ * joined to a parent of another project.
  *
  * <p>{@link #hashCode()} decides the key group of a trace in every savepoint, so it never changes.
  *

@@ -78,7 +78,7 @@ public final class SpanFrames {
      * One span.
      *
      * @param index which span of the subsegment, from 0
-     * @param span the span; it refers to the frames it was read from
+     * @param span the span; it shares the array of the frames
      */
     void span(int index, BufferedSpan span);
   }

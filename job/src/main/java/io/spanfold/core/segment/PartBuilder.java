@@ -19,8 +19,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Builds what the sink writes of a loaded part: messages, outcomes of lost spans, and the receipt.
- * Immutable.
+ * Builds the output of a loaded part: messages, outcomes of lost spans, and the receipt. Immutable.
  */
 public final class PartBuilder {
 

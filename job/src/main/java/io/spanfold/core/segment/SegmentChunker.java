@@ -13,9 +13,8 @@ import java.util.List;
  * Cuts a part into messages of the segments topic.
  *
  * <p>No message's value is longer than the bound, and no two messages of a part would fit into one.
- * Which span is in which message depends on the spans alone, not on the order in which they came or
- * on how they were batched: they are taken in the order of their ids, each into the first message
- * with room for it.
+ * Which span is in which message depends on the spans alone, not on their order of arrival or on
+ * batches: they are taken in the order of their ids, each into the first message with room for it.
  *
  * <p>Immutable and thread-safe. Each value is written once, into an array of its exact length.
  */

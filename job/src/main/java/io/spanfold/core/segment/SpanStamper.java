@@ -8,12 +8,12 @@ import io.spanfold.core.model.StampPoints.SegmentIdEdit;
 import io.spanfold.core.payload.BufferedSpan;
 
 /**
- * Sets the two fields that a segment's spans are emitted with, and changes nothing else: every byte
+ * Sets the two fields that the sink adds to a segment's spans, and changes nothing else: every byte
  * outside the stamp points is copied. {@code is_segment} becomes true on the span whose id is the
  * segment's and false on all others; {@code attributes["sentry.segment.id"]} is added to a record
  * that has none.
  *
- * <p>Immutable. Stamping costs two or three array copies a span.
+ * <p>Immutable. Stamping costs two or three array copies per span.
  */
 public final class SpanStamper {
 
@@ -24,8 +24,8 @@ public final class SpanStamper {
   private static final byte[] ADD_FALSE = ascii("\"is_segment\":false,");
 
   /**
-   * How many bytes longer stamping makes a record at most: when both fields are added to a span
-   * that is not the segment's root.
+   * The most bytes that stamping adds to a record: both fields, on a span that is not the segment's
+   * root.
    */
   static final int MAX_GROWTH =
       ADD_FALSE.length + segmentIdText(SegmentIdEdit.ADD_ATTRIBUTES, 0).length;

@@ -42,7 +42,9 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
 
   private static final long END_MILLIS = 30_000;
 
-  /** Bytes that are in Redis twice during an adoption: little next to what Redis usually has. */
+  /**
+   * Bytes that are in Redis twice during an adoption: few compared with the usual size of Redis.
+   */
   private static final long BYTES_PER_CHECKPOINT = 256L * 1024 * 1024;
 
   private final StoreSettings store;
@@ -136,7 +138,7 @@ public final class AdoptOperator extends AbstractStreamOperator<Span>
           "fail %s",
           getOperatorName());
     } catch (RejectedExecutionException e) {
-      // The task is being closed, and that is why the thread failed.
+      // The thread failed because the task is being closed.
       LOG.debug("{} ends with its task", getOperatorName(), cause);
     }
   }

@@ -15,9 +15,9 @@ import java.util.function.LongSupplier;
 /**
  * Emits the quarantined spans, and removes a trace from quarantine when a checkpoint contains its
  * spans. Spans that are emitted again after a failure are dropped as duplicates: record time does
- * not advance before the adoption is over, so no trace is forgotten meanwhile.
+ * not advance before the adoption is over, so no trace is forgotten before that.
  *
- * <p>Runs in a thread of its own, which it blocks; only {@link #covered} is for the task's thread.
+ * <p>Blocks its own thread; only {@link #covered} is for the task's thread.
  */
 final class Adoption {
 
@@ -74,7 +74,7 @@ final class Adoption {
   /** Returns when the quarantine is empty and a checkpoint has completed. */
   void run() throws InterruptedException {
     spans = new AdoptedSpans(lease.confirm().epoch());
-    // A pass may miss keys whose slots are moved meanwhile.
+    // A pass may miss keys whose slots are moved during it.
     while (pass()) {
       while (!pending.isEmpty()) {
         remove(covered.take());

@@ -6,7 +6,7 @@ import java.util.function.Supplier;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * What an {@link AsyncStageOperator} does with its elements, and what they cost.
+ * The processing of an {@link AsyncStageOperator}'s elements, and their cost.
  *
  * @param <IN> the elements
  * @param <OUT> their results
@@ -22,8 +22,8 @@ public interface AsyncStageFunction<IN, OUT> extends Serializable {
   interface Worker<IN, OUT> extends AutoCloseable {
 
     /**
-     * Processes some elements together, and completes each. An exception fails the Flink task; what
-     * is not completed is processed again after the restart.
+     * Processes some elements together, and completes each. An exception fails the Flink task;
+     * elements that are not completed are processed again after the restart.
      */
     void process(List<Task<IN, OUT>> tasks) throws Exception;
 
@@ -61,10 +61,10 @@ public interface AsyncStageFunction<IN, OUT> extends Serializable {
    */
   default void register(MetricGroup metrics, Supplier<IN> oldest) {}
 
-  /** Returns what {@code element} adds to {@link AsyncStageSettings#maxWaiting}. */
+  /** Returns the cost of {@code element} against {@link AsyncStageSettings#maxWaiting}. */
   long waitingCost(IN element);
 
-  /** Returns what {@code element} adds to {@link AsyncStageSettings#maxActive}. */
+  /** Returns the cost of {@code element} against {@link AsyncStageSettings#maxActive}. */
   long activeCost(IN element);
 
   /**

@@ -38,13 +38,13 @@ import org.apache.flink.util.FlinkRuntimeException;
  * only if a deadline fell inside a subsegment and both parts that share it were in flight: the
  * payload may then be deleted before the earlier part is loaded, which reads it from Kafka.
  *
- * <p>Watermarks wait for the elements before them unless the function lets them overtake. They are
- * not in the checkpoint: after a restore they come from the source.
+ * <p>Watermarks wait for the elements before them unless the function allows them to overtake. They
+ * are not in the checkpoint: after a restore they come from the source.
  *
- * <p>A full stage blocks its input, but not forever, as no barrier could pass then. It waits a
+ * <p>A full stage blocks its input, but not forever, because no barrier could pass then. It waits a
  * second for room, accepts a fraction of its bound, and waits again. So a stage that does not
- * progress slows its input to a trickle, checkpoints continue, and what was in flight before the
- * stage goes into its state. The source must limit how much that is.
+ * progress slows its input to a trickle, checkpoints continue, and the elements in flight before
+ * the stage go into its state. The source must limit their number.
  *
  * @param <IN> the elements
  * @param <OUT> their results
@@ -124,7 +124,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
     super.open();
     queue = new ArrayDeque<>();
     maxActive = (int) Math.min(settings.maxActive, Integer.MAX_VALUE);
-    // Fair, as a large element would otherwise wait for as long as small ones find room.
+    // Fair, because otherwise a large element would wait while small ones find room.
     active = new Semaphore(maxActive, true);
     taskThread = Thread.currentThread();
     emittedWatermark = Long.MIN_VALUE;
@@ -233,7 +233,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
 
   /** Called in a worker's thread. */
   private void failed(Throwable cause) {
-    // Flink's wrapper says only that a restart does not help; its cause says why.
+    // Flink's wrapper only marks that a restart does not help; its cause has the reason.
     Throwable reason = cause instanceof SuppressRestartsException ? cause.getCause() : cause;
     try {
       mailbox.execute(
@@ -261,7 +261,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
     progressNanos = System.nanoTime();
   }
 
-  /** Looks past watermarks only: an element that was emitted is not at the head. */
+  /** Skips watermarks only: an emitted element is never at the head. */
   private IN firstElement() {
     for (QueueEntry<IN, OUT> entry : queue) {
       if (entry instanceof Element<IN, OUT> element) {

@@ -3,7 +3,7 @@ package io.spanfold.job.async;
 import java.io.Serializable;
 import java.time.Duration;
 
-/** The bounds of a stage, for each of its subtasks. A bound that is not set does not limit. */
+/** The bounds of a stage, for each of its subtasks. An unset bound does not limit. */
 public final class AsyncStageSettings implements Serializable {
 
   private static final long serialVersionUID = 1L;
@@ -63,7 +63,7 @@ public final class AsyncStageSettings implements Serializable {
   }
 
   /**
-   * Sets after which time without a completed element the task fails, if there are elements. It
+   * Sets the time without a completed element after which the task fails, if there are elements. It
    * must be longer than a worker may take for one element, retries included.
    */
   public AsyncStageSettings stallTimeout(Duration timeout) {

@@ -84,8 +84,8 @@ final class WorkerThread<IN, OUT> {
   }
 
   /**
-   * Waits for an element and its share of the active cost, and takes further elements as long as
-   * both are there at once.
+   * Waits for an element and its share of the active cost, and takes further elements while both
+   * are available without waiting.
    */
   private List<AsyncStageFunction.Task<IN, OUT>> nextBatch() throws InterruptedException {
     Element<IN, OUT> next = queue.take();
@@ -94,7 +94,7 @@ final class WorkerThread<IN, OUT> {
     batch.add(next);
     while (batch.size() < maxBatch) {
       next = queue.peek();
-      // With a timeout, as only then it does not overtake a worker that waits.
+      // With a timeout, because without one it overtakes a waiting worker.
       if (next == null || !active.tryAcquire(next.activeCost, 0, TimeUnit.SECONDS)) {
         break;
       }

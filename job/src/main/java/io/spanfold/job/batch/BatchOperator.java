@@ -18,8 +18,8 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 
 /**
- * Gathers spans into batches. The cost in Redis is one of subsegments and calls, not of spans; the
- * delay is short next to deadlines of ten seconds and more.
+ * Gathers spans into batches. The cost in Redis depends on subsegments and calls, not on spans. The
+ * delay is short compared with deadlines of ten seconds and more.
  *
  * <p>It has no state: the open batch is emitted before each barrier, and at the end of input. A
  * watermark waits for the batch that is open when it comes, so it lags by at most the delay and
@@ -53,7 +53,7 @@ public final class BatchOperator extends AbstractStreamOperator<SpanBatch>
   @Override
   public void processElement(StreamRecord<Span> record) {
     Span span = record.getValue();
-    // Before the span is added, not after: so a batch is never larger than its bound.
+    // Before the span is added, not after, so a batch is never larger than its bound.
     if (spans > 0 && bytes + span.record().length > limits.maxBytes()) {
       forward();
     }

@@ -244,7 +244,7 @@ final class ConfigLoader {
         reader.optional(SpanfoldOptions.FLUSH_PARALLELISM).orElse(0),
         reader.get(SpanfoldOptions.FLUSH_IN_FLIGHT_BYTES).getBytes(),
         reader.get(SpanfoldOptions.FLUSH_LOCK_TTL),
-        // Clamped, not cast: what is too large stays too large, and the rules refuse it.
+        // Clamped, not cast, so that a value that is too large stays too large and is refused.
         reader
             .optional(SpanfoldOptions.FLUSH_CHUNK_BYTES)
             .map(MemorySize::getBytes)

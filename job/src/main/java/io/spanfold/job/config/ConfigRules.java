@@ -160,7 +160,7 @@ final class ConfigRules {
     return reader.shown().containsKey(option.key());
   }
 
-  /** Durations are given in milliseconds, which timers count in: a shorter one is none. */
+  /** Timers count in milliseconds: a shorter duration is zero. */
   private void positive(ConfigOption<?> option, long value) {
     if (value <= 0) {
       reader.problem(option, "is not positive", "write a value above zero");

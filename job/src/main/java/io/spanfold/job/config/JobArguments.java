@@ -16,13 +16,13 @@ import org.apache.flink.configuration.Configuration;
 /**
  * The arguments that the job was submitted with.
  *
- * @param action what to do
+ * @param action the action
  * @param options the options of the file and of the arguments, which win; possibly invalid if only
  *     help is wanted
  */
 public record JobArguments(Action action, Configuration options) {
 
-  /** What the job's main method does. If several are asked for, the one declared last wins. */
+  /** What the job's main method does. If several are given, the one declared last wins. */
   public enum Action {
     RUN,
     /** Checks the servers only. */
@@ -113,7 +113,7 @@ public record JobArguments(Action action, Configuration options) {
   private static Map<String, String> readFile(String name, List<String> problems) {
     Properties file = new Properties();
     try {
-      // Backslashes are doubled, as values are taken literally: a Windows path, a password.
+      // Backslashes are doubled, because values are literal: a Windows path, a password.
       file.load(new StringReader(Files.readString(Path.of(name)).replace("\\", "\\\\")));
     } catch (IOException | InvalidPathException e) {
       problems.add(
@@ -124,7 +124,7 @@ public record JobArguments(Action action, Configuration options) {
     for (String option : file.stringPropertyNames()) {
       options.put(option, unquote(file.getProperty(option).strip()));
     }
-    // Every option has a dot. What is none, or has no value, may be a secret, so it is not shown.
+    // Every option has a dot. Any other word, or one without a value, may be a secret: not shown.
     if (!options.entrySet().stream().allMatch(JobArguments::isOption)) {
       problems.add(
           "The file %s has a line that is not an option; write name: value or name = value."

@@ -51,7 +51,7 @@ public record SpanfoldConfig(
   /** The largest value of a sink record that can be asked for, in bytes. */
   public static final int MAX_CHUNK_BYTES = 10_000_000;
 
-  /** How many bytes a topic's and a producer's limit must exceed a record's value by. */
+  /** The bytes by which a topic's and a producer's limit must exceed a record's value. */
   public static final int RECORD_OVERHEAD_BYTES = 64 * 1024;
 
   /** Longest expected time from the end of a checkpoint to the end of the clean-up after it. */
@@ -110,7 +110,7 @@ public record SpanfoldConfig(
   }
 
   /**
-   * What is read.
+   * The source.
    *
    * @param bounded whether to stop at the end offsets found at the start
    */
@@ -119,11 +119,11 @@ public record SpanfoldConfig(
       implements Serializable {}
 
   /**
-   * What is written.
+   * The sinks.
    *
    * @param topic the topic of segments
    * @param guarantee for all sinks
-   * @param transactionalIdPrefix to which every sink adds its own name
+   * @param transactionalIdPrefix the prefix to which every sink adds its own name
    */
   public record SinkSettings(
       String topic,

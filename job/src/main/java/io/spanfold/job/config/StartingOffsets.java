@@ -3,7 +3,7 @@ package io.spanfold.job.config;
 import java.io.Serializable;
 
 /**
- * Where a job without state starts to read.
+ * The offsets at which a job without state starts to read.
  *
  * @param timestamp record time in milliseconds since 1970 for {@link Origin#TIMESTAMP}, else 0
  */

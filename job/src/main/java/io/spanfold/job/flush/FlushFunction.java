@@ -42,7 +42,7 @@ public final class FlushFunction implements AsyncStageFunction<FlushRequest, Flu
         PartFlusher.open(settings, metrics, wallClock), new PartBuilder(chunkBytes, wallClock));
   }
 
-  /** The lag is how long the oldest request in flush is due, by the wall clock. */
+  /** The lag is the time since the oldest request in flush became due, by the wall clock. */
   @Override
   public void register(MetricGroup metrics, Supplier<FlushRequest> oldest) {
     metrics.gauge(
@@ -53,7 +53,7 @@ public final class FlushFunction implements AsyncStageFunction<FlushRequest, Flu
         });
   }
 
-  /** Counts slices, as they take the memory of a waiting part. */
+  /** Counts slices, because they take the memory of a waiting part. */
   @Override
   public long waitingCost(FlushRequest request) {
     return request instanceof DuePart part ? 1L + part.slices().size() : 1L;

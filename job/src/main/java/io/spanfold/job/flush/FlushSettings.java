@@ -7,11 +7,11 @@ import java.io.Serializable;
 import java.time.Duration;
 
 /**
- * What a flush works with.
+ * The resources and limits of a flush.
  *
  * @param store the buffer with the payloads
  * @param lease the lease under which segments are locked
- * @param lockTtl after what time a lock expires that is not released
+ * @param lockTtl the time after which an unreleased lock expires
  * @param recovery the source topic, to read lost payloads again
  */
 public record FlushSettings(

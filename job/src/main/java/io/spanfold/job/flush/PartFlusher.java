@@ -21,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Turns requests into flushed parts: those that the fold makes, and parts again whose transaction
- * was aborted. For one thread, which it blocks.
+ * Turns requests into flushed parts: requests of the fold, and parts that are made again because
+ * their transaction was aborted. For one thread, which it blocks.
  */
 record PartFlusher(
     SegmentStore store,
@@ -50,10 +50,10 @@ record PartFlusher(
   /**
    * Flushes {@code requests}, whose payloads are all in memory at once.
    *
-   * @param done is given each request and what became of it
+   * @param done receives each request and its flushed part
    * @throws io.spanfold.buffer.lease.LeaseException if a newer attempt has the lease
    * @throws org.apache.flink.runtime.execution.SuppressRestartsException if another job has it
-   * @throws io.spanfold.buffer.StoreException if Redis could not be asked
+   * @throws io.spanfold.buffer.redis.StoreException if Redis does not answer
    */
   void flush(
       List<FlushRequest> requests, PartBuilder builder, BiConsumer<FlushRequest, FlushedPart> done)
@@ -79,11 +79,11 @@ record PartFlusher(
    * Takes the flush locks of the parts' segments, in one round. The clean-up releases them, or they
    * expire.
    *
-   * <p>A lock belongs to the newest epoch, so that a superseded process that does not know it yet
-   * gets none. Where a lock decides nothing, as Redis has no room for it or it is that of an epoch
-   * which Redis lost together with the lease, the lease alone decides.
+   * <p>A lock belongs to the newest epoch, so a superseded process gets none, even if it is not
+   * aware of that yet. The lease alone decides if Redis has no room for a lock, or if the lock
+   * belongs to an epoch that Redis lost together with the lease.
    *
-   * <p>Discards take no lock: nothing of them is loaded, and a part may hold that of their segment.
+   * <p>Discards take no lock: they load nothing, and a part may hold the lock of their segment.
    */
   void lock(List<DuePart> parts) throws InterruptedException {
     LockOwner owner = lease.confirm();

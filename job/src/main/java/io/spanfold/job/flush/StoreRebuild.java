@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.apache.flink.metrics.MetricGroup;
 
-/** Makes parts again from the store; what the store lost, from the source topic. */
+/** Makes parts again from the store, and lost payloads from the source topic. */
 public final class StoreRebuild implements Rebuild {
 
   /** Parts are loaded together up to this many bytes of records: the bound on memory. */
@@ -39,7 +39,7 @@ public final class StoreRebuild implements Rebuild {
       Receipt receipt = receipts.get(i);
       batch.add(receipt.request());
       bytes += receipt.request().recordBytes();
-      // Parts in flight at an upgrade may have been cut to another length than later ones.
+      // Parts in flight at an upgrade may have another maximum length than later ones.
       boolean last =
           i + 1 == receipts.size() || receipts.get(i + 1).chunkBytes() != receipt.chunkBytes();
       if (last || bytes >= BATCH_BYTES || batch.size() == BATCH_PARTS) {

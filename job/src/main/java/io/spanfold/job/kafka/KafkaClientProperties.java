@@ -15,7 +15,9 @@ public final class KafkaClientProperties {
 
   private KafkaClientProperties() {}
 
-  /** Returns what every client has: the user's {@code kafka.properties.*} and the brokers. */
+  /**
+   * Returns the properties of every client: the user's {@code kafka.properties.*} and the brokers.
+   */
   public static Properties common(KafkaSettings kafka) {
     Properties properties = new Properties();
     kafka.properties().forEach(properties::setProperty);
@@ -28,8 +30,8 @@ public final class KafkaClientProperties {
    * no topics, so that it does not disturb the source's group.
    *
    * @param isolation {@code read_committed} or {@code read_uncommitted}
-   * @param reset where to read from if an offset does not exist: {@code earliest}, or {@code none}
-   *     to fail
+   * @param reset the position if an offset does not exist: {@code earliest}, or {@code none} to
+   *     fail
    */
   public static Properties consumer(KafkaSettings kafka, String isolation, String reset) {
     Properties properties = common(kafka);
@@ -44,7 +46,7 @@ public final class KafkaClientProperties {
 
   /**
    * Returns the properties of a producer that accepts every record that the job makes: its limits
-   * are the user's where these are large enough.
+   * are the user's if these are large enough.
    *
    * @param maxValueBytes the largest value of a record
    */

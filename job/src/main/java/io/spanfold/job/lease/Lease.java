@@ -51,9 +51,9 @@ public final class Lease implements AutoCloseable {
   }
 
   /**
-   * Waits until this attempt has the lease, and has confirmed that lately. Returns at once while
-   * the lease is renewed in time. While Redis does not answer the lease stays valid, as no other
-   * job can acquire it either.
+   * Waits until this attempt has the lease and has recently confirmed that. Returns at once while
+   * the lease is renewed in time. While Redis does not answer, the lease stays valid, because no
+   * other job can acquire it either.
    *
    * @return the owner of locks under the lease
    * @throws SuppressRestartsException if another job has the lease and renews it, so that a restart

@@ -15,19 +15,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Polls how full Redis is, in one thread for each process. While a node is full or does not answer,
- * no spans should be read.
+ * Polls the memory use of Redis, in one thread for each process. While a node is full or does not
+ * answer, no spans should be read.
  *
  * <p>It closes at {@link RedisMemoryMonitorSettings#maxFraction} and opens again 5 % below, so that
  * it does not flap. For use by any thread.
  */
 public final class RedisMemoryMonitor implements AutoCloseable {
 
-  /** What to do about new spans. */
+  /** Whether to read new spans. */
   public enum State {
     /** Redis has room. */
     OPEN,
-    /** A node is too full; what is buffered should be flushed. */
+    /** A node is too full; buffered parts should be flushed. */
     FULL,
     /** A node does not answer. */
     UNREACHABLE

@@ -6,7 +6,7 @@ import java.io.Serializable;
 import java.time.Duration;
 
 /**
- * What a {@link RedisMemoryMonitor} watches.
+ * The target and limits of a {@link RedisMemoryMonitor}.
  *
  * @param redis the Redis
  * @param maxFraction share of a node's {@code maxmemory} from which on it counts as full

@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The results of the checks. Each is a sentence that names what is wrong, where, and the remedy,
+ * The results of the checks. Each is a sentence that names the problem, its place and the remedy,
  * and shows no secret. Not thread-safe.
  */
 public final class CheckReport {
@@ -15,12 +15,12 @@ public final class CheckReport {
 
   CheckReport() {}
 
-  /** Adds what prevents the job from working. */
+  /** Adds a problem that prevents the job from working. */
   void problem(String sentence) {
     problems.add(sentence);
   }
 
-  /** Adds what the job can work with, or what could not be checked. */
+  /** Adds a problem that the job can work with, or a check that was not possible. */
   void warning(String sentence) {
     warnings.add(sentence);
   }

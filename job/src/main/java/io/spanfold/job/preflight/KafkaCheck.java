@@ -51,8 +51,8 @@ final class KafkaCheck {
   }
 
   /**
-   * What is written after one checkpoint is committed with the next. A job survives that the broker
-   * aborts its transaction in between, but it has to emit the records again.
+   * Records written after one checkpoint are committed with the next. If the broker aborts the
+   * transaction in between, the job survives, but has to emit the records again.
    */
   private void checkCheckpoints() {
     Duration open = config.checkpointInterval().plus(start.checkpointTimeout());

@@ -23,7 +23,7 @@ public final class PreflightChecks {
 
   private PreflightChecks() {}
 
-  /** What is about to be submitted. */
+  /** The kind of the submission. */
   enum Submission {
     /** Only the graph, as for {@code flink info} and Flink's REST plan. */
     PLAN,
@@ -33,7 +33,7 @@ public final class PreflightChecks {
   }
 
   /**
-   * How the job is about to start.
+   * The start of the job.
    *
    * @param jobId the id, if it is known before the start, as that of an application whose job
    *     manager was restarted

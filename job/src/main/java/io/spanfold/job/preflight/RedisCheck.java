@@ -22,7 +22,7 @@ final class RedisCheck {
 
   private static final Duration ANSWER = Duration.ofSeconds(5);
 
-  /** Long enough for what is over soon, such as the failover of a primary. */
+  /** Long enough for short outages, such as the failover of a primary. */
   private static final Duration RETRIES = Duration.ofSeconds(2);
 
   private static final String NO_EVICTION = "noeviction";
@@ -105,11 +105,11 @@ final class RedisCheck {
   }
 
   /**
-   * Checks that no other job renews the lease of the buffer. This only reports early what the job
-   * itself finds out: the check takes nothing, and the lease alone decides.
+   * Checks that no other job renews the lease of the buffer. This only reports early: the check
+   * does not take the lease, and the lease alone decides.
    */
   void checkLease(LeaseSettings lease, JobStart start) throws InterruptedException {
-    // A plan may be made while the job that is to be replaced runs. A restored job may follow one
+    // A plan may be made while the job that it replaces runs. A restored job may follow one
     // that has not quite ended, as after the loss of a job manager: it waits for the lease.
     if (start.submission() != Submission.NEW_JOB) {
       return;

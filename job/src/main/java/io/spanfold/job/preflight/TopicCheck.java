@@ -12,7 +12,7 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 /** Checks that the topics exist, and accept the largest records that the job may write. */
 final class TopicCheck {
 
-  /** Below this hardly a span fits. */
+  /** Hardly any span fits below this. */
   private static final int MIN_CHUNK_BYTES = 1024;
 
   private final SpanfoldConfig config;

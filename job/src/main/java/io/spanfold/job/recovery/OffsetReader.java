@@ -61,7 +61,7 @@ public final class OffsetReader implements AutoCloseable {
   /**
    * Connects to Kafka.
    *
-   * @throws PayloadRecoveryException where Kafka's client refuses its properties
+   * @throws PayloadRecoveryException if Kafka's client refuses its properties
    */
   public static OffsetReader open(PayloadRecoverySettings settings) {
     try {
@@ -71,13 +71,16 @@ public final class OffsetReader implements AutoCloseable {
           settings);
     } catch (KafkaException e) {
       throw new PayloadRecoveryException(
-          "Cannot make a consumer of %s to read again what was lost (%s); check kafka.properties."
+          "Cannot make a consumer of %s to read lost payloads again (%s); check kafka.properties."
               .formatted(settings.topic(), e.getMessage()),
           e);
     }
   }
 
-  /** Returns the properties of the consumer: the user's, then what reading by position demands. */
+  /**
+   * Returns the properties of the consumer: the user's, overridden by those that reading by
+   * position demands.
+   */
   static Properties properties(PayloadRecoverySettings settings) {
     // Without a reset: a record that is gone must not be taken for another one.
     Properties properties =
@@ -86,7 +89,7 @@ public final class OffsetReader implements AutoCloseable {
         ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, Integer.toString(FETCH_BYTES));
     properties.setProperty(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, Integer.toString(FETCH_BYTES));
     properties.setProperty(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, Integer.toString(JUMP_RECORDS));
-    // All that is asked for is there already. A fetch that is sent ahead at a topic's end would
+    // All that is asked for is there already. A prefetch at a topic's end would
     // hold up the next partition's.
     properties.setProperty(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, "1");
     properties.setProperty(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, FETCH_WAIT_MILLIS);
@@ -98,7 +101,7 @@ public final class OffsetReader implements AutoCloseable {
    * and each once. A record that was not passed when this returns is lost permanently: deleted,
    * compacted away, or beyond the end of a topic that was created again.
    *
-   * @throws PayloadRecoveryException where Kafka fails, or makes no progress for the settings'
+   * @throws PayloadRecoveryException if Kafka fails, or makes no progress for the settings'
    *     timeout; some records may have been passed by then
    */
   public void read(SortedSet<SourcePosition> wanted, Consumer<SourceRecord> visitor)
@@ -142,7 +145,7 @@ public final class OffsetReader implements AutoCloseable {
     /** The first offset that was neither passed to the visitor nor found to be gone. */
     private int next;
 
-    /** Where the offsets end that the log may have. */
+    /** The end of the offsets that the log may have. */
     private int end;
 
     private long progressAt = System.nanoTime();
@@ -172,7 +175,7 @@ public final class OffsetReader implements AutoCloseable {
             consumer.seek(partition, offsets[next]);
           }
         } catch (OffsetOutOfRangeException e) {
-          // Retention has deleted the position meanwhile.
+          // Retention has deleted the position in the meantime.
           startAgain();
         }
         checkProgress(next > nextBefore || consumer.position(partition) > before);

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Restores lost payloads from the source topic, by the positions that state keeps. One pass over
  * the topic serves all parts of a batch, and keeps only the spans that the parts take: memory is
- * bounded by what their payloads would have needed.
+ * bounded by the size of their payloads.
  *
  * <p>Not thread-safe; blocks its thread. It connects to Kafka when the first payload is lost, and
  * stays connected.
@@ -47,13 +47,13 @@ public final class PayloadRecovery implements AutoCloseable {
     /**
      * Passes every span of {@code record} to {@code out}, with its position.
      *
-     * @throws RejectedRecordException where the record cannot be read
+     * @throws RejectedRecordException if the record cannot be read
      */
     void read(SourceRecord record, Consumer<Span> out) throws RejectedRecordException;
   }
 
   public PayloadRecovery(PayloadRecoverySettings settings) {
-    // A record that was accepted once is not measured again.
+    // The size of an accepted record is not checked again.
     this(settings, one(new SpanParser(Integer.MAX_VALUE)));
   }
 
@@ -69,11 +69,11 @@ public final class PayloadRecovery implements AutoCloseable {
 
   /**
    * Returns {@code parts} with the frames of lost slices, as far as Kafka still has their records.
-   * What is still missing is lost permanently: Kafka no longer has the record, or another span is
-   * in its place.
+   * Spans that are still missing are lost permanently: Kafka no longer has the record, or another
+   * span is in its place.
    *
-   * @return the parts in the same order; the same list where nothing was lost
-   * @throws PayloadRecoveryException where Kafka cannot be read: nothing is known to be lost then
+   * @return the parts in the same order; the same list if nothing was lost
+   * @throws PayloadRecoveryException if Kafka cannot be read: nothing is known to be lost then
    */
   public List<LoadedPart> restore(List<LoadedPart> parts) throws InterruptedException {
     List<LostSlice> lost = new ArrayList<>();
@@ -162,7 +162,7 @@ public final class PayloadRecovery implements AutoCloseable {
   /** Which span of a lost slice is restored from a position. */
   private record Place(LostSlice slice, int index) {}
 
-  /** A lost slice, and what was found of it. */
+  /** A lost slice, and the spans found of it. */
   private static final class LostSlice {
     private final TraceKey trace;
     private final LoadedSlice loaded;

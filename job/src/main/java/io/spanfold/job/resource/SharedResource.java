@@ -10,7 +10,7 @@ import java.util.function.Supplier;
  * ask creates a resource, the last one closes it. A task manager loads the classes of each job
  * separately, so jobs share nothing; tests that run several jobs in one process use other keys.
  *
- * <p>Thread-safe. Creating and closing must be quick, as they block other calls.
+ * <p>Thread-safe. Creating and closing must be quick, because they block other calls.
  *
  * @param <K> the keys; with {@code equals}
  * @param <T> the resources

@@ -9,7 +9,7 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Only used where the sink is not chained to the flush. */
+/** Only used if the sink is not chained to the flush. */
 final class FlushedPartCodec implements Codec<FlushedPart> {
 
   private final MessageCodec messages = new MessageCodec();

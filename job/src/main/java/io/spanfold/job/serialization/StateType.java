@@ -41,7 +41,7 @@ import org.apache.flink.api.common.typeutils.TypeSerializer;
  *   <li>Raise its version here, and that of every type whose form contains it, all to the same
  *       number: the highest in the table plus one. So a codec can pass the version on to the codecs
  *       that it uses, and these know which of their forms is meant.
- *   <li>Let its codec read the former form where the version is lower.
+ *   <li>Make its codec read the former form if the version is lower.
  *   <li>Add the new form to {@code state-formats.txt}; {@code StateFormatsTest} fails until that is
  *       done, for every type that has changed, and checks that former forms are still read.
  * </ol>
@@ -143,7 +143,7 @@ public final class StateType<T> extends TypeInformation<T> {
   /**
    * Reads a value that was written in {@code version}.
    *
-   * @throws IOException where a newer release wrote it
+   * @throws IOException if a newer release wrote it
    */
   public T read(int version, DataInput in) throws IOException {
     if (version > this.version) {

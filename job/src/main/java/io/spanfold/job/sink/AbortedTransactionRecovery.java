@@ -32,10 +32,11 @@ import org.slf4j.LoggerFactory;
  * them again. So:
  *
  * <ol>
- *   <li>The broker is asked for the transaction's status. If it was committed, that is all.
+ *   <li>The broker is asked for the transaction's status. If it was committed, nothing else is
+ *       done.
  *   <li>Otherwise the transactional id of the retry is taken, which derives from the first one.
  *       This fences every other task that recovers the same transaction, such as one that stalled
- *       and was replaced, and aborts what it left open.
+ *       and was replaced, and aborts the transaction that it left open.
  *   <li>The topics are searched for items: a former retry may have written them, or the transaction
  *       itself, if it was committed and the broker has forgotten it.
  *   <li>Items that are not found are made and sent again, in one transaction.
@@ -52,7 +53,7 @@ final class AbortedTransactionRecovery<T> {
 
   /**
    * Longer than brokers take to elect leaders, and much shorter than a transaction may be open: the
-   * task, and with it every checkpoint, waits meanwhile.
+   * task, and with it every checkpoint, waits for that time.
    */
   private static final Duration READ_TIMEOUT = Duration.ofMinutes(1);
 
@@ -83,9 +84,9 @@ final class AbortedTransactionRecovery<T> {
   /**
    * Makes sure that the items of a refused transaction are committed.
    *
-   * @param refusal what the broker answered to the commit
+   * @param refusal the broker's answer to the commit
    * @return whether they are; false if the transaction is still open
-   * @throws IOException if it is unknown, or could not be done; to be called again with the same
+   * @throws IOException if that is unknown or failed; call again with the same
    */
   boolean recover(TransactionCommittable<T> committable, Throwable refusal)
       throws IOException, InterruptedException {
@@ -108,7 +109,7 @@ final class AbortedTransactionRecovery<T> {
           refusal);
       if (broker.committedLast(retry)) {
         found.inc(items.size());
-        LOG.info("All of it was emitted again before, in transaction {}.", retry);
+        LOG.info("All of its items were emitted again before, in transaction {}.", retry);
         return true;
       }
     }
@@ -149,8 +150,8 @@ final class AbortedTransactionRecovery<T> {
   }
 
   /**
-   * Returns the transactional id of the retry. It contains the producer's id and epoch, as a job
-   * that starts without state uses the transactional ids of an earlier one again.
+   * Returns the transactional id of the retry. It contains the producer's id and epoch, because a
+   * job that starts without state reuses the transactional ids of an earlier one.
    */
   static String retryId(KafkaCommittable transaction) {
     return "%s-again-%d-%d"

@@ -22,8 +22,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Looks for committed records in topics, from given offsets on. In memory are one fetch and the
- * ids. For use by one thread, which it blocks.
+ * Looks for committed records in topics, from given offsets on. Holds one fetch and the ids in
+ * memory. For use by one thread, which it blocks.
  *
  * <p>Committed records can be read up to the first open transaction. From there to the topic's end
  * the lookup reads uncommitted records. Usually they are of other transactions, and none of them is
@@ -48,7 +48,7 @@ final class CommittedRecordLookup {
   }
 
   /**
-   * Returns which ids have a committed record. It sees all that is committed before the call.
+   * Returns the ids that have a committed record. Sees all records committed before the call.
    *
    * @param since the offsets to start from; a partition that is not named is read from its
    *     beginning
@@ -103,7 +103,7 @@ final class CommittedRecordLookup {
   }
 
   private KafkaConsumer<byte[], byte[]> consumer(String isolation) {
-    // Retention may delete what was to be read next.
+    // Retention may delete the next record.
     Properties properties = KafkaClientProperties.consumer(clients, isolation, "earliest");
     properties.setProperty(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, FETCH_BYTES);
     return new KafkaConsumer<>(
@@ -133,7 +133,7 @@ final class CommittedRecordLookup {
     return max;
   }
 
-  /** Returns where to read from, limited to what the topics still have. */
+  /** Returns the offsets to start from, limited to those that the topics still have. */
   private static Map<TopicPartition, Long> starts(
       KafkaConsumer<byte[], byte[]> consumer,
       Collection<TopicPartition> partitions,
@@ -180,7 +180,7 @@ final class CommittedRecordLookup {
         progressAt = System.nanoTime();
       } else if (System.nanoTime() - progressAt > timeout.toNanos()) {
         throw new IOException(
-            "Reading the topics made no progress for %d s before their ends, so it is unknown what of an aborted transaction is in them. It stopped at %s. An open transaction or an unreachable broker is the cause. The job tries again after the restart."
+            "Reading the topics made no progress for %d s before their ends, so it is unknown which records of an aborted transaction are in them. It stopped at %s. An open transaction or an unreachable broker is the cause. The job tries again after the restart."
                 .formatted(timeout.toSeconds(), now));
       }
       if (now.size() < consumer.assignment().size()) {

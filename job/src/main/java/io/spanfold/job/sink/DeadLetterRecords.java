@@ -11,9 +11,9 @@ import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 
 /**
- * Lays out dead letters as Kafka records: key, value and headers of the source record, and headers
- * for the reason and the position. The timestamp is the time of writing: a wild one may be what was
- * wrong with the source record, and brokers refuse those.
+ * Writes dead letters as Kafka records: key, value and headers of the source record, and headers
+ * for the reason and the position. The timestamp is the time of writing: that of the source record
+ * may be out of range, and brokers refuse those.
  *
  * @param topic the topic of dead letters
  */

@@ -17,7 +17,7 @@ import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 
 /**
- * Lays out outcomes as Kafka records: the project as key, and a header by which they are found.
+ * Writes outcomes as Kafka records: the project as key, and a header with the id for searches.
  *
  * @param topic the topic of outcomes
  * @param idHeader the name of the header

@@ -18,9 +18,9 @@ import org.slf4j.LoggerFactory;
  * <p>A failed clean-up does not fail the task: its records are committed, and it only costs memory
  * in Redis until the keys' TTL. The receipts are kept here, outside of state, and tried again with
  * the next commit. Flink's own retries are not used: Flink makes them at once, right after the
- * store gave up its own, and then fails the job, which would restart for as long as Redis is down.
- * The number of kept receipts is bounded. The oldest beyond that, and what is left when the
- * committer closes, is left to the TTL and counted.
+ * store has given up, and then fails the job, which would restart for as long as Redis is down. The
+ * number of kept receipts is bounded. The oldest beyond that, and those that remain when the
+ * committer closes, are left to the TTL and counted.
  *
  * <p>Not thread-safe.
  */
@@ -92,7 +92,7 @@ final class PendingCleanUps implements AutoCloseable {
   }
 
   /**
-   * Tries to clean up all that is pending, and stops at the first failure.
+   * Tries to clean up all pending parts, and stops at the first failure.
    *
    * @return whether nothing is pending any more
    * @throws RuntimeException if another job or attempt has taken over, so that nothing may be done

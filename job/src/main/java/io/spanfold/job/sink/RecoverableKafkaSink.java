@@ -26,19 +26,20 @@ import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
- * Writes elements to Kafka, all of a checkpoint and subtask in one transaction, and recovers what
- * was in a transaction that the broker aborted.
+ * Writes elements to Kafka, all of a checkpoint and subtask in one transaction, and recovers the
+ * elements of a transaction that the broker aborted.
  *
  * <p>It is a sink around Kafka's: its committable is Kafka's and the items of the elements in that
  * transaction. The list is kept in state and survives restarts and rescaling together with the
- * transaction. The committer acts on it, as only the committer learns whether the commit succeeded.
+ * transaction. The committer acts on it, because only the committer learns whether the commit
+ * succeeded.
  *
  * <p>With {@code exactly-once} a reader of committed records sees the records of each listed
- * element once. The price is a scan of the topics from where the transaction began, if the broker
- * aborted one, and no checkpoint until that is done.
+ * element once. If the broker aborts a transaction, the price is a scan of the topics from the
+ * start of the transaction, and no checkpoint until that is done.
  *
  * @param <E> an element
- * @param <T> what the committable lists of an element
+ * @param <T> the item of an element in the committable
  */
 public final class RecoverableKafkaSink<E, T>
     implements Sink<E>,
@@ -118,7 +119,7 @@ public final class RecoverableKafkaSink<E, T>
   }
 
   /**
-   * Makes Flink run Kafka's committer in the task of its writer, as the two share producers.
+   * Makes Flink run Kafka's committer in the task of its writer, because the two share producers.
    * Kafka's sink looks at the transformations only, never at a message, so the messages' type is
    * irrelevant.
    */

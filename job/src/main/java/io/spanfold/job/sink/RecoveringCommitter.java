@@ -51,7 +51,7 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
         committed.addAll(request.getCommittable().items());
       }
     }
-    // Last, as a transaction that is still to be committed can block reading the topics.
+    // Last, because a transaction that is not committed yet can block reading the topics.
     for (var entry : failed.entrySet()) {
       if (recover(entry.getKey(), entry.getValue())) {
         committed.addAll(entry.getKey().getCommittable().items());
@@ -72,7 +72,7 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
     if (committable.transaction() == null) {
       return true;
     }
-    // One at a time, so that what Kafka's committer signals is about this one.
+    // One at a time, so that a signal of Kafka's committer is about this one.
     TransactionCommit commit =
         new TransactionCommit(committable.transaction(), request.getNumberOfRetries());
     kafka.commit(List.of(commit));

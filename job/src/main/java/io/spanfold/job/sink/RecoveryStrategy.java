@@ -11,9 +11,9 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
- * What a {@link RecoverableKafkaSink} writes, and how it writes again what was in a transaction
- * that the broker aborted. For each element in a transaction, its committable lists an item: what
- * is needed to find the element's records in the topics, and to make them again.
+ * The records of a {@link RecoverableKafkaSink}, and how they are made again if the broker aborted
+ * their transaction. For each element in a transaction, its committable lists an item, which
+ * suffices to find the element's records in the topics, and to make them again.
  *
  * @param <E> an element of the stream
  * @param <T> an item
@@ -29,7 +29,7 @@ public interface RecoveryStrategy<E, T> extends Serializable {
   /** The largest value of a record, in bytes. */
   int maxValueBytes();
 
-  /** What items are, in checkpoints. */
+  /** The type of items in checkpoints. */
   StateType<T> itemType();
 
   /** Opens the side of one writer. */
@@ -38,7 +38,7 @@ public interface RecoveryStrategy<E, T> extends Serializable {
   /** Opens the side of one committer. Connects to nothing yet, so that a job can always start. */
   Recovery<T> recovery(MetricGroup metrics);
 
-  /** How elements become records and items. Used by one thread, a writer's. */
+  /** Converts elements to records and items. Used by one thread, a writer's. */
   interface Layout<E, T> {
 
     /** Returns the records of an element, in order. */
@@ -54,12 +54,12 @@ public interface RecoveryStrategy<E, T> extends Serializable {
     T item(E element, int listed);
   }
 
-  /** What happens to items after the checkpoint. Used by one thread, a committer's. */
+  /** The handling of items after the checkpoint. Used by one thread, a committer's. */
   interface Recovery<T> extends AutoCloseable {
 
     /**
      * Returns the ids that records of {@code item} may have. The topics have all of an item's
-     * records or none, so one that is found is enough. Empty if the item has no record.
+     * records or none, so it is enough to find one. Empty if the item has no record.
      */
     Set<String> ids(T item);
 
@@ -69,7 +69,7 @@ public interface RecoveryStrategy<E, T> extends Serializable {
     /**
      * Makes the records of {@code items} again.
      *
-     * @return of how many items
+     * @return the number of items whose records were made
      * @throws IOException if they cannot be made now; an unchecked exception means the same
      */
     int records(List<T> items, Consumer<ProducerRecord<byte[], byte[]>> records)
@@ -77,7 +77,7 @@ public interface RecoveryStrategy<E, T> extends Serializable {
 
     /**
      * Is called with items whose records are committed. The same items may come again after a
-     * restart. What it throws restarts the job.
+     * restart. An exception restarts the job.
      */
     default void committed(List<T> items) throws InterruptedException {}
 

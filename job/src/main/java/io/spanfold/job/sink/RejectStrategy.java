@@ -40,8 +40,8 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
 
   /**
    * The largest dead letter, in bytes. A record that is too large for a segment must fit into a
-   * dead letter. How large it can be is up to the source topic, and whether the dead-letter topic
-   * accepts it is up to the broker.
+   * dead letter. The source topic bounds its size, and the broker decides whether the dead-letter
+   * topic accepts it.
    */
   private static final int DEAD_LETTER_BYTES = 64 * 1024 * 1024;
 
@@ -60,7 +60,7 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
   private final int maxListed;
 
   /**
-   * @param source where the source records are
+   * @param source the topic of the source records
    */
   public RejectStrategy(SpanfoldConfig config, PayloadRecoverySettings source) {
     this(

@@ -23,9 +23,9 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Headers;
 
 /**
- * Lays out flushed parts as Kafka records, and recognises these. A message has its flush id;
- * outcomes have an id that follows from the part's name. A part that is made again while some of it
- * is lost has other messages, but then it has outcomes too.
+ * Writes flushed parts as Kafka records, and recognises them. A message has its flush id; outcomes
+ * have an id that follows from the part's name. A part that is made again while some of it is lost
+ * has other messages, but then it has outcomes too.
  */
 record SegmentRecords(String segmentsTopic, OutcomeRecords outcomes) implements Serializable {
 
@@ -82,9 +82,7 @@ record SegmentRecords(String segmentsTopic, OutcomeRecords outcomes) implements 
     return new String(value, VALUE_START.length, ID_LENGTH, US_ASCII);
   }
 
-  /**
-   * Returns the id of all outcomes of a part: 32 hexadecimal digits, a hash of what names the part.
-   */
+  /** Returns the id of all outcomes of a part: 32 hexadecimal digits, a hash of the part's name. */
   private static String outcomesId(DuePart part) {
     long[] hash =
         MurmurHash3.hash128x64(
@@ -94,7 +92,7 @@ record SegmentRecords(String segmentsTopic, OutcomeRecords outcomes) implements 
                 .putLong(part.trace().traceLow())
                 .putLong(part.segmentId())
                 .putInt(part.partNumber())
-                // Numbers start again after a segment was forgotten; the time does not.
+                // Numbers start at 0 again after a segment was forgotten; times do not repeat.
                 .putLong(part.dueAt())
                 .array());
     return Hex.id(hash[0], hash[1]);

@@ -17,15 +17,15 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
  * Flushed parts: segments and, in the same transaction, the outcomes of their spans. A part is made
- * again from the buffer, and what it was made from is deleted after the commit.
+ * again from the buffer, and its payloads are deleted after the commit.
  */
 public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Receipt> {
 
   private static final long serialVersionUID = 1L;
 
   /**
-   * Deletes what parts were made from, after their records were committed. It blocks the committer,
-   * and with it the checkpoints: an implementation bounds how long it tries.
+   * Deletes the payloads of parts after their records were committed. It blocks the committer, and
+   * with it the checkpoints: an implementation bounds how long it tries.
    */
   public interface CleanUp extends AutoCloseable {
 
@@ -34,8 +34,8 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
      *
      * @param receipts in the order in which the parts were written
      * @throws IOException if some of it could not be done; it is tried again after the next commit
-     * @throws RuntimeException if it must not be done, as another job or attempt has taken over:
-     *     fails the task
+     * @throws RuntimeException if it must not be done, because another job or attempt has taken
+     *     over: fails the task
      */
     void cleanUp(List<Receipt> receipts) throws IOException, InterruptedException;
 
@@ -152,7 +152,7 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
     @Override
     public Receipt item(FlushedPart part, int listed) {
       outcomeSpansOut.inc(part.outcomes().stream().mapToLong(Outcome::quantity).sum());
-      if (!part.messages().isEmpty()) { // Else a discard, or a part of which all spans are lost.
+      if (!part.messages().isEmpty()) { // Otherwise a discard, or a part whose spans are all lost.
         partsOut.inc();
         if (part.receipt().partNumber() == 0) {
           segmentsOut.inc();

@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks where topics end before a transaction begins: its records come after. For use by one thread,
- * which it blocks for two requests. It makes its client when it is first asked.
+ * Reads the end offsets of topics before a transaction begins: its records are after them. For use
+ * by one thread, which it blocks for two requests. It makes its client when it is first asked.
  */
 final class TopicEndOffsets implements AutoCloseable {
 
@@ -40,9 +40,9 @@ final class TopicEndOffsets implements AutoCloseable {
   }
 
   /**
-   * Returns where the topics end now. If Kafka does not answer, it returns the last answer: those
-   * offsets are lower, which only makes a later search read more. A partition that is missing in
-   * the result is to be searched from its beginning.
+   * Returns the current end offsets of the topics. If Kafka does not answer, it returns the last
+   * answer: those offsets are lower, which only makes a later search read more. Search a partition
+   * that is missing in the result from its beginning.
    */
   Map<TopicPartition, Long> now() throws InterruptedException {
     try {
@@ -67,7 +67,7 @@ final class TopicEndOffsets implements AutoCloseable {
       ends.forEach((partition, end) -> offsets.put(partition, end.offset()));
       latest = Map.copyOf(offsets);
     } catch (ExecutionException | TimeoutException | KafkaException e) {
-      LOG.warn("Kafka does not answer where {} end; the last known offsets are used.", topics, e);
+      LOG.warn("Kafka does not return the end offsets of {}; the last known are used.", topics, e);
     }
     return latest;
   }

@@ -19,9 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes elements into Kafka's current transaction, and remembers its items and where the topics
- * ended before it began until the transaction is emitted as a committable. An element is never in
- * two transactions, as barriers pass between elements.
+ * Writes elements into Kafka's current transaction, and remembers its items and the topics' end
+ * offsets before it until the transaction is emitted as a committable. An element is never in two
+ * transactions, because barriers pass between elements.
  *
  * @param <E> an element
  * @param <T> an item
@@ -44,7 +44,7 @@ final class TrackingWriter<E, T>
   /**
    * @param kafka Kafka's writer
    * @param layout makes records and items
-   * @param ends knows where the topics end; null without transactions
+   * @param ends reads the end offsets of the topics; null without transactions
    */
   TrackingWriter(
       PrecommittingStatefulSinkWriter<
@@ -107,7 +107,7 @@ final class TrackingWriter<E, T>
   }
 
   /**
-   * Never throws. What was not sent is in no completed checkpoint, and {@link #flush} has failed if
+   * Never throws. Unsent records are in no completed checkpoint, and {@link #flush} has failed if
    * that mattered. Flink ends the whole process if a task that has failed, such as one whose
    * transactions were fenced while it was stalled, throws again while it is closed.
    */

@@ -17,13 +17,13 @@ import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * What one writer emits for one checkpoint: a transaction, and what is in it.
+ * The output of one writer for one checkpoint: a transaction and its items.
  *
  * @param <T> an item, see {@link RecoveryStrategy}
  * @param transaction Kafka's; null if nothing was written, or delivery is not exactly-once
- * @param since where the topics ended before the transaction began: its records are at or after
- *     these offsets; a partition that is not named counts from its beginning
- * @param items what is in the transaction
+ * @param since the topics' end offsets before the transaction began: its records are at or after
+ *     these; a partition that is not named counts from its beginning
+ * @param items the items in the transaction
  */
 record TransactionCommittable<T>(
     KafkaCommittable transaction, Map<TopicPartition, Long> since, List<T> items) {
@@ -33,7 +33,7 @@ record TransactionCommittable<T>(
    * offsets before it; then the type and version of the items, and the items.
    *
    * @param kafka for Kafka's committable
-   * @param itemType what the items are
+   * @param itemType the type of the items
    */
   record Serializer<T>(SimpleVersionedSerializer<KafkaCommittable> kafka, StateType<T> itemType)
       implements SimpleVersionedSerializer<TransactionCommittable<T>> {

@@ -52,7 +52,7 @@ final class TransactionStatusClient implements AutoCloseable {
       return Status.ENDED;
     }
     return switch (now.state()) {
-      // What is prepared is decided: the broker completes it.
+      // A prepared transaction is decided: the broker completes it.
       case COMPLETE_COMMIT, PREPARE_COMMIT -> Status.COMMITTED;
       case COMPLETE_ABORT, PREPARE_ABORT, PREPARE_EPOCH_FENCE, EMPTY -> Status.ENDED;
       case ONGOING -> now.producerEpoch() == transaction.getEpoch() ? Status.OPEN : Status.ENDED;
@@ -76,7 +76,7 @@ final class TransactionStatusClient implements AutoCloseable {
     };
   }
 
-  /** Returns null if the broker does not know the id, or no longer does. */
+  /** Returns null if the broker does not know the id, or has forgotten it. */
   private TransactionDescription describe(String transactionalId)
       throws IOException, InterruptedException {
     try {
@@ -89,7 +89,7 @@ final class TransactionStatusClient implements AutoCloseable {
         return null;
       }
       throw new IOException(
-          "Kafka does not answer what the status of transaction %s is (%s). The job asks again after the restart; check that the brokers can be reached, and that the job may describe its transactional ids."
+          "Kafka does not return the status of transaction %s (%s). The job asks again after the restart; check that the brokers can be reached, and that the job may describe its transactional ids."
               .formatted(transactionalId, e.getCause() == null ? e : e.getCause()),
           e);
     }

@@ -30,7 +30,7 @@ final class BoundedRestoreEnumerator<S extends SourceSplit, C> extends Forwardin
 
   @Override
   public void addReader(int subtask) {
-    // It may be another reader than before.
+    // The reader may have changed.
     context.signaled.remove(subtask);
     super.addReader(subtask);
     context.signalEnd();

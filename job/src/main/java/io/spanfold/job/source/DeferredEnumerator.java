@@ -23,7 +23,7 @@ final class DeferredEnumerator<S extends SourceSplit, C> extends ForwardingEnume
 
   @Override
   public void start() {
-    LOG.info("The source starts after the adoption of what Redis holds.");
+    LOG.info("The source starts after the adoption of the spans in Redis.");
   }
 
   /** The event comes again from tasks that were restarted. */

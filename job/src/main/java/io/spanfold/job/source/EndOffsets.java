@@ -79,7 +79,7 @@ final class EndOffsets implements AutoCloseable {
       }
       ask();
     } catch (RuntimeException e) {
-      // For instance because a broker's name cannot be resolved now. Any exception, as it would end
+      // For instance, a broker's name cannot be resolved now. Any exception, because it would end
       // the polling.
       LOG.warn(
           "The end offsets of the source are unknown, so its clock does not advance while it is"

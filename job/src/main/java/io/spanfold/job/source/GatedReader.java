@@ -19,8 +19,9 @@ import org.apache.flink.util.IOUtils;
  * A reader behind a gate. While the gate is closed nothing is available; barriers, watermarks,
  * splits and commits of offsets continue.
  *
- * <p>The end of a bounded input waits until what was read is probably in Redis. After the end no
- * barrier passes a refused write, so nothing would be committed and no memory would be freed.
+ * <p>The end of a bounded input waits until the records read so far are probably in Redis. After
+ * the end no barrier passes a refused write, so nothing would be committed and no memory would be
+ * freed.
  */
 final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
 

@@ -11,7 +11,7 @@ import org.apache.flink.util.Collector;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
 
-/** Keeps Kafka's records as they are: they are parsed where a bad one can become a dead letter. */
+/** Forwards Kafka's records unparsed: a later operator parses them, and can emit dead letters. */
 public final class SourceRecordSchema implements KafkaRecordDeserializationSchema<SourceRecord> {
 
   private static final long serialVersionUID = 1L;

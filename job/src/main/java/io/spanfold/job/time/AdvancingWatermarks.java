@@ -20,7 +20,7 @@ import org.apache.flink.util.clock.RelativeClock;
  * silent split would hold back the others, so it becomes idle after a minute without records.
  *
  * <p>A split that never had a record becomes idle as well. If it has something to read, as after a
- * restore with a backlog, the others wait for it first, as its records may be older.
+ * restore with a backlog, the others wait for it first, because its records may be older.
  *
  * @param <T> the records
  */
@@ -68,7 +68,7 @@ public final class AdvancingWatermarks<T> implements WatermarkGenerator<T> {
    * Makes a generator.
    *
    * @param activity time in which the split was not blocked
-   * @param wallClock time in any case
+   * @param wallClock time, whether or not the split was blocked
    * @param reading whether a record would arrive if there was one
    */
   public AdvancingWatermarks(
@@ -118,8 +118,8 @@ public final class AdvancingWatermarks<T> implements WatermarkGenerator<T> {
       quiet += passed;
       advanced += Math.max(0, Math.min(passed, quiet - GRACE_MILLIS - outage));
     } else {
-      // What was delayed meanwhile gets as much time to arrive once it can be read: its producers
-      // were cut off, too. A task that stalled, as in a call to the broker, has not looked.
+      // Records that were delayed get as much time to arrive once reading is possible: their
+      // producers were cut off, too. A stalled task, as in a call to the broker, has not looked.
       quiet = 0;
       outage = Math.min(outage + passed, CERTAIN_MILLIS);
       silentSince = wallClock.relativeTimeMillis();

@@ -27,8 +27,8 @@ import org.apache.flink.util.IOUtils;
  * that were cut off together with the job need that time to send what they hold. If there is a
  * backlog, its records determine record time.
  *
- * <p>While Redis is full the watermark advances with the wall clock in any case, so that what is
- * buffered becomes due and makes room.
+ * <p>While Redis is full the watermark advances with the wall clock in any case, so that buffered
+ * parts become due and make room.
  *
  * <p>The state is split, not union state, which would stop Flink's checkpoints once a subtask of a
  * bounded source has finished.
@@ -119,17 +119,17 @@ public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
     getProcessingTimeService().registerTimer(now + TICK_MILLIS, this::tick);
   }
 
-  /** Starts the clock in cases in which the source does not. */
+  /** Starts the clock if the source does not. */
   private void initialize(long passed) {
     boolean underPressure = reading.get().underPressure();
     if (underPressure && earliest != NONE) {
-      // A split without a record may hold back the watermark forever, as nothing is read now.
+      // A split without a record may hold back the watermark forever, because nothing is read now.
       current = earliest;
     } else if (adoption.get().begunAt() != AdoptionStatus.NEVER
         && reading.get().hasPartitions()
         && (underPressure || isSilent(passed))) {
-      // No record would ever make due what was adopted. All of it is in state by now, as partitions
-      // are read only after that.
+      // No record would ever make the adopted spans due. All of them are in state by now, because
+      // partitions are read only after the adoption.
       current = adoption.get().begunAt();
       output.emitWatermarkStatus(WatermarkStatus.ACTIVE);
     }
@@ -141,7 +141,7 @@ public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
     return silent >= AdvancingWatermarks.CERTAIN_MILLIS && reading.get().hasNothingKnownToBeNew();
   }
 
-  /** Returns by how much the watermark advances when {@code passed} has passed. */
+  /** Returns the advance of the watermark after {@code passed} of wall-clock time. */
   private long advance(long passed) {
     if (reading.get().underPressure()) {
       return passed;
@@ -151,7 +151,7 @@ public final class IdleWatermarkOperator<T> extends AbstractStreamOperator<T>
       return 0;
     }
     if (passed > TICK_MILLIS + AdvancingWatermarks.STALL_MILLIS) {
-      // The task stalled, and does not know what could be read meanwhile.
+      // The task stalled, so it is unknown whether records could be read in the meantime.
       silent = 0;
       behind += passed;
       return 0;

@@ -10,7 +10,7 @@ import java.util.function.Supplier;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * What the reader of a source subtask reports to the clocks downstream: whether silence means that
+ * Reports from the reader of a source subtask to the clocks downstream whether silence means that
  * there is nothing to read. It does not while the gate is closed or a partition's leader does not
  * answer.
  *

@@ -59,7 +59,7 @@ final class KeyedFoldState implements FoldState {
   private ReorderState reorderState;
 
   /**
-   * @param maxWholeBytes a trace that takes more is kept in entries from then on
+   * @param maxWholeBytes a larger trace is kept in entries from then on
    */
   KeyedFoldState(KeyedStateStore store, int maxWholeBytes) {
     this.maxWholeBytes = maxWholeBytes;
@@ -105,7 +105,7 @@ final class KeyedFoldState implements FoldState {
     reorderState = trace.reorderState();
   }
 
-  /** Writes what has changed of the current key into state. */
+  /** Writes the changes of the current key into state. */
   void save() throws IOException {
     if (!changed) {
       return;

@@ -74,7 +74,7 @@ final class TraceEntries<V> {
     held.put(key, entry);
   }
 
-  /** Writes to state what has changed; all of it if the trace was begun as a whole. */
+  /** Writes changed entries to state; all of them if the trace was begun as a whole. */
   void writeBack() {
     for (Map.Entry<Long, Held<V>> each : held.entrySet()) {
       Held<V> entry = each.getValue();

@@ -65,15 +65,15 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   private transient Map<FlushReason, Counter> parts;
 
   /**
-   * How many spans are in state. Kept separately, as counting them would mean reading all of it.
-   * After rescaling only the sum over all subtasks is right.
+   * How many spans are in state. Kept separately, because counting them would read all of it. After
+   * rescaling only the sum over all subtasks is right.
    */
   private transient long buffered;
 
   private transient ListState<Long> savedBuffered;
 
   /**
-   * @param guard monitors Redis: while it is nearly full, {@code pressure} is why parts are due
+   * @param guard monitors Redis: while it is nearly full, parts are due for {@code PRESSURE}
    */
   public TrackOperator(FoldSettings settings, RedisMemoryMonitorSettings guard) {
     this(settings, guard, KeyedFoldState.MAX_WHOLE_BYTES);
@@ -181,7 +181,7 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     output.collect(new StreamRecord<>(part));
   }
 
-  /** Takes the way of the parts: one that was due before may still have to load the payload. */
+  /** Follows the parts through the flush: an earlier one may still have to load the payload. */
   @Override
   public void discard(Discard discard) {
     output.collect(new StreamRecord<>(discard));

@@ -96,7 +96,7 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
           return store.write(batch);
         } catch (StoreFullException e) {
           refused.inc();
-          LOG.warn("Redis has no room for a batch; it is tried again: {}", e.getMessage());
+          LOG.warn("Redis has no room for a batch; the write is retried: {}", e.getMessage());
           if (Thread.interrupted()) {
             throw new InterruptedException("cancelled while Redis is full");
           }
