@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Moves a running job to another rollout phase, jar, parallelism or option, by savepoint, through
-# the REST interface of its Flink session cluster. --help tells how.
+# the REST interface of its Flink session cluster. See --help.
 # Needs bash 4.4 or newer, curl, and awk, sed, grep -o and od as every Unix has them.
 set -euo pipefail
 
@@ -14,7 +14,7 @@ upgrade.sh REST JOB --back [options]
   PHASE  merged, dual-write, dual-read or distributed
 
 Stops the job with a savepoint, starts it from there, and waits until it runs and has completed a
-checkpoint. All options that the job had are kept, but for those given here.
+checkpoint. Keeps all options of the job except those given here.
 
   --jar FILE|ID          another jar: a file, or the id of one that was uploaded
   --parallelism N        another parallelism
@@ -23,15 +23,15 @@ checkpoint. All options that the job had are kept, but for those given here.
                          release that did not show its options
   --flink NAME=VALUE     a Flink option that the job is submitted with; may be repeated
   --savepoint-dir URI    where the savepoint goes; the cluster's own directory without it
-  --savepoint PATH       starts from this one; the job must have ended
+  --savepoint PATH       starts from this savepoint; the job must have ended
   --back                 goes back to the jar, options and parallelism that JOB was moved from
   --records DIR          where moves are recorded (SPANFOLD_RECORDS, or ~/.spanfold/rollout)
   --timeout SECONDS      for the savepoint, and again for the start (300)
-  --dry-run              tells what would be done, and changes nothing
+  --dry-run              prints what would be done, and changes nothing
   --help
 
-Exits with 0 when the job runs in its new form, 1 where it does not: what to do is then told; and 2
-where the arguments are wrong. Secrets are neither shown nor recorded.
+Exits with 0 if the job runs in its new form; 1 if it does not, with the next command to run; and 2
+if the arguments are wrong. Secrets are neither shown nor recorded.
 END
 }
 
@@ -48,7 +48,7 @@ fail() {
 }
 wrong() {
   complain "$1"
-  complain 'upgrade.sh --help tells what can be given'
+  complain 'upgrade.sh --help lists the arguments'
   exit 2
 }
 
@@ -95,7 +95,7 @@ flatten() {
     { print path() "\t" plain($0) }'
 }
 
-# The value at a path of the last answer; empty where there is none.
+# The value at a path of the last answer; empty if there is none.
 value() {
   wanted=$1 LC_ALL=C awk 'index($0, ENVIRON["wanted"] "\t") == 1 {
     print substr($0, length(ENVIRON["wanted"]) + 2); exit }' <<<"$answer"
@@ -113,7 +113,7 @@ quoted() {
 # --- Flink --------------------------------------------------------------------------------------
 
 answer='' problem='' now='' completed=''
-# call METHOD PATH [curl arguments]: the answer goes to $answer; false where it is no success.
+# call METHOD PATH [curl arguments]: writes the answer to $answer; false if it is no success.
 call() {
   local method=$1 path=$2 text
   shift 2
@@ -133,10 +133,10 @@ call() {
   return 1
 }
 
-# The body is handed over by standard input: in arguments everybody on the machine could read it.
+# The body goes through standard input: any user of the machine can read arguments.
 post() { call POST "$1" --header 'Content-Type: application/json' --data-binary @- <<<"$2"; }
 
-# What stands behind the last "Caused by:" of a stack trace, without the places.
+# The text after the last "Caused by:" of a stack trace, without the stack frames.
 root_cause() {
   local text=${1##*Caused by: }
   text=${text//$'\001'$'\002'at /$'\003'}
@@ -147,19 +147,19 @@ root_cause() {
 
 random_id() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 
-# Sets $now; false, and empty, where Flink does not tell.
+# Sets $now; if Flink does not report the state, sets it to the empty string and returns false.
 ask_state() {
   now=''
   call GET "/jobs/$1" || return 1
   now=$(value state)
 }
 
-# Whether the answer to ask_state shows all tasks at work.
+# Whether all tasks run, by the answer to ask_state.
 all_tasks_run() { ! grep '^vertices/[0-9]*/status	' <<<"$answer" | grep -qv 'RUNNING$'; }
 
 is_over() { [[ $1 == FINISHED || $1 == CANCELED || $1 == FAILED ]]; }
 
-# Sets $completed, and leaves all that Flink tells of them in the answer.
+# Sets $completed, and leaves Flink's statistics of checkpoints in the answer.
 ask_checkpoints() {
   completed=''
   call GET "/jobs/$1/checkpoints" || return 1
@@ -177,17 +177,17 @@ has_jar() {
   grep -q "^files/[0-9]*/id	$1\$" <<<"$answer"
 }
 
-# Sets $jar to the id that it was given.
+# Sets $jar to the id that the cluster assigns.
 upload() {
   call POST /jars/upload --form "jarfile=@$1;type=application/x-java-archive" ||
-    fail "the jar $1 was not taken: $problem" 'nothing was changed'
+    fail "the jar $1 was not accepted: $problem" 'nothing was changed'
   jar=$(value filename)
   jar=${jar##*/}
 }
 
 # --- the job's options --------------------------------------------------------------------------
 
-# Flink shows these as stars; what they hold is neither told nor written down here.
+# Flink masks the values of these options; this script neither shows nor records them.
 is_secret() {
   local name=${1,,}
   [[ $name != *.file && $name != *.location ]] &&
@@ -228,7 +228,7 @@ read_assignment() {
   check_value "${2%%=*}" "${2#*=}"
 }
 
-# Reads what the job shows of its options; those that Flink masks are left out and remembered.
+# Reads the options that the job shows into $options, and the names of masked ones into $masked.
 masked=()
 read_shown_options() {
   call GET "/jobs/$1/config" || return 1
@@ -281,7 +281,7 @@ write_side() {
   done | sort
 }
 
-# The record tells where a job came from. Its outcome: stopped, submitted or running.
+# Records the origin of the new job. Its outcome: stopped, submitted or running.
 write_record() {
   local file=$records/$new_job.record
   mkdir -p "$records"
@@ -370,9 +370,9 @@ fi
 [[ -z $parallelism_given || $parallelism_given =~ ^[1-9][0-9]{0,4}$ ]] ||
   wrong "--parallelism is a positive number, not $parallelism_given"
 
-# --- what is there ------------------------------------------------------------------------------
+# --- current state ------------------------------------------------------------------------------
 
-# How this script is called again, for what it advises.
+# How to call this script again, for messages.
 self="$0 $rest"
 with_records="--records $records"
 
@@ -380,7 +380,7 @@ call GET /overview || fail "$problem" 'give the address of the job manager'"'"'s
 read_record "$job"
 ask_state "$job" || true
 state=${now:-UNKNOWN}
-# A job that waits for slots calls itself running too.
+# A job that waits for slots has the state RUNNING too.
 if [[ $state == RUNNING ]] && ! all_tasks_run; then
   state=STARTING
 fi
@@ -389,7 +389,7 @@ former_parallelism=
 if [[ $state != UNKNOWN ]]; then
   read_shown_options "$job" || fail "$problem"
 fi
-# What Flink masks or no longer knows, the record may know.
+# The record may have options that Flink masks or has forgotten.
 shown_masked=(${masked[@]+"${masked[@]}"})
 if [[ -z ${options[kafka.bootstrap.servers]:-} ]]; then
   options_of_record to
@@ -405,7 +405,7 @@ else
 fi
 [[ $former_parallelism =~ ^[1-9] ]] || former_parallelism=${record[to.parallelism]:-}
 if [[ -z ${options[kafka.bootstrap.servers]:-} ]]; then
-  # It is of a release that did not tell Flink its options: they must all come from the file.
+  # Jobs of older releases do not show their options to Flink: all must come from the file.
   for name in "${!changes[@]}"; do
     [[ -n ${sets[$name]+x} ]] || options[$name]=${changes[$name]}
   done
@@ -434,7 +434,7 @@ if [[ -z $former_jar ]]; then
   fi
 fi
 
-# --- what it is to be ---------------------------------------------------------------------------
+# --- target state -------------------------------------------------------------------------------
 
 jar=$former_jar jar_file=$former_jar_file parallelism=$former_parallelism
 if [[ $back == true ]]; then
@@ -453,7 +453,7 @@ for name in ${masked[@]+"${masked[@]}"}; do
   [[ -n ${options[$name]:-} ]] || missing+=("$name")
 done
 [[ ${#missing[@]} -eq 0 ]] ||
-  fail "Flink does not tell the value of ${missing[*]}" \
+  fail "Flink does not show the value of ${missing[*]}" \
     'write it into a file that only you can read, a line NAME: VALUE each, and add --options FILE'
 parallelism=${parallelism_given:-$parallelism}
 
@@ -466,10 +466,10 @@ if [[ -n $jar_given ]]; then
     jar=$jar_given jar_file=
   fi
 elif [[ -z $jar ]]; then
-  fail "which of the uploaded jars is to run cannot be told: $number have the class $main_class" \
+  fail "cannot choose one of the uploaded jars: $number have the class $main_class" \
     'name it with --jar: a file, or the id of one of them'
 elif ! has_jar "$jar"; then
-  # A job manager that was started anew has forgotten what was uploaded.
+  # A restarted job manager has forgotten uploaded jars.
   [[ -n $jar_file && -f $jar_file ]] ||
     fail "the jar $jar is not on the cluster any more" 'name its file with --jar'
   to_upload=$jar_file
@@ -479,7 +479,7 @@ if [[ -n $to_upload ]]; then
   jar=
 fi
 
-# Where it starts from: a savepoint that is taken now, if it runs.
+# The savepoint to start from: taken now if the job runs.
 savepoint= stop=true cancel=false
 if [[ -n $savepoint_given ]]; then
   [[ $state == UNKNOWN ]] || is_over "$state" ||
@@ -489,7 +489,7 @@ if [[ -n $savepoint_given ]]; then
 elif [[ $state == RUNNING ]]; then
   :
 elif [[ $back == true ]]; then
-  # What it was to become never came about, or ended.
+  # The job that --back undoes never started, or has ended.
   stop=false
   completed=0
   if [[ $state == UNKNOWN ]]; then
@@ -503,7 +503,7 @@ elif [[ $back == true ]]; then
     savepoint=$(value latest/completed/external_path)
   else
     fail "job $job is $state, and has completed checkpoints (number: $completed) since it was started" \
-      'so its former savepoint is outdated: from it, what came since would be emitted twice' \
+      'so its former savepoint is outdated: a start from it would emit all later output twice' \
       'let it run again, or cancel it and add --savepoint with its latest retained checkpoint'
   fi
   is_over "$state" || [[ $state == UNKNOWN ]] || cancel=true
@@ -511,7 +511,7 @@ elif [[ $state == UNKNOWN ]]; then
   fail "$rest knows no job $job" "jobs that it knows: $rest/jobs"
 else
   fail "job $job is $state, so no savepoint can be taken" \
-    'wait until all of its tasks run, or, where it has ended, add --savepoint with its latest savepoint or retained checkpoint'
+    'wait until all of its tasks run, or, if it has ended, add --savepoint with its latest savepoint or retained checkpoint'
 fi
 new_job=$(random_id)
 
@@ -561,9 +561,9 @@ run_body() {
   printf '}}'
 }
 
-# Lets the cluster build the job without running it: so options that it refuses stop nothing.
+# Has the cluster build the job without running it, so refused options do not stop the old job.
 check_options() {
-  say 'checking: does the job take its options'
+  say 'checking whether the job accepts its options'
   post "/jars/$jar/plan" "$(run_body plan)" || fail "the job refuses: $problem" 'nothing was changed'
 }
 
@@ -571,7 +571,7 @@ if [[ $dry_run == true ]]; then
   if [[ -n $jar ]]; then
     check_options
   else
-    say 'not checked: whether the job takes its options, as its jar is not on the cluster yet'
+    say 'not checked whether the job accepts its options: its jar is not on the cluster yet'
   fi
   say 'dry run: nothing was changed'
   exit 0
@@ -585,10 +585,10 @@ if [[ -n $to_upload ]]; then
 fi
 check_options
 
-go_on_as_it_was() {
-  ask_state "$job" || now='not to be reached'
-  fail "$1" "the job is $now; as long as it runs or restarts it goes on as it was" \
-    'where it has ended, start it from its latest savepoint or retained checkpoint with --savepoint'
+fail_unchanged() {
+  ask_state "$job" || now=unreachable
+  fail "$1" "the job is $now; while it runs or restarts, nothing has changed" \
+    'if it has ended, start it from its latest savepoint or retained checkpoint with --savepoint'
 }
 
 take_savepoint() {
@@ -597,31 +597,31 @@ take_savepoint() {
   body='{"drain":false,"formatType":"CANONICAL","triggerId":"'$trigger'"'
   [[ -z $savepoint_dir ]] || body+=',"targetDirectory":'$(quoted "$savepoint_dir")
   say 'stopping the job with a savepoint'
-  # Where the answer is lost, asking for the trigger tells whether it was taken.
+  # If the answer is lost, the status of the trigger shows whether the request was accepted.
   post "/jobs/$job/stop" "$body}" || say "  $problem"
   local refused=${problem:-}
   while [[ $status != COMPLETED ]]; do
     if call GET "/jobs/$job/savepoints/$trigger"; then
       status=$(value status/id)
     elif [[ -n $refused && $refused != *'does not answer'* ]]; then
-      go_on_as_it_was "the savepoint was refused: $refused"
+      fail_unchanged "the savepoint was refused: $refused"
     fi
     [[ $status == COMPLETED || $SECONDS -lt $deadline ]] || {
-      ask_state "$job" || now='not to be reached'
+      ask_state "$job" || now=unreachable
       fail "the savepoint was not complete within $timeout s; the job is $now" \
-        "it may still come: $rest/jobs/$job/savepoints/$trigger tells" \
-        "if the job runs on, nothing was changed: try again with a longer --timeout" \
-        "if it has ended, add --savepoint with the location that is told there"
+        "it may still complete: its status is at $rest/jobs/$job/savepoints/$trigger" \
+        "if the job still runs, nothing was changed: try again with a longer --timeout" \
+        "if it has ended, add --savepoint with the location that is reported there"
     }
     [[ $status == COMPLETED ]] || sleep 0.5
   done
   savepoint=$(value operation/location)
   [[ -n $savepoint ]] ||
-    go_on_as_it_was "no savepoint came about: $(root_cause "$(value operation/failure-cause/stack-trace)")"
+    fail_unchanged "no savepoint was taken: $(root_cause "$(value operation/failure-cause/stack-trace)")"
   say "  savepoint $savepoint"
 }
 
-# The job must have ended by itself, and it must be the last thing it completed.
+# The job must have finished, and the savepoint must be the last that it completed.
 check_savepoint() {
   local deadline=$((SECONDS + timeout))
   until ask_state "$job" && is_over "$now"; do
@@ -632,12 +632,12 @@ check_savepoint() {
   done
   [[ $now == FINISHED ]] ||
     fail "the job is $now, not FINISHED: $(last_failure "$job")" \
-      "its savepoint is consistent, and lacks nothing if no checkpoint was completed after it" \
-      "to go on from it: $self $job $phase --savepoint $savepoint $with_records"
+      "its savepoint is consistent, and complete unless a checkpoint was completed after it" \
+      "to continue from it: $self $job $phase --savepoint $savepoint $with_records"
   ask_checkpoints "$job" || fail "$problem" "the savepoint is $savepoint"
   [[ $(value latest/savepoint/status) == COMPLETED && $(value latest/savepoint/external_path) == "$savepoint" ]] ||
     fail "Flink does not list the savepoint $savepoint as the job's last and complete" \
-      "look at $rest/jobs/$job/checkpoints, and start from what is complete there with --savepoint"
+      "look at $rest/jobs/$job/checkpoints, and start from a complete one there with --savepoint"
   say "  it is complete ($(value latest/savepoint/state_size) bytes of state), and the job has finished"
 }
 
@@ -650,7 +650,7 @@ cancel_first() {
     sleep 0.5
   done
   ask_checkpoints "$job" && [[ $completed == 0 ]] ||
-    fail "the job has completed a checkpoint meanwhile" 'run this again: it starts from that one'
+    fail "the job has completed a checkpoint in the meantime" 'run this again: it starts from that one'
 }
 
 if [[ $cancel == true ]]; then
@@ -664,13 +664,13 @@ say "  recorded in $records/$new_job.record"
 
 what_to_do() {
   complain "failed: $1"
-  complain '  the former job has ended; nothing is lost, as all that it held is in its savepoint'
+  complain '  the former job has ended; nothing is lost: everything that it held is in its savepoint'
   complain "  to start it again as it was:  $self $new_job --back $with_records"
   if [[ -z $now ]] || is_over "$now"; then
     complain "  to try once more:             $self $job $phase --savepoint $savepoint $with_records"
     complain '                                with the other options given now'
   else
-    complain '  --back also cancels what was started, as long as it has completed no checkpoint'
+    complain '  --back also cancels the new job, unless it has completed a checkpoint'
   fi
   complain "  secrets must be given again by --options; the logs are at $rest"
   exit 1
@@ -679,7 +679,7 @@ what_to_do() {
 say "starting job $new_job in phase $phase"
 if ! post "/jars/$jar/run" "$(run_body run)"; then
   refused=$problem
-  # The answer may be lost though the job was started.
+  # The answer may be lost although the job was started.
   sleep 1
   ask_state "$new_job" || what_to_do "the job was not started: $refused"
 fi
@@ -687,7 +687,7 @@ write_record submitted
 
 deadline=$((SECONDS + timeout)) running=false
 while true; do
-  ask_state "$new_job" || now='not to be reached'
+  ask_state "$new_job" || now=unreachable
   if is_over "$now"; then
     what_to_do "job $new_job is $now: $(last_failure "$new_job")"
   fi

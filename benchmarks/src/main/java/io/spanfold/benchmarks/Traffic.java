@@ -13,10 +13,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What half a second of the typical load brings a subtask, as each step gets it. */
+/** The input of a subtask in half a second of the typical load, in the form of each step. */
 final class Traffic {
 
-  /** How many spans; scores are divided by it. */
+  /** The number of spans; scores are divided by it. */
   static final int SPANS = 10_000;
 
   static final int MAX_RECORD_BYTES = 9_000_000;

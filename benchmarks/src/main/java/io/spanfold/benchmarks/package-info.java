@@ -1,5 +1,5 @@
 /**
  * JMH benchmarks of the loops that every span goes through. Scores are per span; {@code -prof gc}
- * tells what each allocates.
+ * adds the allocations.
  */
 package io.spanfold.benchmarks;

@@ -96,9 +96,9 @@ public final class KafkaBroker implements AutoCloseable {
   /**
    * Creates a topic with one replica and returns when all its partitions have a leader.
    *
-   * <p>A producer must not send before: if a partition has no leader yet, the first of several
+   * <p>A producer must not send before that: if a partition has no leader yet, the first of several
    * in-flight batches can be refused while the second is accepted; the first then stays out of
-   * sequence for ever.
+   * sequence forever.
    *
    * @param configuration of the topic
    * @throws IllegalStateException if the broker refuses, for example because the topic exists

@@ -119,7 +119,7 @@ public final class RedisNode implements AutoCloseable {
   /**
    * Starts a node and returns when it answers.
    *
-   * @throws IllegalStateException if it does not; the message names its log
+   * @throws IllegalStateException if it does not answer; the message names its log
    */
   public static RedisNode start(Options options) {
     int attempts = options.port() == 0 ? PORT_ATTEMPTS : 1;

@@ -13,8 +13,8 @@ import org.apache.flink.util.Collector;
 import org.apache.flink.util.ParameterTool;
 
 /**
- * What Flink allows at the most: spans are read, parsed, carried to their trace's subtask with all
- * their bytes, and counted there. Nothing is kept of them and nothing comes out.
+ * The upper bound of Flink: spans are read, parsed, sent to their trace's subtask with all their
+ * bytes, and counted there. Nothing is kept or emitted.
  */
 public final class CeilingJob {
 

@@ -18,10 +18,10 @@ import org.apache.flink.streaming.api.datastream.KeyedStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.util.ParameterTool;
 
-/** The part that all references share: read, parse, key by project and trace. */
+/** The steps that all reference jobs share: read, parse, key by project and trace. */
 final class ParsedSpans {
 
-  /** What {@link io.spanfold.SpanfoldJob} sets too. */
+  /** The same settings as in {@link io.spanfold.SpanfoldJob}. */
   private static final int MAX_PARALLELISM = 5040;
 
   private static final int MAX_RECORD_BYTES = 9_000_000;

@@ -11,12 +11,12 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
- * What one would write with Flink alone: spans wait in keyed state until their trace has been quiet
- * for the timeout, are then folded into segments and written through the same exactly-once sink
- * that Spanfold uses. Which state backend holds them is the cluster's configuration.
+ * The same task with Flink alone: spans wait in keyed state until their trace has been quiet for
+ * the timeout, are then folded into segments and written through the same exactly-once sink that
+ * Spanfold uses. Which state backend holds them is the cluster's configuration.
  *
- * <p>It does less than Spanfold: one timeout a trace, no late parts, no duplicates found, no bound
- * on a segment, one message a segment.
+ * <p>It does less than Spanfold: one timeout per trace, no late parts, no deduplication, no bound
+ * on a segment, one message per segment.
  */
 public final class PlainFlinkJob {
 
@@ -43,7 +43,7 @@ public final class PlainFlinkJob {
   private static KafkaSink<byte[]> sink(ParameterTool options) {
     String topic = options.getRequired("sink.topic");
     Properties producer = new Properties();
-    // As Spanfold's sink has them.
+    // The same as in Spanfold's sink.
     producer.setProperty(ProducerConfig.COMPRESSION_TYPE_CONFIG, "zstd");
     producer.setProperty(ProducerConfig.COMPRESSION_ZSTD_LEVEL_CONFIG, "1");
     producer.setProperty(ProducerConfig.BATCH_SIZE_CONFIG, String.valueOf(128 << 10));

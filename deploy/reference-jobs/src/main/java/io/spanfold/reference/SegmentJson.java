@@ -10,7 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Lays out a segment as one message, its spans stamped as Spanfold stamps them. */
+/** Writes a segment as one message, with its spans stamped like Spanfold's. */
 final class SegmentJson {
 
   private static final byte[] BEFORE = "{\"spans\":[".getBytes(US_ASCII);

@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Divides the spans of a trace into segments, when all of them are there. */
+/** Divides the spans of a complete trace into segments. */
 final class Segments {
 
   private Segments() {}
@@ -29,7 +29,7 @@ final class Segments {
     return List.copyOf(segments.values());
   }
 
-  /** Returns the id that the parents lead to, and shortens the way there for the next. */
+  /** Follows the parents to the topmost id and returns it; compresses the path for later calls. */
   static long topmost(long spanId, Map<Long, Long> parents) {
     long top = spanId;
     int steps = 0;

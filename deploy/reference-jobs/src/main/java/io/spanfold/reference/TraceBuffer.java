@@ -16,9 +16,9 @@ import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 
 /**
- * Keeps a trace's spans in keyed state until none has come for the timeout. The state is a list,
- * which RocksDB appends to without reading, and one number. A trace has one timer at a time: where
- * spans have come since it was set, it is set again when it fires, not with each span.
+ * Keeps a trace's spans in keyed state until none arrives for the timeout. The state is a list,
+ * which RocksDB appends to without reading, and one number. A trace has one timer at a time: if
+ * spans have arrived since it was set, it is set again when it fires, not with each span.
  */
 final class TraceBuffer extends KeyedProcessFunction<TraceKey, Span, byte[]> {
 
@@ -29,7 +29,7 @@ final class TraceBuffer extends KeyedProcessFunction<TraceKey, Span, byte[]> {
 
   private transient ListState<Span> spans;
 
-  /** The latest record time, times two, plus one where a root is among the spans. */
+  /** The latest record time, times two, plus one if a root is among the spans. */
   private transient ValueState<Long> latestAndRoot;
 
   private transient Counter spansOut;
@@ -63,7 +63,7 @@ final class TraceBuffer extends KeyedProcessFunction<TraceKey, Span, byte[]> {
     }
     boolean hadRoot = known != null && (known & 1) == 1;
     if (known == null || root && !hadRoot) {
-      // The timer of a trace without a root is far; one that gets its root is due sooner.
+      // The timer of a trace without a root is late; a trace whose root arrives is due sooner.
       context.timerService().registerEventTimeTimer(dueAt(next));
     }
   }

@@ -1,5 +1,5 @@
 /**
- * The jobs that the benchmark holds Spanfold against. They read and parse with Spanfold's own
- * classes, so that a difference in speed is none of parsing.
+ * The jobs that the benchmark compares Spanfold with. They read and parse with Spanfold's own
+ * classes, so a difference in speed is not caused by parsing.
  */
 package io.spanfold.reference;

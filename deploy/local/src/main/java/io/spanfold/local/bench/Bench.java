@@ -20,7 +20,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
 
-/** Measures the job, and what it is compared with, on this machine. */
+/** Measures the job and the jobs that it is compared with on this machine. */
 public final class Bench implements Command {
 
   private static final List<String> PARTS =

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** What is measured: a job and Flink's state backend. */
+/** The subject of a measurement: a job and Flink's state backend. */
 enum Contender {
   /** The job in the last rollout phase. */
   SPANFOLD("spanfold", "spanfold-job.jar", Optional.empty(), "rocksdb"),
@@ -35,7 +35,7 @@ enum Contender {
       Optional.of("io.spanfold.reference.PlainFlinkJob"),
       "hashmap");
 
-  /** The job and what it is compared with. */
+  /** The job and the jobs that it is compared with. */
   static final List<Contender> RIVALS =
       List.of(SPANFOLD, SPANFOLD_HEAP, CEILING, PLAIN_ROCKSDB, PLAIN_HEAP);
 

@@ -30,7 +30,7 @@ final class LiveRun {
 
   private static final int RECOVERY_SECONDS = 90;
 
-  /** Caught up means a backlog of at most half a second of traffic. */
+  /** The job has caught up if its backlog is at most half a second of traffic. */
   private static final int CAUGHT_UP_SHARE = 2;
 
   private final BenchServers servers;

@@ -29,7 +29,7 @@ final class RedisMeter {
   }
 
   /**
-   * What a node has done so far.
+   * The usage of a node so far.
    *
    * @param cpuNanos CPU time of its process
    * @param calls of each command, including those within scripts

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What Flink's process has done and used so far.
+ * The counters and resource usage of Flink's process so far.
  *
  * @param nanos the time of the sample, by the process's monotonic clock
  * @param cpuNanos CPU time of the process

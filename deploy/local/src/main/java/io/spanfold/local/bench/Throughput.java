@@ -96,7 +96,7 @@ final class Throughput {
     }
   }
 
-  /** Lets a job buffer a whole topic, with nothing due, and measures the memory of Redis. */
+  /** Has a job buffer a whole topic, with nothing due, and measures the memory of Redis. */
   Result measureBuffered(Contender contender, Source source) {
     JobTopics own = newTopics(source.topic());
     redis.clear();

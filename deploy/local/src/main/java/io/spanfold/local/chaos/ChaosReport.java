@@ -10,7 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/** The table of a chaos run: what each fault caused. */
+/** The table of a chaos run: the consequences of each fault. */
 final class ChaosReport {
 
   /** A span is affected by faults until this long after it was sent. */

@@ -84,7 +84,7 @@ final class ChaosRun implements AutoCloseable {
       injectFaults(begin + duration.toMillis());
       finish();
     } catch (FailedRunException e) {
-      // The report on what came out so far says more than the failure alone.
+      // The report on the output so far explains more than the failure alone.
       aborted = Optional.of(e.getMessage());
       log("cut short: " + e.getMessage());
     }

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** What a chaos run does to the job and its servers; in lower case, the names of an option. */
+/** The faults that a chaos run injects; in lower case, the values of an option. */
 enum Fault {
   /** A task manager is killed and replaced. */
   TASKMANAGER,
@@ -14,9 +14,9 @@ enum Fault {
   JOBMANAGER,
   /** The broker is killed, and restarted on its data. */
   BROKER,
-  /** A Redis master with a replica is killed; it comes back as the replica. */
+  /** A Redis master with a replica is killed, and restarted as the replica. */
   REDIS_REPLICATED,
-  /** A Redis master without a replica is killed, and comes back empty. */
+  /** A Redis master without a replica is killed, and restarted empty. */
   REDIS_SINGLE,
   /** All keys in Redis are deleted. */
   WIPE,
@@ -24,7 +24,7 @@ enum Fault {
   STALL_REDIS,
   /** A task manager is suspended for longer than its heartbeat timeout. */
   STALL_TASKMANAGER,
-  /** All connections to Redis are closed, again and again, for some seconds. */
+  /** All connections to Redis are closed repeatedly, for some seconds. */
   CUT,
   /** The job is restarted from a savepoint with another parallelism. */
   RESCALE,

@@ -43,7 +43,7 @@ final class FaultInjector {
   /**
    * Injects a fault.
    *
-   * @throws FailedRunException if a server does not come back
+   * @throws FailedRunException if a server does not restart
    */
   void inject(Fault fault) {
     switch (fault) {

@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.Random;
 
 /**
- * An endless sequence of faults: all faults of a list in random order, each as often as the list
- * says, then all of them in another order, and so on. Not thread-safe.
+ * An endless sequence of faults: all faults of a list in random order, each as often as in the
+ * list, then all of them in another order, and so on. Not thread-safe.
  */
 final class FaultSchedule {
 

@@ -75,7 +75,7 @@ final class LoadSender implements AutoCloseable {
     }
   }
 
-  /** Returns by how many ms in all sending was delayed because this process lagged. */
+  /** Returns the total delay of sending, in ms, that a lag of this process caused. */
   long delayedMillis() {
     return delayedMillis.get();
   }

@@ -34,7 +34,7 @@ import java.util.Set;
 
 /**
  * Sends traces of many megabytes, and one of many small spans, through task managers with little
- * memory, and reports how much heap they used.
+ * memory, and reports the heap that they used.
  */
 public final class HugeTraces implements Command {
 

@@ -47,8 +47,8 @@ final class BufferReport {
   /**
    * Returns one line per segment and per subsegment.
    *
-   * @param redisTtl the job's {@code redis.ttl}: the age of a distributed payload is what has
-   *     passed of it
+   * @param redisTtl the job's {@code redis.ttl}: the age of a distributed payload is this less its
+   *     TTL
    */
   static List<String> trace(BufferedTrace trace, Duration redisTtl) {
     List<String> lines = new ArrayList<>();

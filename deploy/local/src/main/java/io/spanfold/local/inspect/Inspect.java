@@ -28,7 +28,9 @@ import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Shows what a buffer holds, in all or of one trace, and deletes one whose job is gone. */
+/**
+ * Shows the contents of a buffer, in total or of one trace, and deletes a buffer whose job is gone.
+ */
 public final class Inspect implements Command {
 
   private static final String PASSWORD_VARIABLE = "SPANFOLD_REDIS_PASSWORD";

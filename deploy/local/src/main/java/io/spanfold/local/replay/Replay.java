@@ -42,7 +42,7 @@ public final class Replay implements Command {
       Map.of(
           // A bounded job ends with its next checkpoint.
           "execution.checkpointing.interval", "1s",
-          // A job that keeps failing must report it, not restart for ever.
+          // A job that keeps failing must report it, not restart forever.
           "restart-strategy.type", "fixed-delay",
           "restart-strategy.fixed-delay.attempts", "3",
           "restart-strategy.fixed-delay.delay", "1s");

@@ -13,10 +13,10 @@ import java.util.OptionalLong;
 import java.util.function.LongConsumer;
 
 /**
- * Sends a file of source records, one per line. Two forms, also used for dead letters, express what
- * a line cannot: {@code {"value_base64":"..."}} any bytes, {@code {"value":null}} a tombstone. The
- * Kafka timestamp is the record's {@code received}. A line without it gets the timestamp of the
- * last line that has it, or of the first such line if none is before.
+ * Sends a file of source records, one per line. Two forms, also used for dead letters, express
+ * records that a line cannot: {@code {"value_base64":"..."}} any bytes, {@code {"value":null}} a
+ * tombstone. The Kafka timestamp is the record's {@code received}. A line without it gets the
+ * timestamp of the last line that has it, or of the first such line if none is before.
  */
 final class SourceFileSender {
 
@@ -25,7 +25,7 @@ final class SourceFileSender {
   private static final String BASE64_END = "\"}";
 
   /**
-   * What was sent.
+   * Counts of the sent records.
    *
    * @param lines all records
    * @param repeats records whose span (project, trace, span id) is in an earlier line

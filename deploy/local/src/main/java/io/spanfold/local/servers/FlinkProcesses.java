@@ -39,7 +39,7 @@ public final class FlinkProcesses implements AutoCloseable {
   private static final int NETWORK_MB = 64;
   private static final int METASPACE_MB = 256;
 
-  /** What Flink needs for reflection, as in its own start scripts. */
+  /** The packages that Flink opens for reflection, as in its own start scripts. */
   public static final List<String> OPENS =
       Stream.of(
               "lang",

@@ -86,7 +86,7 @@ public final class JvmProcess implements AutoCloseable {
     return process.getOutputStream();
   }
 
-  /** Returns what the program writes to its standard output. */
+  /** Returns the stream of the program's standard output. */
   public InputStream output() {
     return process.getInputStream();
   }

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Where the Redis of a running {@code deploy/local.sh} is; a file in the run's directory. */
+/** The address of the Redis of a running {@code deploy/local.sh}; a file in the run's directory. */
 public final class RunningRedis {
 
   private static final String FILE = "redis-uri";

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 
 /**
- * What to start.
+ * The servers to start.
  *
  * @param partitions of the source topic and of the segments
  * @param kafkaPort empty for a free one

@@ -129,7 +129,7 @@ class UpgradeITCase {
         upgrade("dual-write", "--savepoint-dir", "/proc/x", "--options", secrets.toString());
     assertThat(nowhere.code()).isEqualTo(1);
     assertThat(nowhere.output())
-        .contains("no savepoint came about")
+        .contains("no savepoint was taken")
         .contains("the job is RUNNING")
         .doesNotContain("hunter2");
     assertThat(Await.until(() -> rest.isFullyRunning(job), TIMEOUT)).isTrue();

@@ -15,7 +15,7 @@ import redis.clients.jedis.Jedis;
 
 class RunDirectoryTest {
 
-  /** A process id that no operating system gives. */
+  /** A process id that no operating system assigns. */
   private static final long GONE = Long.MAX_VALUE;
 
   @TempDir private Path parent;

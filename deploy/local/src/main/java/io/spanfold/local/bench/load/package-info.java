@@ -1,2 +1,2 @@
-/** The spans that the benchmarks are run with: seeded, so the same in every run. */
+/** The spans of the benchmarks: seeded, so the same in every run. */
 package io.spanfold.local.bench.load;

@@ -10,7 +10,7 @@ import java.util.List;
  * @param badRecords records that must become dead letters
  * @param outcomeSpans spans that outcomes report as never emitted
  * @param namedUnderPressure spans in parts that were flushed early, under a preliminary segment id
- * @param findings everything that was wrong
+ * @param findings all flaws
  */
 public record DeliveryReport(
     long spans,
@@ -20,7 +20,7 @@ public record DeliveryReport(
     long namedUnderPressure,
     List<Finding> findings) {
 
-  /** What can be wrong with a span or a dead letter. */
+  /** The possible flaws of a span or a dead letter. */
   public enum Flaw {
     /** It was not emitted. */
     LOST,
@@ -35,12 +35,12 @@ public record DeliveryReport(
   }
 
   /**
-   * One thing that was wrong.
+   * One flaw of the output.
    *
    * @param what the span's or dead letter's id
    * @param sentMillis when it was sent, in epoch ms
    * @param foundMillis when it was read; if it was lost, when that was established
-   * @param detail for a reader
+   * @param detail a description
    */
   public record Finding(Flaw flaw, String what, long sentMillis, long foundMillis, String detail) {}
 

@@ -144,7 +144,7 @@ public final class DeliveryVerifier {
     return emittedSpans;
   }
 
-  /** Returns the result so far; what has not been read by now counts as lost. */
+  /** Returns the result so far; spans that were not read yet count as lost. */
   public synchronized DeliveryReport report(long nowMillis) {
     List<Finding> all = new ArrayList<>(findings);
     addLost(spans, "", nowMillis, all);

@@ -10,7 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The job's output as it should be, and then with one thing wrong. */
+/** The correct output of the job, and the same with one flaw. */
 class DeliveryVerifierTest {
 
   private final DeliveryVerifier verifier = new DeliveryVerifier();

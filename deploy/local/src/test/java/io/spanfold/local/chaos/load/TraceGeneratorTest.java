@@ -86,7 +86,7 @@ class TraceGeneratorTest {
     return span.trace() + ":" + span.spanId();
   }
 
-  /** Climbs by what the records say. */
+  /** Follows the parents in the records. */
   private static String segmentOf(PlannedSpan span, Map<String, ObjectNode> all) {
     String id = span.spanId();
     while (true) {
