@@ -76,7 +76,7 @@ class FailureITCase {
     return LongStream.range(first, first + Integer.getInteger("spanfold.failure.rounds", 2));
   }
 
-  /** The failures of the job. */
+  /** The disturbances of the job. */
   private enum Fault {
     TASK_MANAGER_KILLED,
     STOPPED_WITH_SAVEPOINT

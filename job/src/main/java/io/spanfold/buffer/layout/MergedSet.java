@@ -26,7 +26,7 @@ public final class MergedSet {
   private static final long PAGE_BYTES = 1L << 20;
   private static final int MAX_PAGE = 1_000;
 
-  /** Members to request until so many are known: others may be far larger than these. */
+  /** The page size while fewer members are known: the others may be far larger. */
   private static final int FIRST_PAGE = 10;
 
   private final byte[] key;

@@ -254,7 +254,7 @@ public final class TraceFold {
 
   private OpenSegment below(long parentId, long spanId, OpenSegment own, OpenSegment above) {
     if (own == null) {
-      // A parent of itself that is no root: it names its segment, as a missing parent would.
+      // Its own parent, but no root: it names its segment, as a missing parent does.
       if (parentId == spanId) {
         OpenSegment segment = forest.create(spanId);
         forest.markSeen(spanId);

@@ -15,7 +15,7 @@ import java.util.Arrays;
 /**
  * Reads records of the source topic. Only the used fields are interpreted; everything else is only
  * checked to be JSON in UTF-8, and is kept as bytes. A lone surrogate written as an escape is
- * accepted in a string, but not in a field's name, as few readers can represent it there.
+ * accepted in a string, but not in a field's name, because few readers can represent it there.
  *
  * <p>A record of the usual form is read by {@link RecordScanner}. All others, so all that are
  * rejected, are read by Jackson.
@@ -68,8 +68,8 @@ public final class SpanParser {
   /**
    * Reads one record.
    *
-   * @param value the record's value; null for a tombstone. It must not be changed after, as the
-   *     span keeps it unless white space surrounds the object
+   * @param value the record's value; null for a tombstone. It must not be changed after, because
+   *     the span keeps it unless white space surrounds the object
    * @param clampedTimestamp record time in milliseconds, clamped to at most a minute ahead of the
    *     wall clock
    * @param partition the source partition

@@ -65,7 +65,7 @@ public record FlushedPart(List<SegmentMessage> messages, List<Outcome> outcomes,
       return part().reason();
     }
 
-    /** Returns the subsegments that may be deleted: no other part takes spans of them. */
+    /** Returns the subsegments that may be deleted: no later part takes spans of them. */
     public List<Subsegment> subsegments() {
       return request.obsolete();
     }

@@ -39,7 +39,7 @@ public final class StoreRebuild implements Rebuild {
       Receipt receipt = receipts.get(i);
       batch.add(receipt.request());
       bytes += receipt.request().recordBytes();
-      // Parts in flight at an upgrade may have another maximum length than later ones.
+      // Messages in flight at an upgrade may have been cut to another maximum length.
       boolean last =
           i + 1 == receipts.size() || receipts.get(i + 1).chunkBytes() != receipt.chunkBytes();
       if (last || bytes >= BATCH_BYTES || batch.size() == BATCH_PARTS) {

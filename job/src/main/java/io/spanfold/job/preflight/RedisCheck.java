@@ -80,8 +80,8 @@ final class RedisCheck {
 
   private void refusedWrite(NodeState node, String reason) {
     if (node.full()) {
-      // Only a warning: a job that was stopped while Redis was full must be able to start, as its
-      // flushes make room.
+      // Only a warning: a job that was stopped while Redis was full must be able to start, because
+      // its flushes make room.
       report.warning(
           "The Redis node %s is full and refuses writes; the job reads nothing until flushes have made room; if that does not help, remove what else is in Redis, or raise its maxmemory."
               .formatted(node.node()));

@@ -73,7 +73,7 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   private transient ListState<Long> savedBuffered;
 
   /**
-   * @param guard monitors Redis: while it is nearly full, parts are due for {@code PRESSURE}
+   * @param guard monitors Redis: while it is nearly full, parts are due by reason {@code pressure}
    */
   public TrackOperator(FoldSettings settings, RedisMemoryMonitorSettings guard) {
     this(settings, guard, KeyedFoldState.MAX_WHOLE_BYTES);
