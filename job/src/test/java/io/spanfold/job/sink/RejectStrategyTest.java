@@ -13,7 +13,6 @@ import io.spanfold.job.sink.RecoveryStrategy.Layout;
 import io.spanfold.job.sink.RecoveryStrategy.Recovery;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.Test;
