@@ -7,17 +7,14 @@ import io.spanfold.core.fold.SegmentState;
 import io.spanfold.core.fold.SliceState;
 import io.spanfold.core.fold.WholeTrace;
 import io.spanfold.core.model.ClockSnapshot;
-import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
-import io.spanfold.core.model.Outcome;
 import io.spanfold.core.model.Reject;
 import io.spanfold.core.model.SourceRecord;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.StoredTrace;
-import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.core.model.TraceKey;
 import java.io.DataInput;
 import java.io.DataOutput;
@@ -71,14 +68,8 @@ public final class StateType<T> extends TypeInformation<T> {
       register("flushed-part", 1, FlushedPart.class, new FlushedPartCodec());
   public static final StateType<Receipt> RECEIPT =
       register("receipt", 1, Receipt.class, new ReceiptCodec());
-  public static final StateType<DeadLetter> DEAD_LETTER =
-      register("dead-letter", 1, DeadLetter.class, new DeadLetterCodec());
   public static final StateType<Reject> REJECT =
       register("reject", 1, Reject.class, new RejectCodec());
-  public static final StateType<Outcome> OUTCOME =
-      register("outcome", 1, Outcome.class, new OutcomeCodec());
-  public static final StateType<TalliedOutcome> TALLIED_OUTCOME =
-      register("tallied-outcome", 1, TalliedOutcome.class, new TalliedOutcomeCodec());
 
   /** A small trace: a value of bytes that begins with the version. */
   public static final StateType<WholeTrace> WHOLE_TRACE =

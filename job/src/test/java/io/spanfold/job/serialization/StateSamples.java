@@ -32,7 +32,6 @@ import io.spanfold.core.model.StampPoints;
 import io.spanfold.core.model.StampPoints.SegmentIdEdit;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.Subsegment;
-import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.payload.SpanFrames;
 import java.util.LinkedHashMap;
@@ -131,10 +130,7 @@ final class StateSamples {
             "spans",
             new SourcePosition(3, 400, 5),
             "error");
-    add(samples, StateType.DEAD_LETTER, letter);
     add(samples, StateType.REJECT, letter);
-    add(samples, StateType.OUTCOME, OUTCOME);
-    add(samples, StateType.TALLIED_OUTCOME, new TalliedOutcome(ID, OUTCOME));
     add(samples, StateType.WHOLE_TRACE, wholeTrace());
     add(samples, StateType.NODE, new Node(0xEE01L, 0xEE02L, false, true));
     add(samples, StateType.SEGMENT, segment());
