@@ -22,7 +22,6 @@ import io.spanfold.job.serialization.StateType;
 import io.spanfold.job.sink.RecoverableKafkaSink;
 import io.spanfold.job.sink.RejectStrategy;
 import io.spanfold.job.sink.SegmentStrategy;
-import io.spanfold.job.time.IdleWatermarkOperator;
 import io.spanfold.job.track.TrackOperator;
 import io.spanfold.job.write.WriteFunction;
 import java.time.Clock;
@@ -110,14 +109,8 @@ public final class SpanfoldJob {
         env.fromSource(steps.source(), steps.clock(), "Read " + config.source().topic())
             .uid("source");
 
-    DataStream<SourceRecord> timed =
-        records
-            .transform(
-                "Keep record time", records.getType(), new IdleWatermarkOperator<SourceRecord>())
-            .uid("clock");
-
     SingleOutputStreamOperator<Span> spans =
-        timed
+        records
             .transform(
                 "Parse",
                 StateType.SPAN,
@@ -207,6 +200,8 @@ public final class SpanfoldJob {
     // A type without a serializer of ours would go to Kryo, which cannot evolve: better not to
     // start.
     ours.set(PipelineOptions.GENERIC_TYPES, false);
+    // The source's clock is read as often.
+    ours.set(PipelineOptions.AUTO_WATERMARK_INTERVAL, Duration.ofMillis(200));
     // All emitted elements are immutable.
     ours.set(PipelineOptions.OBJECT_REUSE, true);
     FailureHandling.configure(env.getConfiguration(), ours);

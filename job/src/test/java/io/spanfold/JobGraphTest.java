@@ -24,7 +24,6 @@ class JobGraphTest {
       new TreeMap<>(
           Map.ofEntries(
               Map.entry("source", "Source: Read ingest-spans"),
-              Map.entry("clock", "Keep record time"),
               Map.entry("parse", "Parse"),
               Map.entry("batch", "Batch"),
               Map.entry("write", "Write to Redis"),

@@ -142,7 +142,7 @@ class RestoreITCase {
       TraceKey trace = new TraceKey(1 + i % 3, random.nextLong(), i);
       long wrongBy = (i % 3 - 1) * TimeUnit.DAYS.toMillis(1);
       for (Span span : RandomTraces.trace(trace, random, Pace.DENSE, false)) {
-        long timestamp = span.timestamp() - 1_000_000 + now - 30_000 + wrongBy;
+        long timestamp = span.timestamp() - RandomTraces.START + now - 30_000 + wrongBy;
         spans.add(RandomTraces.at(span, timestamp, 0, span.offset()));
       }
     }

@@ -16,6 +16,7 @@ import io.spanfold.testing.SegmentParts;
 import io.spanfold.testing.Servers;
 import io.spanfold.testing.SpanRecords;
 import java.net.URI;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -44,6 +45,7 @@ import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.Uuid;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.MethodOrderer;
@@ -60,9 +62,9 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Restores the savepoints of all releases. Each phase of each release has a directory in {@code
  * src/test/resources/savepoints}: the savepoint ({@code _metadata}), the records of the source
  * topic with their timestamps, of which the savepoint has the earlier ones ({@code records.tsv}),
- * and the parts that all of them make ({@code segments.txt}). Redis is empty when a job is restored
- * from it, so payloads come from Kafka; and the broker does not know the transaction that it holds,
- * so its parts are made again.
+ * the topic's id ({@code topic-id.txt}), and the parts that all of them make ({@code
+ * segments.txt}). Redis is empty when a job is restored from it, so payloads come from Kafka; and
+ * the broker does not know the transaction that it holds, so its parts are made again.
  *
  * <p>{@code -Dspanfold.record-state=true} first records those of {@link #RELEASE}, the release that
  * is being worked on, with this build. Until it is released they are recorded again whenever a form
@@ -79,6 +81,7 @@ class SavepointITCase {
   private static final String METADATA = "_metadata";
   private static final String RECORDS = "records.tsv";
   private static final String SEGMENTS = "segments.txt";
+  private static final String TOPIC_ID = "topic-id.txt";
 
   private static final String NAME = "savepoint";
   private static final int TRACES = 12;
@@ -120,7 +123,7 @@ class SavepointITCase {
     send(Files.readAllLines(kept.resolve(RECORDS)));
 
     String phase = kept.getFileName().toString().toUpperCase(Locale.ROOT).replace('-', '_');
-    JobClient job = submit(RolloutPhase.valueOf(phase), kept);
+    JobClient job = submit(RolloutPhase.valueOf(phase), withIdOfTheTopicHere(kept));
     awaitConsumed(job);
     Jobs.stopWithSavepoint(job, directory, true);
 
@@ -160,7 +163,34 @@ class SavepointITCase {
     Files.copy(
         savepoint.resolve(METADATA), kept.resolve(METADATA), StandardCopyOption.REPLACE_EXISTING);
     Files.write(kept.resolve(RECORDS), records);
+    Files.writeString(kept.resolve(TOPIC_ID), topicId().toString());
     Files.write(kept.resolve(SEGMENTS), expected);
+  }
+
+  /** A topic that was made anew would be refused, and the broker here made its topic anew. */
+  private Path withIdOfTheTopicHere(Path kept) throws Exception {
+    String recorded = bytes(Uuid.fromString(Files.readString(kept.resolve(TOPIC_ID))));
+    String metadata = Files.readString(kept.resolve(METADATA), ISO_8859_1);
+    assertThat(metadata).containsOnlyOnce(recorded);
+    Path here = Files.createDirectories(directory.resolve("kept"));
+    Files.writeString(
+        here.resolve(METADATA), metadata.replace(recorded, bytes(topicId())), ISO_8859_1);
+    return here;
+  }
+
+  private static String bytes(Uuid id) {
+    return new String(
+        ByteBuffer.allocate(16)
+            .putLong(id.getMostSignificantBits())
+            .putLong(id.getLeastSignificantBits())
+            .array(),
+        ISO_8859_1);
+  }
+
+  private Uuid topicId() throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers.bootstrapServers()))) {
+      return admin.describeTopics(List.of(NAME)).topicNameValues().get(NAME).get().topicId();
+    }
   }
 
   private static Set<String> classesOfOurs(Path metadata) throws Exception {

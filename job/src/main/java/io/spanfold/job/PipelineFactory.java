@@ -11,7 +11,7 @@ import io.spanfold.core.model.SourceRecord;
 import io.spanfold.job.adopt.AdoptOperator;
 import io.spanfold.job.async.AsyncStageSettings;
 import io.spanfold.job.config.SpanfoldConfig;
-import io.spanfold.job.config.StartingOffsets;
+import io.spanfold.job.config.SpanfoldConfig.SourceSettings;
 import io.spanfold.job.flush.FlushSettings;
 import io.spanfold.job.flush.StoreCleanUp;
 import io.spanfold.job.flush.StoreRebuild;
@@ -23,9 +23,11 @@ import io.spanfold.job.sink.SegmentStrategy.Opener;
 import io.spanfold.job.sink.SegmentStrategy.Rebuild;
 import io.spanfold.job.source.GatedSource;
 import io.spanfold.job.source.SourceRecordSchema;
-import io.spanfold.job.time.AdvancingWatermarks;
-import io.spanfold.job.time.ReadingStatus;
+import io.spanfold.job.source.StartOffsets;
+import io.spanfold.job.time.ClockSettings;
 import io.spanfold.job.time.RecordTime;
+import io.spanfold.job.time.SourceClock;
+import io.spanfold.job.time.SourceWatermarks;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Properties;
@@ -33,9 +35,7 @@ import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
-import org.apache.flink.util.clock.SystemClock;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 
 /** Makes the parts of the pipeline from the job's settings. */
 public final class PipelineFactory {
@@ -77,53 +77,44 @@ public final class PipelineFactory {
   }
 
   public GatedSource<SourceRecord> source() {
-    Properties clients = KafkaClientProperties.common(config.kafka());
-    Properties consumer = new Properties();
-    consumer.putAll(clients);
-    // Records of an upstream transaction count only once it is committed.
-    consumer.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+    SourceSettings source = config.source();
+    return new GatedSource<>(
+        clients -> kafka(source, clients),
+        source.topic(),
+        KafkaClientProperties.common(config.kafka()),
+        memoryMonitor(),
+        clockSettings(),
+        config.ingest().adopt());
+  }
+
+  private static KafkaSource<SourceRecord> kafka(SourceSettings settings, Properties clients) {
     KafkaSourceBuilder<SourceRecord> source =
         KafkaSource.<SourceRecord>builder()
-            .setTopics(config.source().topic())
-            .setGroupId(config.source().groupId())
-            .setProperties(consumer)
+            .setTopics(settings.topic())
+            .setGroupId(settings.groupId())
+            .setProperties(clients)
+            // Records of an upstream transaction count only once it is committed.
+            .setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed")
             .setDeserializer(new SourceRecordSchema())
-            .setStartingOffsets(startingOffsets());
-    if (config.source().bounded()) {
+            .setStartingOffsets(new StartOffsets(settings.startingOffsets()));
+    if (settings.bounded()) {
       source.setBounded(OffsetsInitializer.latest());
     }
-    return new GatedSource<>(source.build(), memoryMonitor(), clients, config.ingest().adopt());
+    return source.build();
   }
 
-  @SuppressWarnings("deprecation") // Kafka deprecates the type; the connector still asks for it.
-  private OffsetsInitializer startingOffsets() {
-    StartingOffsets start = config.source().startingOffsets();
-    return switch (start.origin()) {
-      case EARLIEST -> OffsetsInitializer.earliest();
-      case LATEST -> OffsetsInitializer.latest();
-      case COMMITTED -> OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST);
-      case TIMESTAMP -> OffsetsInitializer.timestamp(start.timestamp());
-    };
+  private ClockSettings clockSettings() {
+    SourceSettings source = config.source();
+    return new ClockSettings(source.maxLag(), source.maxSilence(), source.bounded());
   }
 
-  /**
-   * Returns the clock of the source. That of a bounded source follows the latest record only, and
-   * never advances while idle: a split that is not read may just be waiting for its turn.
-   */
+  /** Returns the clock of the source, as docs/time.md has it. */
   public WatermarkStrategy<SourceRecord> clock() {
-    WatermarkStrategy<SourceRecord> strategy =
-        config.source().bounded()
-            ? WatermarkStrategy.forBoundedOutOfOrderness(Duration.ZERO)
-            : WatermarkStrategy.forGenerator(
-                context ->
-                    new AdvancingWatermarks<>(
-                        context.getInputActivityClock(),
-                        SystemClock.getInstance(),
-                        ReadingStatus.of(context.getMetricGroup()),
-                        SourceRecord::partition,
-                        SourceRecord::offset));
-    RecordTime<SourceRecord> time = new RecordTime<>(Clock.systemUTC());
-    return strategy.withTimestampAssigner(context -> time);
+    return WatermarkStrategy.<SourceRecord>forGenerator(
+            task ->
+                new SourceWatermarks(
+                    SourceClock.of(task.getMetricGroup()), task.getInputActivityClock()))
+        .withTimestampAssigner(task -> new RecordTime(SourceClock.of(task.getMetricGroup())));
   }
 
   public AdoptOperator adopt() {

@@ -14,6 +14,9 @@ import java.util.Random;
  */
 public final class RandomTraces {
 
+  /** The earliest time of a trace, but for jitter. */
+  public static final long START = 1_700_000_000_000L;
+
   private RandomTraces() {}
 
   /**
@@ -49,7 +52,7 @@ public final class RandomTraces {
     }
     Collections.shuffle(order, random);
     List<Span> spans = new ArrayList<>();
-    long time = 1_000_000;
+    long time = START;
     for (long id : order) {
       time += 500L * random.nextInt(pace.step);
       long jitter = random.nextInt(4) == 0 ? 500L * random.nextInt(pace.step) : 0;

@@ -1,10 +1,10 @@
 package io.spanfold.core.model;
 
 /**
- * The clock of a source subtask at a checkpoint. All times are in milliseconds.
+ * The clock of a source partition at a checkpoint. All times are in milliseconds.
  *
- * @param watermark its watermark
+ * @param time the record time up to which the partition was read
  * @param latestRecord the time of the latest record
- * @param wallClock the wall clock, less the time for which the watermark has yet to catch up
+ * @param wallClock the wall clock, less the time that the clock has yet to catch up
  */
-public record ClockSnapshot(long watermark, long latestRecord, long wallClock) {}
+public record ClockSnapshot(long time, long latestRecord, long wallClock) {}

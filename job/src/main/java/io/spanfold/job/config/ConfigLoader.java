@@ -110,7 +110,9 @@ final class ConfigLoader {
                 StartingOffsets::parse,
                 "write earliest, latest, committed or a time in milliseconds since 1970")
             .orElseGet(() -> StartingOffsets.parse("committed")),
-        reader.get(SpanfoldOptions.SOURCE_BOUNDED));
+        reader.get(SpanfoldOptions.SOURCE_BOUNDED),
+        reader.get(SpanfoldOptions.SOURCE_MAX_LAG),
+        reader.get(SpanfoldOptions.SOURCE_MAX_SILENCE));
   }
 
   private SinkSettings sink() {

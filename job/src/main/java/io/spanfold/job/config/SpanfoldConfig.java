@@ -113,9 +113,16 @@ public record SpanfoldConfig(
    * The source.
    *
    * @param bounded whether to stop at the end offsets found at the start
+   * @param maxLag how far a partition that is read to its end may be behind the others
+   * @param maxSilence how long the others wait for a partition that cannot be read
    */
   public record SourceSettings(
-      String topic, String groupId, StartingOffsets startingOffsets, boolean bounded)
+      String topic,
+      String groupId,
+      StartingOffsets startingOffsets,
+      boolean bounded,
+      Duration maxLag,
+      Duration maxSilence)
       implements Serializable {}
 
   /**

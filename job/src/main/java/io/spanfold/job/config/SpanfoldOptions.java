@@ -63,6 +63,21 @@ public final class SpanfoldOptions {
               "Whether to stop at the end offsets found at the start, after everything is"
                   + " flushed.");
 
+  public static final ConfigOption<Duration> SOURCE_MAX_LAG =
+      key("source.max-lag")
+          .durationType()
+          .defaultValue(Duration.ofMinutes(1))
+          .withDescription(
+              "How far in record time a partition that is read to its end may hold back the others.");
+
+  public static final ConfigOption<Duration> SOURCE_MAX_SILENCE =
+      key("source.max-silence")
+          .durationType()
+          .defaultValue(Duration.ofMinutes(5))
+          .withDescription(
+              "How long the others wait for a partition that cannot be read: its leader does not"
+                  + " answer, nothing of it arrives, or a transaction in it stays open.");
+
   public static final ConfigOption<String> SINK_TOPIC =
       key("sink.topic")
           .stringType()
@@ -311,6 +326,8 @@ public final class SpanfoldOptions {
           SOURCE_GROUP_ID,
           SOURCE_STARTING_OFFSETS,
           SOURCE_BOUNDED,
+          SOURCE_MAX_LAG,
+          SOURCE_MAX_SILENCE,
           SINK_TOPIC,
           SINK_DELIVERY_GUARANTEE,
           SINK_TRANSACTIONAL_ID_PREFIX,

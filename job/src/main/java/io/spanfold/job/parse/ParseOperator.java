@@ -10,13 +10,18 @@ import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.job.config.DropRules;
 import io.spanfold.job.serialization.StateType;
+import io.spanfold.job.time.SourceClock;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.OutputTag;
 
 /**
@@ -29,7 +34,7 @@ import org.apache.flink.util.OutputTag;
  * input, so an outcome is in the checkpoint in which its spans were read. Their number is bounded.
  */
 public final class ParseOperator extends AbstractStreamOperator<Span>
-    implements OneInputStreamOperator<SourceRecord, Span> {
+    implements OneInputStreamOperator<SourceRecord, Span>, BoundedOneInput {
 
   private static final long serialVersionUID = 1L;
 
@@ -46,6 +51,10 @@ public final class ParseOperator extends AbstractStreamOperator<Span>
 
   private transient SpanParser parser;
   private transient Map<Owner, Outcome> outcomes;
+
+  /** Of the reader in the same task. */
+  private transient Optional<SourceClock> source;
+
   private transient Counter spansIn;
   private transient Counter bytesIn;
   private transient Counter rejected;
@@ -64,6 +73,7 @@ public final class ParseOperator extends AbstractStreamOperator<Span>
   public void open() throws Exception {
     super.open();
     parser = new SpanParser(maxRecordBytes);
+    source = SourceClock.find(SourceClock.id(getMetricGroup()));
     outcomes = new LinkedHashMap<>();
     spansIn = getMetricGroup().counter("spansIn");
     bytesIn = getMetricGroup().counter("spanBytesIn");
@@ -116,14 +126,35 @@ public final class ParseOperator extends AbstractStreamOperator<Span>
   }
 
   private void emitOutcomes() {
-    for (Outcome outcome : outcomes.values()) {
-      // Random, as nothing identifies a sum: after a failure other records are added up together.
-      UUID id = UUID.randomUUID();
-      reject(
-          new TalliedOutcome(
-              Hex.id(id.getMostSignificantBits()) + Hex.id(id.getLeastSignificantBits()), outcome));
-    }
+    outcomes.values().forEach(this::emit);
     outcomes.clear();
+  }
+
+  /**
+   * Reports what was deleted before it could be read. The source forgets it by this, in the same
+   * checkpoint.
+   */
+  private void emitDeleted() {
+    if (source.isEmpty()) {
+      return;
+    }
+    for (long offsets : source.get().takeDeleted().values()) {
+      emit(
+          new Outcome(
+              getProcessingTimeService().getCurrentProcessingTime(),
+              Outcome.UNKNOWN,
+              Outcome.UNKNOWN,
+              Outcome.Reason.OFFSETS_LOST,
+              offsets));
+    }
+  }
+
+  private void emit(Outcome outcome) {
+    // Random, as nothing identifies a sum: after a failure other records are added up together.
+    UUID id = UUID.randomUUID();
+    reject(
+        new TalliedOutcome(
+            Hex.id(id.getMostSignificantBits()) + Hex.id(id.getLeastSignificantBits()), outcome));
   }
 
   private void reject(Reject reject) {
@@ -133,12 +164,24 @@ public final class ParseOperator extends AbstractStreamOperator<Span>
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
     emitOutcomes();
+    emitDeleted();
     super.prepareSnapshotPreBarrier(checkpointId);
+  }
+
+  /**
+   * Ends record time. Flink drops the maximum watermark of a source that is idle, as is one that
+   * waits for its partitions, but what is buffered must be flushed.
+   */
+  @Override
+  public void endInput() {
+    output.emitWatermarkStatus(WatermarkStatus.ACTIVE);
+    output.emitWatermark(Watermark.MAX_WATERMARK);
   }
 
   @Override
   public void finish() throws Exception {
     emitOutcomes();
+    emitDeleted();
     super.finish();
   }
 }

@@ -6,7 +6,6 @@ import io.spanfold.core.fold.ReorderState;
 import io.spanfold.core.fold.SegmentState;
 import io.spanfold.core.fold.SliceState;
 import io.spanfold.core.fold.WholeTrace;
-import io.spanfold.core.model.ClockSnapshot;
 import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
@@ -84,9 +83,6 @@ public final class StateType<T> extends TypeInformation<T> {
       register("early-spans", 1, EarlySpans.class, new EarlySpansCodec());
   public static final StateType<ReorderState> REORDER =
       register("reorder", 1, ReorderState.class, new ReorderStateCodec());
-
-  public static final StateType<ClockSnapshot> CLOCK_SNAPSHOT =
-      register("clock-snapshot", 1, ClockSnapshot.class, new ClockSnapshotCodec());
 
   private final String id;
   private final transient int version;

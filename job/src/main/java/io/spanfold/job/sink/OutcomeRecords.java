@@ -33,7 +33,10 @@ record OutcomeRecords(String topic, String idHeader) implements Serializable {
   private static final int CATEGORY_INDEXED_SPAN = 16;
 
   ProducerRecord<byte[], byte[]> of(Outcome outcome, String id) {
-    byte[] project = Long.toString(outcome.projectId()).getBytes(UTF_8);
+    byte[] project =
+        outcome.projectId() == Outcome.UNKNOWN
+            ? null
+            : Long.toString(outcome.projectId()).getBytes(UTF_8);
     ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, project, json(outcome));
     record.headers().add(idHeader, id.getBytes(US_ASCII));
     return record;
@@ -50,8 +53,10 @@ record OutcomeRecords(String topic, String idHeader) implements Serializable {
     try (JsonGenerator json = JSON.createGenerator(out)) {
       json.writeStartObject();
       json.writeStringField("timestamp", Instant.ofEpochMilli(outcome.timestamp()).toString());
-      json.writeNumberField("org_id", outcome.organizationId());
-      json.writeNumberField("project_id", outcome.projectId());
+      if (outcome.projectId() != Outcome.UNKNOWN) {
+        json.writeNumberField("org_id", outcome.organizationId());
+        json.writeNumberField("project_id", outcome.projectId());
+      }
       json.writeNumberField("outcome", OUTCOME_INVALID);
       json.writeStringField("reason", label(outcome.reason()));
       json.writeNumberField("category", CATEGORY_INDEXED_SPAN);

@@ -3,7 +3,7 @@ package io.spanfold.job.source;
 import io.spanfold.job.adopt.AdoptionStatus;
 import io.spanfold.job.memory.RedisMemoryMonitor;
 import io.spanfold.job.resource.SharedResource.Share;
-import io.spanfold.job.time.ReadingStatus;
+import io.spanfold.job.time.SourceClock;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -23,7 +23,7 @@ import org.apache.flink.util.IOUtils;
  * the end no barrier passes a refused write, so nothing would be committed and no memory would be
  * freed.
  */
-final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
+final class GatedReader<T> implements SourceReader<T, ClockedSplit> {
 
   /** How long the last records may take to Redis. */
   private static final long SETTLED_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -32,34 +32,38 @@ final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
 
   private final SourceReader<T, KafkaPartitionSplit> reader;
   private final Share<RedisMemoryMonitor> gate;
-  private final Share<ReadingStatus> status;
-  private final EndOffsets ends;
+  private final Share<SourceClock> clock;
+  private final LeaderOffsets leaders;
   private final Share<AdoptionStatus> adoption;
 
+  private boolean started;
   private boolean ended;
   private long endedNanos;
 
   GatedReader(
       SourceReader<T, KafkaPartitionSplit> reader,
       Share<RedisMemoryMonitor> gate,
-      Share<ReadingStatus> status,
-      EndOffsets ends,
+      Share<SourceClock> clock,
+      LeaderOffsets leaders,
       Share<AdoptionStatus> adoption) {
     this.reader = reader;
     this.gate = gate;
-    this.status = status;
-    this.ends = ends;
+    this.clock = clock;
+    this.leaders = leaders;
     this.adoption = adoption;
   }
 
   @Override
   public void start() {
-    status.get().gate(this::gate);
     reader.start();
   }
 
   @Override
   public InputStatus pollNext(ReaderOutput<T> output) throws Exception {
+    if (!started) {
+      started = true;
+      clock.get().emit(output);
+    }
     if (!isOpen()) {
       return InputStatus.NOTHING_AVAILABLE;
     }
@@ -88,30 +92,35 @@ final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
         : reader.isAvailable();
   }
 
-  private ReadingStatus.Gate gate() {
-    return switch (gate.get().state()) {
-      case OPEN -> ReadingStatus.Gate.OPEN;
-      case FULL -> ReadingStatus.Gate.CLOSED_UNDER_PRESSURE;
-      case UNREACHABLE -> ReadingStatus.Gate.CLOSED;
-    };
-  }
-
   private boolean isOpen() {
     return gate.get().state() == RedisMemoryMonitor.State.OPEN;
   }
 
   @Override
-  public void addSplits(List<KafkaPartitionSplit> splits) {
-    for (KafkaPartitionSplit split : splits) {
-      status.get().assigned(split.getPartition(), split.getStartingOffset());
-      ends.add(split.getTopicPartition());
+  public void addSplits(List<ClockedSplit> splits) {
+    for (ClockedSplit split : splits) {
+      KafkaPartitionSplit partition = split.partition();
+      clock
+          .get()
+          .assigned(
+              partition.getPartition(),
+              partition.getStartingOffset(),
+              partition.getStoppingOffset().orElse(KafkaPartitionSplit.NO_STOPPING_OFFSET),
+              split.clock(),
+              split.gaps());
+      leaders.add(partition.getTopicPartition());
     }
-    reader.addSplits(splits);
+    reader.addSplits(splits.stream().map(ClockedSplit::partition).toList());
   }
 
   @Override
-  public List<KafkaPartitionSplit> snapshotState(long checkpointId) {
-    return reader.snapshotState(checkpointId);
+  public List<ClockedSplit> snapshotState(long checkpointId) {
+    return reader.snapshotState(checkpointId).stream().map(this::clocked).toList();
+  }
+
+  private ClockedSplit clocked(KafkaPartitionSplit split) {
+    int partition = split.getPartition();
+    return new ClockedSplit(split, clock.get().snapshot(partition), clock.get().gaps(partition));
   }
 
   @Override
@@ -121,7 +130,11 @@ final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
 
   @Override
   public void handleSourceEvents(SourceEvent event) {
-    reader.handleSourceEvents(event);
+    if (event instanceof ClockReport report) {
+      clock.get().front(report.time());
+    } else {
+      reader.handleSourceEvents(event);
+    }
   }
 
   @Override
@@ -141,6 +154,6 @@ final class GatedReader<T> implements SourceReader<T, KafkaPartitionSplit> {
 
   @Override
   public void close() throws Exception {
-    IOUtils.closeAll(reader, ends, adoption, status, gate);
+    IOUtils.closeAll(reader, leaders, adoption, clock, gate);
   }
 }

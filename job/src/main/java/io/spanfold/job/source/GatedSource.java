@@ -5,8 +5,10 @@ import io.spanfold.job.adopt.AdoptionStatus;
 import io.spanfold.job.memory.RedisMemoryMonitor;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
 import io.spanfold.job.resource.SharedResource.Share;
-import io.spanfold.job.time.ReadingStatus;
+import io.spanfold.job.time.ClockSettings;
+import io.spanfold.job.time.SourceClock;
 import java.io.IOException;
+import java.io.Serializable;
 import java.util.Properties;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.connector.source.Boundedness;
@@ -20,41 +22,56 @@ import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.enumerator.KafkaSourceEnumState;
 import org.apache.flink.connector.kafka.source.split.KafkaPartitionSplit;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.util.clock.SystemClock;
+import org.apache.kafka.common.Uuid;
 
 /**
- * Kafka's source with a gate: it reads nothing while Redis is full or does not answer. Its state is
- * that of Kafka's source.
- *
- * <p>A bounded source also ends after a restore. That of connector 5.0.0-2.2 does not: it signals
- * that no more splits come only if it has discovered a new partition.
+ * Kafka's source with a gate: it reads nothing while Redis is full or does not answer. Its splits
+ * have their clocks with them.
  *
  * @param <T> the records
  */
 public final class GatedSource<T>
-    implements Source<T, KafkaPartitionSplit, KafkaSourceEnumState>, ResultTypeQueryable<T> {
+    implements Source<T, ClockedSplit, GatedEnumeratorState>, ResultTypeQueryable<T> {
 
   private static final long serialVersionUID = 1L;
 
+  private final KafkaSourceFactory<T> factory;
   private final KafkaSource<T> kafka;
   private final RedisMemoryMonitorSettings monitor;
-  private final Properties clients;
+  private final SourceTopic topic;
+  private final ClockSettings clock;
   private final boolean adoptFirst;
+
+  /** Makes Kafka's source. */
+  @FunctionalInterface
+  public interface KafkaSourceFactory<T> extends Serializable {
+
+    /** Returns a source whose clients have these properties. */
+    KafkaSource<T> create(Properties clients);
+  }
 
   /**
    * Makes a source.
    *
+   * @param topic the topic's name
+   * @param clients properties of all Kafka clients
    * @param monitor closes the gate
-   * @param clients properties of Kafka's clients, to ask for end offsets
    * @param adoptFirst whether a source without state waits for the end of the adoption
    */
   public GatedSource(
-      KafkaSource<T> kafka,
-      RedisMemoryMonitorSettings monitor,
+      KafkaSourceFactory<T> factory,
+      String topic,
       Properties clients,
+      RedisMemoryMonitorSettings monitor,
+      ClockSettings clock,
       boolean adoptFirst) {
-    this.kafka = kafka;
+    this.factory = factory;
+    this.kafka = factory.create(clients);
+    this.topic = new SourceTopic(topic, clients);
     this.monitor = monitor;
-    this.clients = clients;
+    this.clock = clock;
     this.adoptFirst = adoptFirst;
   }
 
@@ -64,61 +81,70 @@ public final class GatedSource<T>
   }
 
   @Override
-  public SourceReader<T, KafkaPartitionSplit> createReader(SourceReaderContext context)
-      throws Exception {
+  public SourceReader<T, ClockedSplit> createReader(SourceReaderContext context) throws Exception {
+    MetricGroup metrics = context.metricGroup();
     Share<RedisMemoryMonitor> gate = RedisMemoryMonitor.open(monitor);
-    gate.get().register(context.metricGroup());
-    Share<ReadingStatus> status = ReadingStatus.open(context.metricGroup());
-    return new GatedReader<>(
-        kafka.createReader(context),
-        gate,
-        status,
-        new EndOffsets(clients, status.get()),
-        adoption(context));
-  }
-
-  @Override
-  public SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> createEnumerator(
-      SplitEnumeratorContext<KafkaPartitionSplit> context) {
-    SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> enumerator =
-        kafka.createEnumerator(context);
-    return adoptFirst ? new DeferredEnumerator<>(enumerator) : enumerator;
-  }
-
-  private static Share<AdoptionStatus> adoption(SourceReaderContext context) {
-    Share<AdoptionStatus> adoption = AdoptionStatus.open(context.metricGroup());
+    gate.get().register(metrics);
+    Share<AdoptionStatus> adoption = AdoptionStatus.open(metrics);
     adoption.get().listen(() -> context.sendSourceEventToCoordinator(new AdoptionOver()));
-    return adoption;
+    Share<SourceClock> time = SourceClock.open(metrics, clock, SystemClock.getInstance());
+    time.get()
+        .connect(
+            gate.get()::state,
+            adoption.get()::begunAt,
+            highest -> context.sendSourceEventToCoordinator(new ClockReport(highest)),
+            metrics);
+    Properties observed = new Properties();
+    observed.putAll(topic.clients());
+    PositionInterceptor.addTo(observed, SourceClock.id(metrics));
+    return new GatedReader<>(
+        factory.create(observed).createReader(context),
+        gate,
+        time,
+        new LeaderOffsets(topic.clients(), time.get()),
+        adoption);
   }
 
   @Override
-  public SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> restoreEnumerator(
-      SplitEnumeratorContext<KafkaPartitionSplit> context, KafkaSourceEnumState state)
-      throws Exception {
-    SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> enumerator =
-        restored(context, state);
-    boolean started = state.initialDiscoveryFinished() || !state.splits().isEmpty();
-    return adoptFirst && !started ? new DeferredEnumerator<>(enumerator) : enumerator;
-  }
-
-  private SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> restored(
-      SplitEnumeratorContext<KafkaPartitionSplit> context, KafkaSourceEnumState state)
-      throws IOException {
-    if (getBoundedness() == Boundedness.CONTINUOUS_UNBOUNDED) {
-      return kafka.restoreEnumerator(context, state);
-    }
-    var observed = new BoundedRestoreEnumerator.Context<>(context);
-    return new BoundedRestoreEnumerator<>(kafka.restoreEnumerator(observed, state), observed);
+  public SplitEnumerator<ClockedSplit, GatedEnumeratorState> createEnumerator(
+      SplitEnumeratorContext<ClockedSplit> context) {
+    CoordinatorContext observed = new CoordinatorContext(context);
+    return gated(kafka.createEnumerator(observed), observed, Uuid.ZERO_UUID, adoptFirst);
   }
 
   @Override
-  public SimpleVersionedSerializer<KafkaPartitionSplit> getSplitSerializer() {
-    return kafka.getSplitSerializer();
+  public SplitEnumerator<ClockedSplit, GatedEnumeratorState> restoreEnumerator(
+      SplitEnumeratorContext<ClockedSplit> context, GatedEnumeratorState state) throws IOException {
+    topic.check(state.kafka());
+    CoordinatorContext observed = new CoordinatorContext(context);
+    boolean started = state.kafka().initialDiscoveryFinished() || !state.kafka().splits().isEmpty();
+    return gated(
+        kafka.restoreEnumerator(observed, state.kafka()),
+        observed,
+        state.topicId(),
+        adoptFirst && !started);
+  }
+
+  private GatedEnumerator gated(
+      SplitEnumerator<KafkaPartitionSplit, KafkaSourceEnumState> enumerator,
+      CoordinatorContext context,
+      Uuid topicId,
+      boolean waitsForAdoption) {
+    return new GatedEnumerator(enumerator, context, topic, topicId, waitsForAdoption, isBounded());
+  }
+
+  private boolean isBounded() {
+    return getBoundedness() == Boundedness.BOUNDED;
   }
 
   @Override
-  public SimpleVersionedSerializer<KafkaSourceEnumState> getEnumeratorCheckpointSerializer() {
-    return kafka.getEnumeratorCheckpointSerializer();
+  public SimpleVersionedSerializer<ClockedSplit> getSplitSerializer() {
+    return new ClockedSplitSerializer(kafka.getSplitSerializer());
+  }
+
+  @Override
+  public SimpleVersionedSerializer<GatedEnumeratorState> getEnumeratorCheckpointSerializer() {
+    return new GatedEnumeratorStateSerializer(kafka.getEnumeratorCheckpointSerializer());
   }
 
   @Override

@@ -10,7 +10,6 @@ import io.spanfold.core.fold.SegmentState.PartState;
 import io.spanfold.core.fold.SegmentState.SliceList;
 import io.spanfold.core.fold.SliceState;
 import io.spanfold.core.fold.WholeTrace;
-import io.spanfold.core.model.ClockSnapshot;
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
@@ -137,10 +136,6 @@ final class StateSamples {
     add(samples, StateType.SLICE, new SliceState(SUBSEGMENT, new int[] {1, 3}, 0xEE03L, false));
     add(samples, StateType.EARLY_SPANS, new EarlySpans(SUBSEGMENT, columns()));
     add(samples, StateType.REORDER, new ReorderState(1_700_000_000_999L, List.of(1, 4)));
-    add(
-        samples,
-        StateType.CLOCK_SNAPSHOT,
-        new ClockSnapshot(1_700_000_001_000L, 1_700_000_002_000L, 1_700_000_003_000L));
     return samples;
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
+import io.spanfold.job.time.ClockSettings;
 import io.spanfold.testing.KafkaUnderTest;
 import io.spanfold.testing.SpanRecords;
 import java.nio.file.Path;
@@ -46,6 +47,9 @@ class GatedSourceITCase {
 
   /** Not reached in the attempt that is to fail. */
   private static final int ENOUGH = 3;
+
+  private static final ClockSettings CLOCK =
+      new ClockSettings(Duration.ofMinutes(1), Duration.ofMinutes(5), true);
 
   private static final AtomicInteger READ = new AtomicInteger();
   private static final AtomicInteger CHECKPOINTS = new AtomicInteger();
@@ -100,23 +104,25 @@ class GatedSourceITCase {
     env.enableCheckpointing(100);
     Properties clients = new Properties();
     clients.setProperty("bootstrap.servers", kafka.bootstrapServers());
-    KafkaSource<String> source =
-        KafkaSource.<String>builder()
-            .setBootstrapServers(kafka.bootstrapServers())
-            .setTopics(TOPIC)
-            .setStartingOffsets(OffsetsInitializer.earliest())
-            .setBounded(OffsetsInitializer.latest())
-            .setValueOnlyDeserializer(new SimpleStringSchema())
-            .build();
     RedisMemoryMonitorSettings guard =
         RedisMemoryMonitorSettings.of(ConnectionSettings.of(List.of(redis.uri())), 0.8);
     env.fromSource(
-            new GatedSource<>(source, guard, clients, false),
+            new GatedSource<>(GatedSourceITCase::source, TOPIC, clients, guard, CLOCK, false),
             WatermarkStrategy.noWatermarks(),
             "Read")
         .map(new Probe())
         .sinkTo(new DiscardingSink<>());
     return env.executeAsync();
+  }
+
+  private static KafkaSource<String> source(Properties consumer) {
+    return KafkaSource.<String>builder()
+        .setProperties(consumer)
+        .setTopics(TOPIC)
+        .setStartingOffsets(OffsetsInitializer.earliest())
+        .setBounded(OffsetsInitializer.latest())
+        .setValueOnlyDeserializer(new SimpleStringSchema())
+        .build();
   }
 
   private void send() {

@@ -1,0 +1,223 @@
+package io.spanfold.job.time;
+
+import io.spanfold.core.model.ClockSnapshot;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * The clock of one partition: the record time up to which it has been read. The rule is that of
+ * docs/time.md. All times are milliseconds. Not safe for concurrent use.
+ */
+final class PartitionClock {
+
+  /** The time of a clock that has none yet. */
+  static final long NONE = Long.MIN_VALUE;
+
+  /** How long a partition is at its end before its clock advances. */
+  static final long GRACE = 3_000;
+
+  /** After so long at its end there is no backlog, whatever happened before. */
+  static final long CERTAIN = 30_000;
+
+  /** A task that was not active for longer did not look. */
+  static final long STALL = 2_000;
+
+  /** How far ahead of the wall clock a record may be. */
+  static final long MAX_AHEAD = 60_000;
+
+  /** An earlier timestamp is none, or in seconds instead of milliseconds. */
+  static final long FIRST_TIME = Duration.ofDays(365).toMillis();
+
+  private final long maxLag;
+  private final long maxSilence;
+  private final boolean bounded;
+
+  private long time = NONE;
+  private long latest = NONE;
+
+  /** How long the job was down before a restore, until the clock has caught up with it. */
+  private long behind;
+
+  private boolean recordCame;
+  private PartitionState state = PartitionState.UNREACHABLE;
+
+  /** How long the partition has been at its end without a record. */
+  private long quiet;
+
+  /** How long it could not be read since the last record, at most {@link #CERTAIN}. */
+  private long outage;
+
+  /** How long there was no record although there may be some. */
+  private long silent;
+
+  /**
+   * @param restored the clock at the checkpoint that the job continues from
+   * @param now the wall clock
+   */
+  PartitionClock(ClockSettings settings, Optional<ClockSnapshot> restored, long now) {
+    maxLag = settings.maxLag().toMillis();
+    maxSilence = settings.maxSilence().toMillis();
+    bounded = settings.bounded();
+    restored.ifPresent(
+        clock -> {
+          time = clock.time();
+          latest = clock.latestRecord();
+          behind = Math.max(0, now - clock.wallClock());
+        });
+  }
+
+  /** Starts a clock that has no time yet. */
+  void start(long at) {
+    time = at;
+  }
+
+  /** Reports a record of this record time. */
+  void read(long timestamp) {
+    latest = Math.max(latest, timestamp);
+    recordCame = true;
+  }
+
+  /**
+   * Advances the clock.
+   *
+   * @param now the partition's state
+   * @param active how much time has passed in which the task was not blocked
+   * @param wall how much time has passed
+   * @param front the highest clock of all partitions; {@link #NONE} if it is unknown
+   */
+  void advance(PartitionState now, long active, long wall, long front) {
+    state = now;
+    boolean came = recordCame;
+    recordCame = false;
+    if (came) {
+      quiet = 0;
+      outage = 0;
+      silent = 0;
+      behind = 0;
+      // A watermark excludes further records of its own time, and more of that time may come.
+      time = Math.max(time, latest - 1);
+    }
+    switch (state) {
+      case READING -> {
+        quiet = 0;
+        silent += came ? 0 : active;
+      }
+      case AT_END -> {
+        silent = 0;
+        atEnd(came ? 0 : active, front);
+      }
+      case OPEN_TRANSACTION -> {
+        boolean hasWaited = isGivenUp();
+        silent += came ? 0 : wall;
+        if (hasWaited) {
+          atEnd(active, front);
+        } else {
+          outage(came ? 0 : wall);
+        }
+      }
+      case UNREACHABLE, PAUSED -> {
+        silent += came ? 0 : wall;
+        outage(came ? 0 : wall);
+      }
+      case PRESSED -> {
+        quiet = 0;
+        if (time != NONE) {
+          time += wall;
+        }
+      }
+      case FINISHED -> {}
+    }
+  }
+
+  private void outage(long passed) {
+    quiet = 0;
+    outage = Math.min(outage + passed, CERTAIN);
+  }
+
+  private void atEnd(long active, long front) {
+    if (active > STALL) {
+      outage(active);
+      return;
+    }
+    quiet += active;
+    if (time == NONE || bounded) {
+      return;
+    }
+    // What was read between the last watermark and the checkpoint is not read again.
+    time = Math.max(time, latest - 1);
+    time += Math.max(0, Math.min(active, quiet - GRACE - outage));
+    if (isCertain()) {
+      time += behind;
+      behind = 0;
+    }
+    if (front != NONE) {
+      time = Math.max(time, front - maxLag);
+    }
+  }
+
+  /** Returns whether nothing has come for so long that there is no backlog. */
+  boolean isCertain() {
+    return quiet >= CERTAIN;
+  }
+
+  PartitionState state() {
+    return state;
+  }
+
+  /** Returns whether the job's time depends on this clock. Without a time it holds the others. */
+  boolean takesPart() {
+    return switch (state) {
+      case FINISHED -> false;
+      case PRESSED -> time != NONE;
+      case AT_END -> time != NONE || quiet < GRACE + outage;
+      case OPEN_TRANSACTION -> time != NONE || !isGivenUp();
+      case READING, UNREACHABLE, PAUSED -> !isGivenUp();
+    };
+  }
+
+  long time() {
+    return time;
+  }
+
+  /**
+   * Returns the record time of a record.
+   *
+   * @param timestamp its Kafka timestamp
+   * @param now the wall clock
+   */
+  long timeOf(long timestamp, long now) {
+    if (timestamp < FIRST_TIME) {
+      // Only at the end is what comes next as new as a clock that has advanced.
+      long reached = state == PartitionState.AT_END ? Math.max(time, latest) : latest;
+      return reached == NONE ? now : reached;
+    }
+    return Math.min(timestamp, now + MAX_AHEAD);
+  }
+
+  /** Returns how far the latest record is behind {@code front}. */
+  long lag(long front) {
+    return latest == NONE || front == NONE ? 0 : Math.max(0, front - latest);
+  }
+
+  boolean isLagging(long front) {
+    return lag(front) > maxLag && state == PartitionState.AT_END;
+  }
+
+  /** Returns how long it has been unknown what the partition holds. */
+  long silent() {
+    return silent;
+  }
+
+  /** Returns whether the others have waited for this partition for long enough. */
+  boolean isGivenUp() {
+    return silent >= maxSilence;
+  }
+
+  /** Returns the clock for a checkpoint that is taken at {@code now}; empty if it has no time. */
+  Optional<ClockSnapshot> snapshot(long now) {
+    long reached = time == NONE ? latest : time;
+    return reached == NONE
+        ? Optional.empty()
+        : Optional.of(new ClockSnapshot(reached, Math.max(latest, reached), now - behind));
+  }
+}
