@@ -94,6 +94,9 @@ public class FoldBenchmark {
     }
 
     @Override
+    public void late() {}
+
+    @Override
     public void early(int spans) {
       hole.consume(spans);
     }

@@ -6,9 +6,11 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The rules of the fold in their plainest form, span by span, with sets that are searched linearly.
+ * Without a clock no span is late.
  */
 public final class NaiveFold {
 
@@ -20,6 +22,7 @@ public final class NaiveFold {
 
   private final FoldSettings settings;
   private final List<Segment> segments = new ArrayList<>();
+  private long clock = Long.MIN_VALUE;
 
   public NaiveFold(FoldSettings settings) {
     this.settings = settings;
@@ -32,16 +35,39 @@ public final class NaiveFold {
     long rememberUntil = Long.MIN_VALUE;
     final Set<Long> ids = new HashSet<>();
     final Set<Long> seen = new HashSet<>();
-    final List<Span> open = new ArrayList<>();
+    final List<Timed> open = new ArrayList<>();
+  }
+
+  /** A span and the time that it counts as sent at. */
+  private record Timed(Span span, long time) {}
+
+  /** Flushes and forgets all whose time has come. */
+  public void advanceTo(long time) {
+    clock = time;
+    for (Segment segment : List.copyOf(segments)) {
+      if (!segment.open.isEmpty() && deadline(segment) <= clock) {
+        flush(segment);
+      }
+      if (segment.open.isEmpty() && segment.rememberUntil <= clock) {
+        segments.remove(segment);
+      }
+    }
   }
 
   public void add(Span span) {
-    Segment own = find(span.spanId(), span.timestamp());
+    long shortest =
+        Math.min(settings.maxAge(), Math.min(settings.timeout(), settings.rootTimeout()));
+    boolean late = span.timestamp() + shortest <= clock;
+    add(span, late ? clock : span.timestamp());
+  }
+
+  private void add(Span span, long time) {
+    Segment own = find(span.spanId(), time);
     if (own != null && own.seen.contains(span.spanId())) {
       duplicates++;
       return;
     }
-    Segment above = find(span.parentId(), span.timestamp());
+    Segment above = find(span.parentId(), time);
     if (above == null) {
       above = make(span.parentId());
     }
@@ -54,7 +80,7 @@ public final class NaiveFold {
     }
     above.ids.add(span.spanId());
     above.seen.add(span.spanId());
-    above.open.add(span);
+    above.open.add(new Timed(span, time));
     above.rootKnown |= span.root();
   }
 
@@ -89,17 +115,18 @@ public final class NaiveFold {
   }
 
   private long deadline(Segment segment) {
-    long first = segment.open.stream().mapToLong(Span::timestamp).min().orElseThrow();
-    long last = segment.open.stream().mapToLong(Span::timestamp).max().orElseThrow();
+    long first = segment.open.stream().mapToLong(Timed::time).min().orElseThrow();
+    long last = segment.open.stream().mapToLong(Timed::time).max().orElseThrow();
     long timeout = segment.rootKnown ? settings.rootTimeout() : settings.timeout();
-    return Math.min(last + timeout, first + settings.maxAge());
+    return Math.min(last + timeout, Math.max(last, first + settings.maxAge()));
   }
 
   private void flush(Segment segment) {
     if (!segment.open.isEmpty()) {
       segment.rememberUntil =
           Math.max(segment.rememberUntil, deadline(segment) + settings.lateGrace());
-      flushed.add(new Flushed(segment.name, segment.nextPart++, Set.copyOf(segment.open)));
+      Set<Span> spans = segment.open.stream().map(Timed::span).collect(Collectors.toSet());
+      flushed.add(new Flushed(segment.name, segment.nextPart++, spans));
       segment.open.clear();
     }
   }

@@ -15,6 +15,9 @@ public interface FoldOutput {
   /** A span's id was seen before in its trace; the span is dropped. */
   void duplicate();
 
+  /** A span is late, and counts as sent when it came. */
+  void late();
+
   /** {@code spans} spans wait for the clock; a span can be counted several times. */
   void early(int spans);
 

@@ -15,8 +15,6 @@ final class OpenPart {
   private long first;
   private long last;
   private long bytes;
-  private long heldUntil = PartState.NOT_HELD;
-  private long lateSince = PartState.NOT_LATE;
 
   /** Its slices in state; null for none. */
   private SliceList slices;
@@ -33,13 +31,11 @@ final class OpenPart {
     first = state.first();
     last = state.last();
     bytes = state.bytes();
-    heldUntil = state.heldUntil();
-    lateSince = state.lateSince();
     slices = state.slices();
   }
 
   PartState toState() {
-    return new PartState(first, last, bytes, heldUntil, lateSince, slices);
+    return new PartState(first, last, bytes, slices);
   }
 
   void add(long timestamp, int recordBytes, BatchSubsegment subsegment, int index) {
@@ -54,38 +50,19 @@ final class OpenPart {
     first = Math.min(first, other.first);
     last = Math.max(last, other.last);
     bytes += other.bytes;
-    heldUntil = Math.max(heldUntil, other.heldUntil);
-    // The part that was late first has waited longest; it is held for at most the maximum age.
-    lateSince = Math.min(lateSince, other.lateSince);
     other.taken.forEach(
         (subsegment, indexes) ->
             taken.computeIfAbsent(subsegment, s -> new SpanIndexes()).addAll(indexes));
   }
 
-  /** Returns the record time after which no span joins, independently of the clock. */
-  long deadline(FoldSettings settings, boolean rootKnown) {
-    return Math.min(plus(last, settings.timeout(rootKnown)), plus(first, settings.maxAge()));
-  }
-
-  /** Returns the clock's time at which the part is flushed if no more spans come. */
-  long dueAt(FoldSettings settings, boolean rootKnown) {
-    return Math.max(deadline(settings, rootKnown), heldUntil);
-  }
-
   /**
-   * Holds the part if its deadline has passed already. Spans of a lagging producer arrive late:
-   * flushing each at once would shred their segment, so they are gathered for as long as if they
-   * were in time.
+   * Returns the record time after which no span joins, and at which the part is flushed if no more
+   * spans come. It is never before the last span: a much older one that came out of order must
+   * neither end the part of the others, nor the memory of their segment.
    */
-  void holdIfLate(FoldSettings settings, boolean rootKnown, long clock) {
-    if (deadline(settings, rootKnown) > clock) {
-      return;
-    }
-    if (lateSince == PartState.NOT_LATE) {
-      lateSince = clock;
-    }
-    heldUntil =
-        Math.min(plus(clock, settings.timeout(rootKnown)), plus(lateSince, settings.maxAge()));
+  long deadline(FoldSettings settings, boolean rootKnown) {
+    long oldest = Math.max(plus(first, settings.maxAge()), last);
+    return Math.min(plus(last, settings.timeout(rootKnown)), oldest);
   }
 
   /** Returns which of the part's two deadlines comes first. */

@@ -20,7 +20,6 @@ final class OpenSegment {
   int nextPart;
   boolean overflowed;
   long rememberUntil;
-  long retainUntil;
   long timerAt;
   final List<OpenPart> closed = new ArrayList<>();
   OpenPart open;
@@ -32,7 +31,6 @@ final class OpenSegment {
     size = 1;
     lastMember = id;
     rememberUntil = Long.MIN_VALUE;
-    retainUntil = Long.MIN_VALUE;
     timerAt = SegmentState.NO_TIMER;
   }
 
@@ -45,7 +43,6 @@ final class OpenSegment {
     nextPart = state.nextPart();
     overflowed = state.overflowed();
     rememberUntil = state.rememberUntil();
-    retainUntil = state.retainUntil();
     timerAt = state.timerAt();
     for (PartState part : state.closed()) {
       closed.add(new OpenPart(part));
@@ -62,7 +59,6 @@ final class OpenSegment {
         nextPart,
         overflowed,
         rememberUntil,
-        retainUntil,
         timerAt,
         closed.stream().map(OpenPart::toState).toList(),
         open == null ? null : open.toState());

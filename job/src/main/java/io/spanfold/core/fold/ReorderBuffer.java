@@ -24,7 +24,7 @@ final class ReorderBuffer {
   private SpanColumns spans;
   private BatchSubsegment[] subsegments;
 
-  /** The earliest timestamp of the waiting spans. */
+  /** The earliest timestamp of the spans that wait for the clock, not just behind others. */
   private long from;
 
   /** The earliest time that a span of this batch waits for. */
@@ -58,7 +58,6 @@ final class ReorderBuffer {
 
   /** Holds {@code row} back until the spans before it are released. */
   void add(int row) {
-    from = Math.min(from, spans.timestamp(row));
     partitions.add(partition(row));
     subsegments[spans.subsegment(row)].earlyRows.add(row);
   }
@@ -66,6 +65,7 @@ final class ReorderBuffer {
   /** Holds {@code row} back until the clock reaches {@code time}. */
   void add(int row, long time) {
     until = Math.min(until, time);
+    from = Math.min(from, spans.timestamp(row));
     add(row);
   }
 

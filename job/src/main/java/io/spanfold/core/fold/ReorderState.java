@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * Summary of a trace's early spans, which decides which spans wait behind them.
  *
- * @param from the earliest of their timestamps
+ * @param from the earliest timestamp of those that wait for the clock, not just behind others
  * @param partitions the source partitions they were read from
  */
 public record ReorderState(long from, List<Integer> partitions) {}

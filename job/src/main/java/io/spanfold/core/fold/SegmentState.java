@@ -12,8 +12,6 @@ import java.util.List;
  * @param nextPart the number of the part that is flushed next
  * @param overflowed whether a part of it was full, so that it does not fit into one message
  * @param rememberUntil the record time up to which spans still find it once its parts are flushed
- * @param retainUntil the clock's time at which it is forgotten once its parts are flushed; not
- *     before {@code rememberUntil}
  * @param timerAt the time its timer is set for; {@link #NO_TIMER} for none
  * @param closed parts that were full before the root was known
  * @param open the part that spans join; null for none
@@ -26,7 +24,6 @@ public record SegmentState(
     int nextPart,
     boolean overflowed,
     long rememberUntil,
-    long retainUntil,
     long timerAt,
     List<PartState> closed,
     PartState open) {
@@ -36,24 +33,12 @@ public record SegmentState(
   /**
    * The state of a part between two batches.
    *
-   * @param first the record time of its first span
-   * @param last the record time of its last span
+   * @param first the time of its first span; that of a late span is the clock when it came
+   * @param last the time of its last span, likewise
    * @param bytes the length of its records
-   * @param heldUntil the clock's time before which it is not flushed although its deadline has
-   *     passed, because its spans were late and more of them may follow; {@link #NOT_HELD} for a
-   *     part that came in time
-   * @param lateSince the clock's time when its first late span came; {@link #NOT_LATE} for none
    * @param slices the ends of its list of slices; null for none
    */
-  public record PartState(
-      long first, long last, long bytes, long heldUntil, long lateSince, SliceList slices) {
-
-    /** Before all times. */
-    static final long NOT_HELD = Long.MIN_VALUE;
-
-    /** After all times. */
-    static final long NOT_LATE = Long.MAX_VALUE;
-  }
+  public record PartState(long first, long last, long bytes, SliceList slices) {}
 
   /**
    * A list of slices in the fold's state.

@@ -21,6 +21,10 @@ import java.util.function.BiFunction;
  * of a clock that follows the record timestamps exactly; it does not depend on the batching of
  * spans or on how far the real clock is.
  *
+ * <p>A span that is late, by the rule of {@link FoldSettings#effectiveTime}, counts as sent when it
+ * came. So it joins what is open by then, and no timestamp, however old, ends a part of other spans
+ * or the memory of their segment.
+ *
  * <p>The order is that of the source's partitions. Because these are read concurrently, spans ahead
  * of the clock may have to wait ({@link ReorderBuffer}).
  *
@@ -131,7 +135,8 @@ public final class TraceFold {
   }
 
   /**
-   * Serves a segment's timer: flushes the parts that are due because their deadlines have passed.
+   * Serves a segment's timer: flushes the parts that are due because their deadlines have passed,
+   * and forgets the segment if it has none and its memory ends.
    *
    * @param key the trace
    * @param representative the segment, as named to {@link FoldOutput#setTimer}
@@ -160,11 +165,11 @@ public final class TraceFold {
       segment.timerAt = SegmentState.NO_TIMER;
     }
     for (OpenPart part : segment.parts()) {
-      if (part.dueAt(settings, segment.rootKnown) <= now) {
+      if (part.deadline(settings, segment.rootKnown) <= now) {
         flush(segment, part, reason.apply(segment, part));
       }
     }
-    if (!segment.hasParts() && segment.retainUntil <= now) {
+    if (!segment.hasParts() && segment.rememberUntil <= now) {
       forest.forget(segment);
     }
     finish();
@@ -190,18 +195,18 @@ public final class TraceFold {
   private OpenSegment addSpan(SpanColumns spans, int row) {
     long spanId = spans.spanId(row);
     long parentId = spans.parentId(row);
-    long timestamp = spans.timestamp(row);
+    long time = settings.effectiveTime(spans.timestamp(row), clock);
     if (early.holds(row)) {
       early.add(row);
       return null;
     }
     OpenSegment own = forest.find(spanId);
-    long until = certainAt(own, timestamp);
+    long until = certainAt(own, time);
     if (until > clock) {
       early.add(row, until);
       return null;
     }
-    own = asOf(timestamp, own);
+    own = asOf(time, own);
     if (own != null && forest.seen(spanId)) {
       output.duplicate();
       return null;
@@ -211,14 +216,14 @@ public final class TraceFold {
       segment = asRoot(spanId, own);
     } else {
       OpenSegment above = parentId == spanId ? own : forest.find(parentId);
-      until = certainAt(above, timestamp);
+      until = certainAt(above, time);
       if (until > clock) {
         early.add(row, until);
         return null;
       }
-      segment = below(parentId, spanId, own, asOf(timestamp, above));
+      segment = below(parentId, spanId, own, asOf(time, above));
     }
-    join(segment, spans, row);
+    join(segment, spans, row, time);
     return segment;
   }
 
@@ -296,7 +301,6 @@ public final class TraceFold {
     merged.nextPart = above.nextPart;
     merged.overflowed = above.overflowed || below.overflowed;
     merged.rememberUntil = Math.max(below.rememberUntil, above.rememberUntil);
-    merged.retainUntil = Math.max(below.retainUntil, above.retainUntil);
     merged.closed.addAll(other.closed);
     if (merged.open == null) {
       merged.open = other.open;
@@ -314,14 +318,15 @@ public final class TraceFold {
     return merged;
   }
 
-  private void join(OpenSegment segment, SpanColumns spans, int row) {
-    long timestamp = spans.timestamp(row);
+  private void join(OpenSegment segment, SpanColumns spans, int row, long time) {
+    if (time != spans.timestamp(row)) {
+      output.late();
+    }
     if (segment.open == null) {
-      segment.open = new OpenPart(timestamp);
+      segment.open = new OpenPart(time);
     }
     segment.open.add(
-        timestamp, spans.recordBytes(row), subsegments[spans.subsegment(row)], spans.index(row));
-    segment.open.holdIfLate(settings, segment.rootKnown, clock);
+        time, spans.recordBytes(row), subsegments[spans.subsegment(row)], spans.index(row));
   }
 
   private void closeIfFull(OpenSegment candidate) {
@@ -364,13 +369,8 @@ public final class TraceFold {
   private void flush(OpenSegment segment, OpenPart part, FlushReason reason) {
     segment.remove(part);
     long deadline = part.deadline(settings, segment.rootKnown);
-    long remember = FoldSettings.plus(deadline, settings.lateGrace());
-    segment.rememberUntil = Math.max(segment.rememberUntil, remember);
-    // The clock may be far past the deadline, and a producer that is late may stay late.
-    segment.retainUntil =
-        Math.max(
-            segment.retainUntil,
-            Math.max(remember, FoldSettings.plus(clock, settings.lateGrace())));
+    segment.rememberUntil =
+        Math.max(segment.rememberUntil, FoldSettings.plus(deadline, settings.lateGrace()));
     List<Slice> taken = slices.take(part.slices());
     part.taken().forEach((subsegment, spans) -> taken.add(leaving(subsegment, spans)));
     output.due(
@@ -379,7 +379,7 @@ public final class TraceFold {
             segment.name,
             segment.nextPart++,
             reason,
-            reason == FlushReason.FULL ? part.last() : part.dueAt(settings, segment.rootKnown),
+            reason == FlushReason.FULL ? part.last() : deadline,
             segment.overflowed,
             List.copyOf(taken)));
   }
@@ -412,10 +412,10 @@ public final class TraceFold {
   private void setTimer(OpenSegment segment) {
     long next = Long.MAX_VALUE;
     for (OpenPart part : segment.parts()) {
-      next = Math.min(next, part.dueAt(settings, segment.rootKnown));
+      next = Math.min(next, part.deadline(settings, segment.rootKnown));
     }
     if (!segment.hasParts()) {
-      next = segment.retainUntil;
+      next = segment.rememberUntil;
     }
     long at = roundUpForTimer(next);
     if (at < segment.timerAt) {

@@ -21,7 +21,6 @@ final class SegmentStateCodec implements Codec<SegmentState> {
     VarInts.write(segment.nextPart(), out);
     out.writeBoolean(segment.overflowed());
     out.writeLong(segment.rememberUntil());
-    out.writeLong(segment.retainUntil());
     out.writeLong(segment.timerAt());
     Lists.write(segment.closed(), parts, out);
     out.writeBoolean(segment.open() != null);
@@ -41,7 +40,6 @@ final class SegmentStateCodec implements Codec<SegmentState> {
         in.readBoolean(),
         in.readLong(),
         in.readLong(),
-        in.readLong(),
         Lists.read(parts, version, in),
         in.readBoolean() ? parts.read(version, in) : null);
   }
@@ -53,8 +51,6 @@ final class SegmentStateCodec implements Codec<SegmentState> {
       out.writeLong(part.first());
       out.writeLong(part.last());
       VarInts.write(part.bytes(), out);
-      out.writeLong(part.heldUntil());
-      out.writeLong(part.lateSince());
       out.writeBoolean(part.slices() != null);
       if (part.slices() != null) {
         out.writeLong(part.slices().head());
@@ -68,8 +64,6 @@ final class SegmentStateCodec implements Codec<SegmentState> {
           in.readLong(),
           in.readLong(),
           VarInts.read(in),
-          in.readLong(),
-          in.readLong(),
           in.readBoolean() ? new SliceList(in.readLong(), in.readLong()) : null);
     }
   }

@@ -61,6 +61,7 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   private transient InternalTimerService<Either<Long, VoidNamespace>> timers;
   private transient Counter spans;
   private transient Counter duplicates;
+  private transient Counter late;
   private transient Counter early;
   private transient Map<FlushReason, Counter> parts;
 
@@ -117,6 +118,7 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     fold = new TraceFold(settings, state, this);
     spans = getMetricGroup().counter("spansTracked");
     duplicates = getMetricGroup().counter("duplicateSpans");
+    late = getMetricGroup().counter("spansLate");
     early = getMetricGroup().counter("spansAhead");
     getMetricGroup().gauge("spansBuffered", this::spansBuffered);
     parts = new EnumMap<>(FlushReason.class);
@@ -196,6 +198,11 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   @Override
   public void setTimer(long segment, long time) {
     timers.registerEventTimeTimer(Either.Left(segment), time);
+  }
+
+  @Override
+  public void late() {
+    late.inc();
   }
 
   @Override

@@ -29,6 +29,7 @@ public class FoldHarness implements FoldOutput {
   final InMemoryFoldState state = new InMemoryFoldState();
   final List<DuePart> parts = new ArrayList<>();
   public int duplicates;
+  int late;
   int heldBack;
 
   private final TraceFold fold;
@@ -132,6 +133,11 @@ public class FoldHarness implements FoldOutput {
   @Override
   public void setTimer(long segment, long time) {
     timers.computeIfAbsent(time, t -> new TreeSet<>()).add(segment);
+  }
+
+  @Override
+  public void late() {
+    late++;
   }
 
   @Override

@@ -146,6 +146,11 @@ class FoldScaleTest {
     }
 
     @Override
+    public void late() {
+      throw new AssertionError("no span is late");
+    }
+
+    @Override
     public void early(int spans) {
       throw new AssertionError("no span is early");
     }

@@ -2,37 +2,28 @@ package io.spanfold.core.fold;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.core.model.FlushReason;
 import org.junit.jupiter.api.Test;
 
 class OpenPartTest {
 
   private static final FoldSettings SETTINGS = new FoldSettings(60, 10, 900, 60, 1_000);
 
-  /** Otherwise a chain of late segments that keep merging would be held forever. */
+  /** Otherwise a chain of segments that keep merging would never be due. */
   @Test
-  void mergedPartsAreHeldForTheMaximumAgeFromWhenTheFirstWasLate() {
-    OpenPart first = late(5_000);
-    OpenPart second = late(5_850);
+  void aMergedPartIsDueAtTheMaximumAgeOfTheOlderOne() {
+    OpenPart part = new OpenPart(5_890);
+    part.absorb(new OpenPart(5_000));
 
-    second.absorb(first);
-    second.holdIfLate(SETTINGS, false, 5_890);
-
-    assertThat(second.dueAt(SETTINGS, false)).isEqualTo(5_000 + 900);
+    assertThat(part.deadline(SETTINGS, false)).isEqualTo(5_000 + 900);
+    assertThat(part.reason(SETTINGS, false)).isEqualTo(FlushReason.MAX_AGE);
   }
 
   @Test
-  void aLatePartKeepsItsStartWhenAPartInTimeMergesIntoIt() {
-    OpenPart late = late(5_000);
-    late.absorb(new OpenPart(4_990));
-    late.holdIfLate(SETTINGS, false, 5_890);
+  void aPartIsNeverDueBeforeItsLastSpan() {
+    OpenPart part = new OpenPart(5_000);
+    part.absorb(new OpenPart(1_000));
 
-    assertThat(late.dueAt(SETTINGS, false)).isEqualTo(5_000 + 900);
-  }
-
-  private static OpenPart late(long clock) {
-    OpenPart part = new OpenPart(1_000);
-    part.holdIfLate(SETTINGS, false, clock);
-    assertThat(part.dueAt(SETTINGS, false)).isEqualTo(clock + 60);
-    return part;
+    assertThat(part.deadline(SETTINGS, false)).isEqualTo(5_000);
   }
 }

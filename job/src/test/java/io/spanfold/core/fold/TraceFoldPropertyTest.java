@@ -2,6 +2,7 @@ package io.spanfold.core.fold;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.Span;
 import io.spanfold.testing.NaiveFold;
 import io.spanfold.testing.NaiveFold.Flushed;
@@ -10,6 +11,7 @@ import io.spanfold.testing.RandomTraces.Pace;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -65,6 +67,137 @@ class TraceFoldPropertyTest {
       fold.parts.forEach(
           part -> actual.add(Map.entry(part.segmentId(), Set.copyOf(fold.spansOf(part)))));
       assertThat(actual).as("seed %d", seed).isEqualTo(expected);
+    }
+  }
+
+  /**
+   * Producers whose clocks are slow by a second, a minute, hours or half a century: all parts are
+   * those of the rules, for given times at which spans come.
+   */
+  @ParameterizedTest
+  @EnumSource
+  void partsAreThoseOfTheRulesWhereProducersAreSlow(Pace pace) {
+    int late = 0;
+    for (long seed = 0; seed < ROUNDS; seed++) {
+      Random random = new Random(seed);
+      List<Arrival> arrivals = new ArrayList<>();
+      for (Span span :
+          RandomTraces.inOrder(RandomTraces.trace(FoldHarness.TRACE, random, pace, true))) {
+        arrivals.add(Arrival.ofProducer(span, Lag.any(random), random));
+      }
+      NaiveFold oracle = new NaiveFold(SETTINGS);
+      FoldHarness fold = new FoldHarness(SETTINGS);
+      for (int from = 0; from < arrivals.size(); ) {
+        int to = from + 1;
+        while (to < arrivals.size()
+            && arrivals.get(to).time == arrivals.get(from).time
+            && random.nextInt(4) != 0) {
+          to++;
+        }
+        // Between two deadlines, which are multiples of it.
+        long clock = arrivals.get(from).time - Lag.UNIT;
+        oracle.advanceTo(clock);
+        fold.advanceTo(clock);
+        List<Span> batch = arrivals.subList(from, to).stream().map(Arrival::span).toList();
+        batch.forEach(oracle::add);
+        fold.add(batch);
+        from = to;
+      }
+      oracle.end();
+      fold.end();
+      late += fold.late;
+      assertThat(fold.heldBack).as("seed %d", seed).isZero();
+      assertThat(parts(fold)).as("seed %d", seed).isEqualTo(parts(oracle));
+      assertThat(fold.duplicates).as("seed %d", seed).isEqualTo(oracle.duplicates);
+      assertThat(fold.state.isEmpty()).as("state left behind, seed %d", seed).isTrue();
+      assertThat(fold.allDeletable()).as("payloads left behind, seed %d", seed).isTrue();
+    }
+    assertThat(late).isGreaterThan(ROUNDS);
+  }
+
+  /**
+   * Spans that come within the same minute (less than {@code timeout}, by what the job's time and
+   * spans that are not late may be behind) have their segment's true name, whatever the clocks of
+   * their producers say.
+   */
+  @ParameterizedTest
+  @EnumSource
+  void spansThatComeInTheSameMinuteHaveTheTrueName(Lag lag) {
+    FoldSettings settings = new FoldSettings(60_000, 10_000, 900_000, 60_000, Long.MAX_VALUE);
+    long jobIsBehind = 1_000;
+    long window = settings.timeout() - settings.rootTimeout() - jobIsBehind;
+    for (long seed = 0; seed < ROUNDS; seed++) {
+      Random random = new Random(seed);
+      List<Span> trace = RandomTraces.trace(FoldHarness.TRACE, random, Pace.DENSE, false);
+      Collections.shuffle(trace, random);
+      List<Arrival> arrivals = new ArrayList<>();
+      for (Span span : trace) {
+        long time = 1_000_000L + random.nextInt((int) window);
+        Span sent = RandomTraces.at(span, time, random.nextInt(2), span.offset());
+        arrivals.add(Arrival.ofProducer(sent, random.nextInt(3) == 0 ? lag : Lag.NONE, random));
+      }
+      arrivals.sort(Comparator.comparingLong(Arrival::time));
+      for (int i = 0; i < arrivals.size(); i++) {
+        Span span = arrivals.get(i).span;
+        Span read = RandomTraces.at(span, span.timestamp(), span.partition(), i);
+        arrivals.set(i, new Arrival(read, arrivals.get(i).time));
+      }
+      FoldHarness fold = new FoldHarness(settings);
+      for (int from = 0; from < arrivals.size(); ) {
+        int to = Math.min(arrivals.size(), from + 1 + random.nextInt(3));
+        fold.advanceTo(arrivals.get(to - 1).time - random.nextInt((int) jobIsBehind));
+        fold.add(arrivals.subList(from, to).stream().map(Arrival::span).toList());
+        from = to;
+      }
+      fold.end();
+      Map<Long, Set<Span>> segments = new HashMap<>();
+      for (DuePart part : fold.parts) {
+        segments
+            .computeIfAbsent(part.segmentId(), name -> new HashSet<>())
+            .addAll(fold.spansOf(part));
+      }
+      assertThat(segments.entrySet())
+          .as("seed %d", seed)
+          .isEqualTo(trees(arrivals.stream().map(Arrival::span).toList()));
+    }
+  }
+
+  /** How far a producer's clock is behind. */
+  private enum Lag {
+    NONE(0, 0),
+    SECONDS(0, 20_000),
+    UP_TO_A_MINUTE(10_000, 60_000),
+    HOURS(3_600_000, 36_000_000),
+    /** The test's times begin in 1970. */
+    HALF_A_CENTURY(1_500_000_000_000L, 1_500_000_000_000L);
+
+    static final long UNIT = 100;
+
+    private final long least;
+    private final long most;
+
+    Lag(long least, long most) {
+      this.least = least;
+      this.most = most;
+    }
+
+    static Lag any(Random random) {
+      return random.nextInt(2) == 0 ? NONE : values()[random.nextInt(values().length)];
+    }
+
+    long millis(Random random) {
+      return least + UNIT * random.nextInt((int) ((most - least) / UNIT) + 1);
+    }
+  }
+
+  /** A span, and the record time at which it comes. */
+  private record Arrival(Span span, long time) {
+
+    /** A span that is sent at its timestamp, by a producer whose clock is behind. */
+    static Arrival ofProducer(Span span, Lag lag, Random random) {
+      long timestamp = span.timestamp() - lag.millis(random);
+      return new Arrival(
+          RandomTraces.at(span, timestamp, span.partition(), span.offset()), span.timestamp());
     }
   }
 

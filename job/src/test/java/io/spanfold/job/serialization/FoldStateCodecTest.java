@@ -36,7 +36,6 @@ class FoldStateCodecTest {
                 random.flag(),
                 random.any(),
                 random.any(),
-                random.any(),
                 random.list(() -> part(random)),
                 random.flag() ? part(random) : null));
   }
@@ -69,7 +68,6 @@ class FoldStateCodecTest {
 
   private static PartState part(RandomModel random) {
     SliceList slices = random.flag() ? new SliceList(random.any(), random.any()) : null;
-    return new PartState(
-        random.any(), random.any(), random.amount(), random.any(), random.any(), slices);
+    return new PartState(random.any(), random.any(), random.amount(), slices);
   }
 }

@@ -159,10 +159,9 @@ final class StateSamples {
         2,
         true,
         1_700_000_030_000L,
-        1_700_000_040_000L,
         1_700_000_010_000L,
-        List.of(new PartState(1, 2, 3, 4, 5, new SliceList(0xAB03L, 0xAB04L))),
-        new PartState(6, 7, 8, Long.MIN_VALUE, 9, null));
+        List.of(new PartState(1, 2, 3, new SliceList(0xAB03L, 0xAB04L))),
+        new PartState(6, 7, 8, null));
   }
 
   private static WholeTrace wholeTrace() {
