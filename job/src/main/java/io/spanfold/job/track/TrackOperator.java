@@ -12,6 +12,7 @@ import io.spanfold.core.model.TraceKey;
 import io.spanfold.job.memory.RedisMemoryMonitor;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
 import io.spanfold.job.resource.SharedResource;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,7 @@ import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.runtime.state.VoidNamespace;
 import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.InternalTimeServiceManager.ShouldStopAdvancingFn;
 import org.apache.flink.streaming.api.operators.InternalTimer;
 import org.apache.flink.streaming.api.operators.InternalTimerService;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
@@ -40,6 +42,12 @@ import org.apache.flink.types.Either;
  * <p>The namespace is the segment's representative, or empty for the trace's early spans. Both
  * kinds are in one timer service because their order matters: at the end of input a service fires
  * all its timers before the next service fires any.
+ *
+ * <p>A large step of the clock makes many parts due. They are served in slices, between which the
+ * input has its turn, so that barriers pass: a step is not one long pause without checkpoints, and
+ * its parts are spread over the transactions of several. The watermark is forwarded after the last
+ * slice. Between two slices the clock is where the timers are, not at the watermark: only then does
+ * the fold see each trace as of one time.
  */
 public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     implements OneInputStreamOperator<StoredTrace, FlushRequest>,
@@ -51,9 +59,19 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   private static final Either<Long, VoidNamespace> EARLY_SPANS =
       Either.Right(VoidNamespace.INSTANCE);
 
+  /** How long timers are served before the input has its turn. */
+  private static final Duration SLICE = Duration.ofMillis(100);
+
+  /**
+   * How long the input has its turn: enough for hundreds of elements, which may be in front of a
+   * barrier, and little if there are none.
+   */
+  private static final long INPUT_TURN_MILLIS = 10;
+
   private final FoldSettings settings;
   private final RedisMemoryMonitorSettings guardSettings;
   private final int maxWholeBytes;
+  private final Duration slice;
 
   private transient SharedResource.Share<RedisMemoryMonitor> guard;
   private transient KeyedFoldState state;
@@ -64,6 +82,14 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   private transient Counter late;
   private transient Counter early;
   private transient Map<FlushReason, Counter> parts;
+
+  /** The record time up to which timers were served. */
+  private transient long clock;
+
+  /** The latest watermark, until all its timers are served; null for none. */
+  private transient Watermark pending;
+
+  private transient ListState<Long> savedClock;
 
   /**
    * How many spans are in state. Kept separately, because counting them would read all of it. After
@@ -77,13 +103,15 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
    * @param guard monitors Redis: while it is nearly full, parts are due by reason {@code pressure}
    */
   public TrackOperator(FoldSettings settings, RedisMemoryMonitorSettings guard) {
-    this(settings, guard, KeyedFoldState.MAX_WHOLE_BYTES);
+    this(settings, guard, KeyedFoldState.MAX_WHOLE_BYTES, SLICE);
   }
 
-  TrackOperator(FoldSettings settings, RedisMemoryMonitorSettings guard, int maxWholeBytes) {
+  TrackOperator(
+      FoldSettings settings, RedisMemoryMonitorSettings guard, int maxWholeBytes, Duration slice) {
     this.settings = settings;
     this.guardSettings = guard;
     this.maxWholeBytes = maxWholeBytes;
+    this.slice = slice;
   }
 
   @Override
@@ -98,12 +126,30 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     for (long count : savedBuffered.get()) {
       buffered += count;
     }
+    savedClock =
+        context
+            .getOperatorStateStore()
+            .getListState(new ListStateDescriptor<>("clock", LongSerializer.INSTANCE));
+    clock = restoredClock();
+  }
+
+  /**
+   * Returns the clock before the restore. The first spans come before the first watermark, and the
+   * fold could not know which of them are late. After rescaling it may be unknown.
+   */
+  private long restoredClock() throws Exception {
+    Long earliest = null;
+    for (long saved : savedClock.get()) {
+      earliest = earliest == null ? saved : Math.min(earliest, saved);
+    }
+    return earliest == null ? Long.MIN_VALUE : earliest;
   }
 
   @Override
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
     savedBuffered.update(List.of(buffered));
+    savedClock.update(List.of(clock));
   }
 
   @Override
@@ -133,13 +179,62 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     spans.inc(trace.spans().size());
     buffered += trace.spans().size();
     state.begin();
-    fold.add(trace, timers.currentWatermark());
+    fold.add(trace, clock);
     state.save();
+  }
+
+  @Override
+  public void processWatermark(Watermark mark) throws Exception {
+    boolean serving = pending != null;
+    pending = mark;
+    if (!serving) {
+      serveSlice();
+    }
+  }
+
+  private void serveSlice() throws Exception {
+    long until = System.nanoTime() + slice.toNanos();
+    if (!serveTimers(() -> System.nanoTime() - until >= 0)) {
+      // A timer, because input is processed one element at a time while there is mail.
+      long now = getProcessingTimeService().getCurrentProcessingTime();
+      getProcessingTimeService().registerTimer(now + INPUT_TURN_MILLIS, time -> serveSlice());
+    }
+  }
+
+  /** Serves the timers of the pending watermark. Returns whether all of them were served. */
+  private boolean serveTimers(ShouldStopAdvancingFn stop) throws Exception {
+    if (!getTimeServiceManager().orElseThrow().tryAdvanceWatermark(pending, stop)) {
+      return false;
+    }
+    Watermark reached = pending;
+    pending = null;
+    if (!isEnd(reached)) {
+      clock = reached.getTimestamp();
+    }
+    output.emitWatermark(reached);
+    return true;
+  }
+
+  /** The end of the input is no time: a job that starts from its savepoint goes on before it. */
+  private static boolean isEnd(Watermark mark) {
+    return mark.getTimestamp() == Watermark.MAX_WATERMARK.getTimestamp();
+  }
+
+  /** The end of the input follows its watermark at once, so the rest is one slice. */
+  @Override
+  public void finish() throws Exception {
+    if (pending != null) {
+      serveTimers(() -> false);
+    }
+    super.finish();
   }
 
   @Override
   public void onEventTime(InternalTimer<TraceKey, Either<Long, VoidNamespace>> timer)
       throws Exception {
+    if (!isEnd(pending)) {
+      clock = Math.max(clock, timer.getTimestamp());
+    }
     state.begin();
     if (timer.getNamespace().isLeft()) {
       onSegmentTimer(timer.getKey(), timer.getNamespace().left(), timer.getTimestamp());
@@ -150,7 +245,7 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   }
 
   private void onSegmentTimer(TraceKey trace, long segment, long time) {
-    if (timers.currentWatermark() == Watermark.MAX_WATERMARK.getTimestamp()) {
+    if (isEnd(pending)) {
       fold.onTimer(trace, segment, time, FlushReason.END);
     } else if (guard.get().underPressure()) {
       fold.onTimer(trace, segment, time, FlushReason.PRESSURE);

@@ -23,6 +23,7 @@ import io.spanfold.testing.RandomTraces;
 import io.spanfold.testing.RandomTraces.Pace;
 import io.spanfold.testing.Spans;
 import java.net.URI;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -45,16 +46,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TrackOperatorTest {
 
-  private static final int MAX_PARALLELISM = 16;
+  static final int MAX_PARALLELISM = 16;
 
   /** No trace, some traces, and all traces are stored as one value. */
   private static final int[] WHOLE_BYTES = {0, 400, KeyedFoldState.MAX_WHOLE_BYTES};
 
-  private static final FoldSettings SETTINGS =
+  static final FoldSettings SETTINGS =
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
 
   /** No server listens there, so it is never full. */
-  private static final RedisMemoryMonitorSettings NO_REDIS =
+  static final RedisMemoryMonitorSettings NO_REDIS =
       RedisMemoryMonitorSettings.of(
           ConnectionSettings.of(List.of(URI.create("redis://127.0.0.1:1"))), 0.8);
 
@@ -101,6 +102,54 @@ class TrackOperatorTest {
       assertThat(parts(harness))
           .singleElement()
           .satisfies(part -> assertThat(ids(part.obsolete())).isEqualTo(ids(first.subsegments())));
+    }
+  }
+
+  /** Elements of the checkpoint, which are late, come before the first watermark. */
+  @Test
+  void spansThatAreLateAfterARestoreAreRecognized() throws Exception {
+    OperatorSubtaskState snapshot;
+    try (var harness = harness(new HashMapStateBackend(), 1, 0)) {
+      harness.open();
+      harness.processWatermark(new Watermark(1_000_000));
+      snapshot = harness.snapshot(1, 1);
+    }
+    try (var harness = harness(new HashMapStateBackend(), 1, 0)) {
+      harness.initializeState(snapshot);
+      harness.open();
+      harness.processElement(
+          new StreamRecord<>(stored(TRACE, List.of(Spans.child(TRACE, 3, 2, 1_000, 0)))));
+      harness.processWatermark(new Watermark(1_000_100));
+      harness.processElement(
+          new StreamRecord<>(
+              stored(
+                  TRACE,
+                  List.of(
+                      Spans.child(TRACE, 2, 1, 1_000_200, 1),
+                      Spans.root(TRACE, 1, 1_000_200, 2)))));
+      harness.processWatermark(new Watermark(1_100_000));
+      assertThat(parts(harness)).extracting(DuePart::segmentId).containsExactly(1L);
+    }
+  }
+
+  @Test
+  void aDrainedSavepointKeepsTheClockBeforeTheEnd() throws Exception {
+    OperatorSubtaskState snapshot;
+    try (var harness = harness(new HashMapStateBackend(), 1, 0)) {
+      harness.open();
+      harness.processElement(
+          new StreamRecord<>(stored(TRACE, List.of(Spans.root(TRACE, 1, 1_000, 0)))));
+      harness.processWatermark(new Watermark(2_000));
+      harness.processWatermark(Watermark.MAX_WATERMARK);
+      snapshot = harness.snapshot(1, 1);
+    }
+    try (var harness = harness(new HashMapStateBackend(), 1, 0)) {
+      harness.initializeState(snapshot);
+      harness.open();
+      harness.processElement(
+          new StreamRecord<>(stored(TRACE, List.of(Spans.root(TRACE, 2, 3_000, 1)))));
+      harness.processWatermark(new Watermark(13_000));
+      assertThat(parts(harness)).extracting(DuePart::dueAt).containsExactly(13_000L);
     }
   }
 
@@ -275,7 +324,7 @@ class TrackOperatorTest {
     return spans;
   }
 
-  private static StoredTrace stored(TraceKey trace, List<Span> spans) {
+  static StoredTrace stored(TraceKey trace, List<Span> spans) {
     TraceSpans grouped = new SubsegmentGrouping(10_000, Long.MAX_VALUE, 2).group(trace, spans);
     return new StoredTrace(
         trace,
@@ -293,9 +342,16 @@ class TrackOperatorTest {
   private static KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, FlushRequest>
       harness(StateBackend backend, int parallelism, int subtask, int maxWholeBytes)
           throws Exception {
+    // Longer than any pause of a test, in which time must not decide.
+    return harness(backend, parallelism, subtask, maxWholeBytes, Duration.ofDays(1));
+  }
+
+  static KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, FlushRequest> harness(
+      StateBackend backend, int parallelism, int subtask, int maxWholeBytes, Duration slice)
+      throws Exception {
     var harness =
         new KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, FlushRequest>(
-            new TrackOperator(SETTINGS, NO_REDIS, maxWholeBytes),
+            new TrackOperator(SETTINGS, NO_REDIS, maxWholeBytes, slice),
             StoredTrace::trace,
             StateType.TRACE_KEY,
             MAX_PARALLELISM,
@@ -307,7 +363,7 @@ class TrackOperatorTest {
     return harness;
   }
 
-  private static List<DuePart> parts(
+  static List<DuePart> parts(
       KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, FlushRequest> harness) {
     return harness.extractOutputValues().stream()
         .filter(DuePart.class::isInstance)
