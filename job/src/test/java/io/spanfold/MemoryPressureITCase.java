@@ -155,7 +155,7 @@ class MemoryPressureITCase {
             {"organization_id":1,"project_id":1,"trace_id":"%032x","span_id":"%s","parent_span_id":%s,\
             "end_timestamp":1.5,"n":%d,"noise":"%s"}"""
                 .formatted(
-                    trace,
+                    trace + 1,
                     Hex.id(id(trace, span)),
                     span == 0 ? "null" : "\"" + Hex.id(id(trace, 0)) + "\"",
                     n,

@@ -32,7 +32,7 @@ class ScaleITCase {
   private static final int CHUNK_BYTES = 500_000;
   private static final int A_FEW = 100;
   private static final TraceKey TRACE = new TraceKey(1, 2, 3);
-  private static final String ROOT = Hex.id(0);
+  private static final String ROOT = Hex.id(1);
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private static Servers servers;
@@ -44,7 +44,7 @@ class ScaleITCase {
     CHAIN_LEAF_FIRST,
     WIDE_ROOT_FIRST;
 
-    /** Spans 0 to n - 1 of a segment, of which 0 is the root, a millisecond apart. */
+    /** Spans with the ids 1 to n of a segment, of which 1 is the root, a millisecond apart. */
     List<Span> spans(int count) {
       long start = System.currentTimeMillis() - 3_600_000;
       List<Span> spans = new ArrayList<>(count);
@@ -53,8 +53,8 @@ class ScaleITCase {
         int parent = this == CHAIN_LEAF_FIRST ? id - 1 : 0;
         spans.add(
             id == 0
-                ? Spans.root(TRACE, id, start + i, i)
-                : Spans.child(TRACE, id, parent, start + i, i));
+                ? Spans.root(TRACE, id + 1, start + i, i)
+                : Spans.child(TRACE, id + 1, parent + 1, start + i, i));
       }
       return spans;
     }
@@ -124,7 +124,7 @@ class ScaleITCase {
       JsonNode value = JSON.readTree(message.value());
       assertThat(value.path("skip_enrichment").asBoolean()).isEqualTo(messages.size() > 1);
       for (JsonNode span : value.get("spans")) {
-        int id = (int) Hex.parseId(span.get("span_id").textValue());
+        int id = (int) Hex.parseId(span.get("span_id").textValue()) - 1;
         String segment = span.get("attributes").get("sentry.segment.id").get("value").textValue();
         if (seen[id]
             || !segment.equals(ROOT)

@@ -7,6 +7,8 @@ import java.util.Optional;
 public enum HostileKind {
   GOOD,
   ODD_BUT_GOOD,
+  /** A root whose parent id is empty or all zeros. */
+  NO_PARENT_ID,
   SELF_PARENT,
   CYCLE,
   WILD_TIMESTAMP,
@@ -33,6 +35,7 @@ public enum HostileKind {
   BAD_NUMBER("invalid-field"),
   BAD_TRACE_ID("invalid-field"),
   BAD_SPAN_ID("invalid-field"),
+  ZERO_ID("invalid-field"),
   BAD_PARENT_ID("invalid-field"),
   BAD_SEGMENT_ID("invalid-field"),
   DUPLICATE_FIELD("duplicate-field");

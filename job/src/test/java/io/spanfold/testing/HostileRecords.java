@@ -36,7 +36,7 @@ public final class HostileRecords {
   private static final List<String> REQUIRED =
       List.of("project_id", "organization_id", "trace_id", "span_id", "end_timestamp");
   private static final String[] WRONG_TYPES = {
-    "[]", "{}", "[null]", "{\"value\":1}", "\"\"", "\"7\"", "1.5", "-1", "[[[\"a\"]]]", "1e999"
+    "[]", "{}", "[null]", "{\"value\":1}", "\" \"", "\"7\"", "1.5", "-1", "[[[\"a\"]]]", "1e999"
   };
   private static final String[] WRONG_NUMBERS = {
     "-1", "-0", "1.0", "1e3", "9223372036854775808", "18446744073709551617", "1" + "0".repeat(5000)
@@ -131,7 +131,9 @@ public final class HostileRecords {
       long parent = ids.get(random.nextInt(ids.size()));
       HostileKind kind = good();
       // A root that names another segment keeps that in its record, so its own is unknown.
-      boolean root = kind != HostileKind.GIVEN_SEGMENT_ID && random.nextInt(8) == 0;
+      boolean root =
+          kind == HostileKind.NO_PARENT_ID
+              || kind != HostileKind.GIVEN_SEGMENT_ID && random.nextInt(8) == 0;
       accepted(kind, id, parent, root);
       while (random.nextInt(3) > 0) {
         bad(BAD[random.nextInt(BAD.length)]);
@@ -148,11 +150,12 @@ public final class HostileRecords {
   }
 
   private HostileKind good() {
-    return switch (random.nextInt(8)) {
+    return switch (random.nextInt(10)) {
       case 0 -> HostileKind.ODD_BUT_GOOD;
       case 1 -> HostileKind.GIVEN_SEGMENT_ID;
       case 2 -> HostileKind.DEEP_AS_ALLOWED;
       case 3 -> HostileKind.SELF_PARENT;
+      case 4 -> HostileKind.NO_PARENT_ID;
       default -> HostileKind.GOOD;
     };
   }
@@ -210,6 +213,10 @@ public final class HostileRecords {
     long above = root ? id : parent;
     switch (kind) {
       case ODD_BUT_GOOD -> makeOdd(fields);
+      case NO_PARENT_ID -> {
+        fields.put("parent_span_id", pick("\"\"", quoted(0)));
+        fields.put("is_segment", pick("true", "false", "null"));
+      }
       case SELF_PARENT -> {
         above = id;
         fields.put("parent_span_id", quoted(id));
@@ -279,6 +286,10 @@ public final class HostileRecords {
       case BAD_NUMBER -> fields.put(pick("project_id", "organization_id"), pick(WRONG_NUMBERS));
       case BAD_TRACE_ID -> fields.put("trace_id", badId(trace.traceId()));
       case BAD_SPAN_ID -> fields.put("span_id", badId(Hex.id(random.nextLong())));
+      case ZERO_ID -> {
+        String name = pick("trace_id", "span_id");
+        fields.put(name, fields.get(name).replaceAll("[0-9a-f]", "0"));
+      }
       case BAD_PARENT_ID -> fields.put("parent_span_id", badId(Hex.id(random.nextLong())));
       case BAD_SEGMENT_ID ->
           fields.put(
@@ -346,7 +357,15 @@ public final class HostileRecords {
     fields.put("twice", "1,\"twice\":[null,{\"span_id\":7}]");
     fields.put("number", pick("1e999999", "-0.0", "1" + "0".repeat(2_000)));
     fields.put("trace_id", "\"" + dashed(trace.traceId()).toUpperCase(Locale.ROOT) + "\"");
-    fields.put("attributes", pick("null", "{}", attributes("null"), attributes("{}")));
+    fields.put(
+        "attributes",
+        pick(
+            "null",
+            "{}",
+            attributes("null"),
+            attributes("{}"),
+            attributes("{\"value\":\"\"}"),
+            attributes("{\"value\":" + quoted(0) + "}")));
   }
 
   private static String dashed(String id) {

@@ -42,7 +42,7 @@ public final class RandomTraces {
   public static List<Span> trace(TraceKey trace, Random random, Pace pace, boolean hostile) {
     int ids = 1 + random.nextInt(20);
     List<Long> order = new ArrayList<>();
-    for (long id = 0; id < ids; id++) {
+    for (long id = 1; id <= ids; id++) {
       if (random.nextInt(8) != 0) {
         order.add(id);
       }
@@ -56,8 +56,8 @@ public final class RandomTraces {
     for (long id : order) {
       time += 500L * random.nextInt(pace.step);
       long jitter = random.nextInt(4) == 0 ? 500L * random.nextInt(pace.step) : 0;
-      boolean root = id == 0 || random.nextInt(6) == 0;
-      long parent = hostile ? random.nextInt(ids + 2) : random.nextInt((int) Math.max(1, id));
+      boolean root = id == 1 || random.nextInt(6) == 0;
+      long parent = 1L + random.nextInt(hostile ? ids + 2 : (int) Math.max(1, id - 1));
       spans.add(Spans.span(trace, id, root ? id : parent, root, time - jitter, spans.size()));
     }
     return spans;

@@ -56,29 +56,31 @@ final class RecordJudge {
     JsonNode attributes = record.path("attributes");
     JsonNode segment = attributes.path("sentry.segment.id");
     JsonNode given = segment.path("value");
+    String trace = text(record.path("trace_id")).replace("-", "");
     boolean good =
         isNumber(record.path("project_id"))
             && isNumber(record.path("organization_id"))
             && TRACE_ID.matcher(text(record.path("trace_id"))).matches()
+            && !trace.matches("0*")
             && isId(record.path("span_id"))
+            && !isNoId(record.path("span_id"))
             && record.path("end_timestamp").isNumber()
-            && (isNothing(parent) || isId(parent))
+            && (isNoId(parent) || isId(parent))
             && (isNothing(isSegment) || isSegment.isBoolean())
             && (isNothing(attributes) || attributes.isObject())
             && (isNothing(segment) || segment.isObject())
-            && (isNothing(given) || isId(given));
+            && (isNoId(given) || isId(given));
     if (!good) {
       return new Verdict(Set.of("invalid-field"), null);
     }
-    String trace = text(record.path("trace_id")).replace("-", "");
     TraceKey key =
         new TraceKey(
             record.path("project_id").longValue(),
             Long.parseUnsignedLong(trace, 0, 16, 16),
             Long.parseUnsignedLong(trace, 16, 32, 16));
-    boolean root = isNothing(parent) || isSegment.booleanValue();
+    boolean root = isNoId(parent) || isSegment.booleanValue();
     JsonNode above =
-        List.of(record.path("span_id"), given, parent).get(root ? 0 : isNothing(given) ? 2 : 1);
+        List.of(record.path("span_id"), given, parent).get(root ? 0 : isNoId(given) ? 2 : 1);
     return new Verdict(
         Set.of(), Spans.span(key, id(record.path("span_id")), id(above), root, timestamp, offset));
   }
@@ -89,6 +91,10 @@ final class RecordJudge {
 
   private static boolean isNothing(JsonNode node) {
     return node.isMissingNode() || node.isNull();
+  }
+
+  private static boolean isNoId(JsonNode node) {
+    return isNothing(node) || node.isTextual() && node.textValue().matches("|0{16}");
   }
 
   private static boolean isId(JsonNode node) {

@@ -155,14 +155,14 @@ final class RecordScanner extends JsonScanner {
   private boolean scanSpanId() {
     boolean sure = scanId();
     fields.spanId = low;
-    return sure;
+    return sure && low != 0;
   }
 
   private boolean scanTraceId() {
     boolean sure = scanString() && scanTraceIdDigits();
     fields.traceHigh = high;
     fields.traceLow = low;
-    return sure;
+    return sure && (high | low) != 0;
   }
 
   private boolean scanTraceIdDigits() {
@@ -197,9 +197,9 @@ final class RecordScanner extends JsonScanner {
     if (peek() == 'n') {
       return takeWord(NULL);
     }
-    fields.hasParent = true;
-    boolean sure = scanId();
+    boolean sure = scanOptionalId();
     fields.parentSpanId = low;
+    fields.hasParent = low != 0;
     return sure;
   }
 
@@ -259,16 +259,30 @@ final class RecordScanner extends JsonScanner {
     if (peek() == 'n') {
       return takeWord(NULL);
     }
-    fields.hasSegmentId = scanId();
+    boolean sure = scanOptionalId();
     fields.segmentId = low;
-    return fields.hasSegmentId;
+    fields.hasSegmentId = low != 0;
+    return sure;
   }
 
   private boolean scanId() {
-    if (!scanString() || textEnd - textStart != ID_DIGITS) {
+    return scanString() && scanIdDigits();
+  }
+
+  /** Scans an id that may be empty; {@link #low} is then 0, as it is for an all-zero id. */
+  private boolean scanOptionalId() {
+    if (!scanString()) {
       return false;
     }
-    return scanDigits(textStart, ID_DIGITS);
+    if (textStart == textEnd) {
+      low = 0;
+      return true;
+    }
+    return scanIdDigits();
+  }
+
+  private boolean scanIdDigits() {
+    return textEnd - textStart == ID_DIGITS && scanDigits(textStart, ID_DIGITS);
   }
 
   /** Shifts hexadecimal digits into {@link #high} and {@link #low}. */

@@ -27,10 +27,14 @@ final class TokenReader {
 
   private static final String AN_INTEGER = "an integer from 0 to 9223372036854775807";
   private static final String A_TRACE_ID =
-      "32 hexadecimal digits, or 36 characters with dashes as 8-4-4-4-12";
-  private static final String AN_ID = "16 hexadecimal digits";
+      "32 hexadecimal digits, or 36 characters with dashes as 8-4-4-4-12, not all zero";
+  private static final String A_SPAN_ID = "16 hexadecimal digits, not all zero";
+  private static final String AN_OPTIONAL_ID = "16 hexadecimal digits, empty or null";
 
   private static final int MAX_LONG_DIGITS = 19;
+
+  /** An all-zero id, which W3C Trace Context and OpenTelemetry define as no id. */
+  private static final long NO_ID = 0;
 
   private static final Pattern ID = Pattern.compile("\\p{XDigit}{16}");
   private static final Pattern TRACE_ID_FORM =
@@ -67,7 +71,7 @@ final class TokenReader {
     require(fields, RecordFields.SAW_PROJECT_ID, PROJECT_ID, AN_INTEGER);
     require(fields, RecordFields.SAW_ORGANIZATION_ID, ORGANIZATION_ID, AN_INTEGER);
     require(fields, RecordFields.SAW_TRACE_ID, TRACE_ID, A_TRACE_ID);
-    require(fields, RecordFields.SAW_SPAN_ID, SPAN_ID, AN_ID);
+    require(fields, RecordFields.SAW_SPAN_ID, SPAN_ID, A_SPAN_ID);
     require(fields, RecordFields.SAW_END_TIMESTAMP, END_TIMESTAMP, "a number");
   }
 
@@ -88,14 +92,12 @@ final class TokenReader {
       }
       case SPAN_ID -> {
         once(RecordFields.SAW_SPAN_ID, name);
-        fields.spanId = id(token, name, AN_ID);
+        readSpanId(token);
       }
       case PARENT_SPAN_ID -> {
         once(RecordFields.SAW_PARENT_SPAN_ID, name);
-        if (token != JsonToken.VALUE_NULL) {
-          fields.parentSpanId = id(token, name, AN_ID + " or null");
-          fields.hasParent = true;
-        }
+        fields.parentSpanId = optionalId(token, name);
+        fields.hasParent = fields.parentSpanId != NO_ID;
       }
       case IS_SEGMENT -> {
         once(RecordFields.SAW_IS_SEGMENT, name);
@@ -162,10 +164,8 @@ final class TokenReader {
       JsonToken member = json.nextToken();
       if (value) {
         once(RecordFields.SAW_SEGMENT_ID_VALUE, SEGMENT_ID_VALUE_PATH);
-        if (member != JsonToken.VALUE_NULL) {
-          fields.segmentId = id(member, SEGMENT_ID_VALUE_PATH, AN_ID + " or null");
-          fields.hasSegmentId = true;
-        }
+        fields.segmentId = optionalId(member, SEGMENT_ID_VALUE_PATH);
+        fields.hasSegmentId = fields.segmentId != NO_ID;
       } else {
         json.skipChildren();
       }
@@ -200,13 +200,26 @@ final class TokenReader {
     return value;
   }
 
-  private long id(JsonToken token, String field, String expected)
+  private void readSpanId(JsonToken token) throws IOException, RejectedRecordException {
+    String text = shortText(token);
+    if (!ID.matcher(text).matches() || Hex.parseId(text) == NO_ID) {
+      throw invalid(SPAN_ID, A_SPAN_ID, token);
+    }
+    fields.spanId = Hex.parseId(text);
+  }
+
+  /** Returns {@link #NO_ID} for null and for an empty or all-zero id. */
+  private long optionalId(JsonToken token, String field)
       throws IOException, RejectedRecordException {
     String text = shortText(token);
     if (ID.matcher(text).matches()) {
       return Hex.parseId(text);
     }
-    throw invalid(field, expected, token);
+    boolean isEmpty = token == JsonToken.VALUE_STRING && json.getTextLength() == 0;
+    if (isEmpty || token == JsonToken.VALUE_NULL) {
+      return NO_ID;
+    }
+    throw invalid(field, AN_OPTIONAL_ID, token);
   }
 
   private void readTraceId(JsonToken token) throws IOException, RejectedRecordException {
@@ -217,6 +230,9 @@ final class TokenReader {
     String digits = text.replace("-", "");
     fields.traceHigh = Hex.parseId(digits.substring(0, 16));
     fields.traceLow = Hex.parseId(digits.substring(16));
+    if ((fields.traceHigh | fields.traceLow) == NO_ID) {
+      throw invalid(TRACE_ID, A_TRACE_ID, token);
+    }
   }
 
   /** Returns the text of a string; an empty one if it is longer than any id, or no string. */

@@ -96,7 +96,7 @@ public final class RandomRecords {
     if (hasParent) {
       fields.add(field("parent_span_id", id(parent)));
     } else if (random.nextBoolean()) {
-      fields.add(field("parent_span_id", "null"));
+      fields.add(field("parent_span_id", noId()));
     }
 
     String isSegment = pick("true", "false", "null", "");
@@ -147,8 +147,8 @@ public final class RandomRecords {
           switch (random.nextInt(4)) {
             case 0 -> "null";
             case 1 -> "{" + space() + "}";
-            case 2 -> object(field("value", "null"));
-            default -> object(field("type", "\"string\""), field("value", "null"));
+            case 2 -> object(field("value", noId()));
+            default -> object(field("type", "\"string\""), field("value", noId()));
           };
       members.add(field("sentry.segment.id", MEMBER + nothing + END));
     } else if (members.isEmpty()) {
@@ -204,6 +204,11 @@ public final class RandomRecords {
 
   private String id(long id) {
     return '"' + escaped(anyCase(Hex.id(id))) + '"';
+  }
+
+  /** The forms of "no id" where an id is optional. */
+  private String noId() {
+    return pick("null", "\"\"", id(0));
   }
 
   private String traceId(long high, long low) {

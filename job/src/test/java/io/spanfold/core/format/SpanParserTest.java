@@ -102,12 +102,18 @@ class SpanParserTest {
         "`` ; true ; 00000000000000aa",
         "`,\"parent_span_id\":null` ; true ; 00000000000000aa",
         "`,\"parent_span_id\":\"00000000000000bb\"` ; false ; 00000000000000bb",
+        "`,\"parent_span_id\":\"\"` ; true ; 00000000000000aa",
+        "`,\"parent_span_id\":\"0000000000000000\"` ; true ; 00000000000000aa",
+        "`,\"parent_span_id\":\"000000000000000\\u0030\"` ; true ; 00000000000000aa",
+        "`,\"parent_span_id\":\"0000000000000000\",\"is_segment\":false` ; true ; 00000000000000aa",
         "`,\"parent_span_id\":\"00000000000000BB\",\"is_segment\":true` ; true ; 00000000000000aa",
         "`,\"parent_span_id\":\"00000000000000bb\",\"is_segment\":null` ; false ; 00000000000000bb",
         "`,\"parent_span_id\":\"00000000000000aa\"` ; false ; 00000000000000aa",
         "`,\"attributes\":{\"sentry.segment.id\":{\"value\":\"00000000000000cc\"}}` ; true ; 00000000000000aa",
         "`,\"parent_span_id\":\"00000000000000bb\",\"attributes\":{\"sentry.segment.id\":{\"value\":\"00000000000000cc\"}}` ; false ; 00000000000000cc",
         "`,\"parent_span_id\":\"00000000000000bb\",\"attributes\":{\"sentry.segment.id\":{\"value\":null}}` ; false ; 00000000000000bb",
+        "`,\"parent_span_id\":\"00000000000000bb\",\"attributes\":{\"sentry.segment.id\":{\"value\":\"\"}}` ; false ; 00000000000000bb",
+        "`,\"parent_span_id\":\"00000000000000bb\",\"attributes\":{\"sentry.segment.id\":{\"value\":\"0000000000000000\"}}` ; false ; 00000000000000bb",
         "`,\"parent_span_id\":\"00000000000000bb\",\"x\":{\"is_segment\":true}` ; false ; 00000000000000bb"
       })
   void theParentForFoldingIsItselfElseTheGivenSegmentElseTheParent(
@@ -129,6 +135,8 @@ class SpanParserTest {
         "`,\"attributes\": {\"sentry.segment.id\" : null}` ; REPLACE_MEMBER ; null",
         "`,\"attributes\": {\"a\":1,\"sentry.segment.id\":{}}` ; REPLACE_MEMBER ; {}",
         "`,\"attributes\":{\"s\\u0065ntry.segment.id\":{\"value\":null,\"x\":[{\"y\":\"\\ud800\"}]} }` ; REPLACE_MEMBER ; {\"value\":null,\"x\":[{\"y\":\"\\ud800\"}]}",
+        "`,\"attributes\": {\"sentry.segment.id\":{\"value\":\"\"}}` ; REPLACE_MEMBER ; {\"value\":\"\"}",
+        "`,\"attributes\": {\"sentry.segment.id\":{\"value\":\"0000000000000000\"}}` ; REPLACE_MEMBER ; {\"value\":\"0000000000000000\"}",
         "`,\"attributes\": {\"sentry.segment.id\":{\"value\":\"00000000000000cc\"}}` ; KEEP ; ``"
       })
   void findsThePlaceOfTheSegmentId(String more, SegmentIdEdit edit, String range) throws Exception {
@@ -192,6 +200,8 @@ class SpanParserTest {
         "trace_id=\"0123456789abcdeffedcba9876543210abcd\"",
         "trace_id=\"{1234567-89ab-cdef-fedc-ba9876543210\"",
         "trace_id=\"\uff10123456789abcdeffedcba987654321\"",
+        "trace_id=\"00000000000000000000000000000000\"",
+        "trace_id=\"00000000-0000-0000-0000-000000000000\"",
         "trace_id=1",
         "trace_id=null",
         "span_id=\"00000000000000a\"",
@@ -199,9 +209,13 @@ class SpanParserTest {
         "span_id=\"00000000000000a}\"",
         "span_id=\"00000000000000a\u0661\"",
         "span_id=\"\"",
+        "span_id=\"0000000000000000\"",
+        "span_id=\"00000000000000\\u00300\"",
         "span_id=null",
         "span_id=170",
-        "parent_span_id=\"\"",
+        "parent_span_id=\" \"",
+        "parent_span_id=\"0\"",
+        "parent_span_id=\"00000000000000000000000000000000\"",
         "parent_span_id=\"bb\"",
         "parent_span_id=0",
         "parent_span_id={}",
@@ -229,9 +243,9 @@ class SpanParserTest {
       value = {
         "\"00000000000000cc\" ; `attributes[\"sentry.segment.id\"] is \"00000000000000cc\"; expected an object or null`",
         "[] ; `attributes[\"sentry.segment.id\"] is an array; expected an object or null`",
-        "{\"value\":1} ; `attributes[\"sentry.segment.id\"].value is 1; expected 16 hexadecimal digits or null`",
-        "{\"value\":\"\"} ; `attributes[\"sentry.segment.id\"].value is \"\"; expected 16 hexadecimal digits or null`",
-        "{\"value\":{}} ; `attributes[\"sentry.segment.id\"].value is an object; expected 16 hexadecimal digits or null`"
+        "{\"value\":1} ; `attributes[\"sentry.segment.id\"].value is 1; expected 16 hexadecimal digits, empty or null`",
+        "{\"value\":\"cc\"} ; `attributes[\"sentry.segment.id\"].value is \"cc\"; expected 16 hexadecimal digits, empty or null`",
+        "{\"value\":{}} ; `attributes[\"sentry.segment.id\"].value is an object; expected 16 hexadecimal digits, empty or null`"
       })
   void rejectsASegmentIdOfTheWrongTypeOrForm(String value, String message) {
     RejectedRecordException e =
@@ -446,7 +460,8 @@ class SpanParserTest {
     String huge = "\\u0007" + "x".repeat(1_000_000);
     assertThat(rejected("{\"span_id\":\"" + huge + "\"}"))
         .hasMessage(
-            "span_id is \"?%s...\"; expected 16 hexadecimal digits".formatted("x".repeat(39)));
+            "span_id is \"?%s...\"; expected 16 hexadecimal digits, not all zero"
+                .formatted("x".repeat(39)));
     assertThat(rejected("{\"project_id\":1" + "0".repeat(1_000_000) + "}").getMessage())
         .hasSizeLessThan(200);
     assertThat(rejected("{\"x\":nul" + "y".repeat(1_000_000) + "}").getMessage())
