@@ -1,6 +1,5 @@
 package io.spanfold.local.kafka;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -84,8 +83,7 @@ public final class OutputRecords {
 
   /** Returns the number of spans in a message of a segment. */
   static int spansIn(byte[] message) throws IOException {
-    JsonFactory factory = JSON.getFactory();
-    try (JsonParser parser = factory.createParser(message)) {
+    try (JsonParser parser = UnlimitedJson.FACTORY.createParser(message)) {
       parser.nextToken();
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         boolean isSpans = parser.currentName().equals("spans");

@@ -1,10 +1,10 @@
 package io.spanfold.local.replay;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadConstraints;
+import io.spanfold.local.kafka.UnlimitedJson;
 import java.io.IOException;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -12,7 +12,8 @@ import java.util.OptionalLong;
  * The fields of a source record that decide how it is sent.
  *
  * @param traceId the trace id's text; empty if the record has none
- * @param spanKey project, trace id and span id, equal for records of the same span
+ * @param spanKey project, trace id and span id, equal for records of the same span however they
+ *     write the ids
  * @param receivedMillis when it was received, in epoch ms; empty if the record does not say
  */
 record SourceFields(
@@ -25,21 +26,9 @@ record SourceFields(
   /** The end of the year 9999. */
   private static final long MAX_MILLIS = 253_402_300_799_999L;
 
-  private static final JsonFactory JSON =
-      JsonFactory.builder()
-          // Hostile records must reach the job.
-          .streamReadConstraints(
-              StreamReadConstraints.builder()
-                  .maxNestingDepth(Integer.MAX_VALUE)
-                  .maxStringLength(Integer.MAX_VALUE)
-                  .maxNumberLength(Integer.MAX_VALUE)
-                  .maxNameLength(Integer.MAX_VALUE)
-                  .build())
-          .build();
-
   /** Parses a line. One that is not a JSON object has none of the fields. */
   static SourceFields of(byte[] line) {
-    try (JsonParser parser = JSON.createParser(line)) {
+    try (JsonParser parser = UnlimitedJson.FACTORY.createParser(line)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         return NONE;
       }
@@ -71,7 +60,9 @@ record SourceFields(
       }
     }
     String key =
-        trace == null || span == null ? null : project + ":" + trace.replace("-", "") + ":" + span;
+        trace == null || span == null
+            ? null
+            : (project + ":" + trace.replace("-", "") + ":" + span).toLowerCase(Locale.ROOT);
     return new SourceFields(Optional.ofNullable(trace), Optional.ofNullable(key), received);
   }
 

@@ -46,6 +46,17 @@ class OutputRecordsTest {
     assertThat(spans("{\"flush_id\":\"f\",\"spans\":[]}")).isZero();
   }
 
+  @Test
+  void countsSpansWithLongerTokensThanOtherReadersAccept() throws IOException {
+    String name = "k".repeat(60_000);
+    String number = "1" + "0".repeat(1_500);
+    String nested = "[".repeat(2_000) + "]".repeat(2_000);
+
+    assertThat(
+            spans("{\"spans\":[{\"%s\":1},{\"a\":%s},{\"a\":%s}]}".formatted(name, number, nested)))
+        .isEqualTo(3);
+  }
+
   private static int spans(String message) throws IOException {
     return OutputRecords.spansIn(message.getBytes(UTF_8));
   }

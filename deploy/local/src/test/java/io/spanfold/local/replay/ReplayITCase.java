@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.spanfold.local.cli.FailedRunException;
+import io.spanfold.local.kafka.UnlimitedJson;
 import io.spanfold.local.servers.RunDirectory;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -112,6 +114,74 @@ class ReplayITCase {
     }
     assertThat(spans).isEqualTo(input.size() - reasons.size());
     assertThat(files.resolve("outcomes.jsonl")).isEmptyFile();
+  }
+
+  /**
+   * Input that readers of such records were reported to fail on: ids of zeros, which are no ids,
+   * retries that write the ids in another case, and tokens of a length that parsers refuse.
+   */
+  @Test
+  void inputThatOtherReadersFailOnIsAccountedFor() throws IOException {
+    String zeros = "0".repeat(16);
+    String trace = "c04600005eed01ea1f2e3d4c5b6a79ce";
+    List<String> good =
+        List.of(
+            span(trace, "00000000000000a0", "null", ""),
+            span(trace, "00000000000000a1", "\"00000000000000a0\"", ""),
+            span(trace, "00000000000000b0", "\"" + zeros + "\"", ""),
+            span(trace, "00000000000000b1", "\"00000000000000b0\"", ""),
+            span(trace, "00000000000000c0", "\"\"", ""),
+            span(trace, "00000000000000a2", "\"00000000000000a0\"", ",\"k\":1" + "0".repeat(1_500)),
+            span(
+                trace,
+                "00000000000000a3",
+                "\"00000000000000a0\"",
+                ",\"" + "k".repeat(60_000) + "\":1"));
+    List<String> repeats =
+        List.of(
+            span(trace.toUpperCase(Locale.ROOT), "00000000000000a0", "null", ""),
+            span(trace, "00000000000000A1", "\"00000000000000a0\"", ""));
+    List<String> bad =
+        List.of(
+            span(trace, zeros, "null", ""),
+            span(zeros + zeros, "00000000000000a0", "null", ""),
+            span(zeros + zeros, "00000000000000a0", "null", ",\"k\":\"another request\""));
+    List<byte[]> input = new ArrayList<>();
+    List.of(good, repeats, bad)
+        .forEach(lines -> lines.forEach(line -> input.add(line.getBytes(UTF_8))));
+    write(files.resolve("in.jsonl"), input);
+
+    replay();
+
+    Map<String, Set<String>> segments = new TreeMap<>();
+    ObjectMapper unlimited = new ObjectMapper(UnlimitedJson.FACTORY);
+    for (String line : Files.readAllLines(files.resolve("out.jsonl"))) {
+      for (JsonNode span : unlimited.readTree(line).get("spans")) {
+        segments
+            .computeIfAbsent(
+                span.at("/attributes").path(SEGMENT_ID).path("value").asText(),
+                segment -> new TreeSet<>())
+            .add(span.get("span_id").asText().toLowerCase(Locale.ROOT));
+      }
+    }
+    assertThat(segments)
+        .isEqualTo(
+            Map.of(
+                "00000000000000a0",
+                Set.of(
+                    "00000000000000a0", "00000000000000a1", "00000000000000a2", "00000000000000a3"),
+                "00000000000000b0",
+                Set.of("00000000000000b0", "00000000000000b1"),
+                "00000000000000c0",
+                Set.of("00000000000000c0")));
+    assertThat(Files.readAllLines(files.resolve("dead.jsonl")))
+        .hasSize(bad.size())
+        .allMatch(letter -> letter.contains("\"spanfold-reason\":\"invalid-field\""));
+  }
+
+  private static String span(String trace, String id, String parent, String more) {
+    return "{\"organization_id\":1,\"project_id\":1,\"received\":1760000000.5,\"trace_id\":\"%s\",\"span_id\":\"%s\",\"parent_span_id\":%s,\"end_timestamp\":1760000000.4%s}"
+        .formatted(trace, id, parent, more);
   }
 
   /** Returns the value that is sent for a line, as text. */

@@ -20,6 +20,16 @@ class SourceFieldsTest {
   }
 
   @Test
+  void theSameSpanHasTheSameKeyInEverySpelling() {
+    String lower =
+        "{\"project_id\":7,\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\",\"span_id\":\"00f067aa0ba902b7\"}";
+    String upper =
+        "{\"project_id\":7,\"trace_id\":\"0AF76519-16CD-43DD-8448-EB211C80319C\",\"span_id\":\"00F067AA0BA902B7\"}";
+
+    assertThat(of(upper).spanKey()).isPresent().isEqualTo(of(lower).spanKey());
+  }
+
+  @Test
   void otherLinesHaveNoFields() {
     for (String line : new String[] {"", "no", "[1]", "{\"trace_id\":\"t\",", "{\"received\":"}) {
       SourceFields fields = of(line);
