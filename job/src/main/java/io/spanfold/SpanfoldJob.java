@@ -26,6 +26,7 @@ import io.spanfold.job.track.TrackOperator;
 import io.spanfold.job.write.WriteFunction;
 import java.time.Clock;
 import java.time.Duration;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -69,11 +70,9 @@ public final class SpanfoldJob {
       System.out.println("Kafka and Redis are ready for this job.");
       return;
     }
-    if (config.startChecks()) {
-      CheckReport report = check(env, config);
-      report.warnings().forEach(LOG::warn);
-      report.refuse();
-    }
+    CheckReport report = config.startChecks() ? check(env, config) : PreflightChecks.flink(env);
+    report.warnings().forEach(LOG::warn);
+    report.refuse();
     build(env, config, PreflightChecks.chunkBytes(config));
     // The given options only, because the defaults of the next release may differ.
     env.getConfig().setGlobalJobParameters(ParameterTool.fromMap(arguments.shown()));
@@ -86,12 +85,12 @@ public final class SpanfoldJob {
     return PreflightChecks.run(config, steps.store().redis(), steps.lease(), env);
   }
 
-  /** Returns the time between two checkpoints. */
+  /** Returns the time between two checkpoints, and sets it if Flink's configuration does not. */
   private static Duration checkpointInterval(StreamExecutionEnvironment env) {
-    CheckpointConfig checkpoints = env.getCheckpointConfig();
-    if (checkpoints.getCheckpointInterval() <= 0) {
+    if (env.getConfiguration().getOptional(CheckpointingOptions.CHECKPOINTING_INTERVAL).isEmpty()) {
       env.enableCheckpointing(SpanfoldConfig.DEFAULT_CHECKPOINT_INTERVAL.toMillis());
     }
+    CheckpointConfig checkpoints = env.getCheckpointConfig();
     return Duration.ofMillis(
         Math.max(checkpoints.getCheckpointInterval(), checkpoints.getMinPauseBetweenCheckpoints()));
   }

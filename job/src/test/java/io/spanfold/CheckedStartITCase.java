@@ -1,6 +1,7 @@
 package io.spanfold;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.spanfold.buffer.lease.LeaseAnswer;
@@ -64,7 +65,8 @@ class CheckedStartITCase {
   @Test
   void checkReportsThatTheServersFitAndPrintsWarnings() throws Exception {
     assertThat(output(() -> SpanfoldJob.main(arguments("--check"))))
-        .startsWith("Warning: The Redis node " + redis.address() + " " + NO_MAXMEMORY)
+        .startsWith("Warning: execution.checkpointing.dir is not set here")
+        .contains("\nWarning: The Redis node " + redis.address() + " " + NO_MAXMEMORY)
         .endsWith("Kafka and Redis are ready for this job.\n");
   }
 
@@ -158,6 +160,29 @@ class CheckedStartITCase {
   }
 
   @Test
+  void aSettingOfFlinkThatBreaksAPromiseIsRefusedAlsoIfTheServersAreNotChecked() {
+    Configuration configuration = new Configuration();
+    configuration.setString("pipeline.operator-chaining.enabled", "false");
+    configuration.setString("execution.checkpointing.interval", "0 s");
+
+    for (boolean checks : new boolean[] {true, false}) {
+      assertThatThrownBy(() -> plan(configuration, "--start.checks=" + checks))
+          .rootCause()
+          .isInstanceOfSatisfying(
+              InvalidSetupException.class,
+              refused ->
+                  assertThat(refused.problems())
+                      .satisfiesExactly(
+                          interval ->
+                              assertThat(interval)
+                                  .startsWith("execution.checkpointing.interval is 0 ms, so"),
+                          chaining ->
+                              assertThat(chaining)
+                                  .startsWith("pipeline.operator-chaining.enabled is false, but")));
+    }
+  }
+
+  @Test
   void jobShowsItsGivenOptionsWithoutSecrets() throws Exception {
     Map<String, String> shown =
         plan("--segment.timeout", "50 s", "--kafka.properties.ssl.key.password", "hunter2")
@@ -179,7 +204,10 @@ class CheckedStartITCase {
   }
 
   private static StreamGraph plan(String... more) throws Exception {
-    Configuration configuration = new Configuration();
+    return plan(new Configuration(), more);
+  }
+
+  private static StreamGraph plan(Configuration configuration, String... more) throws Exception {
     try (PackagedProgram program = program(configuration, more)) {
       return (StreamGraph)
           PackagedProgramUtils.getPipelineFromProgram(program, configuration, 1, true);

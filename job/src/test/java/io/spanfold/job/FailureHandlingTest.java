@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ExternalizedCheckpointRetention;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.junit.jupiter.api.Test;
 
@@ -23,9 +24,20 @@ class FailureHandlingTest {
   }
 
   @Test
+  void aJobThatFailsPermanentlyOrIsCancelledLeavesItsLastCheckpoint() {
+    FailureHandling.configure(given, ours);
+
+    assertThat(ours.get(CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION))
+        .isEqualTo(ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
+  }
+
+  @Test
   void keepsTheUsersSettings() {
     given.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
     given.set(CheckpointingOptions.TOLERABLE_FAILURE_NUMBER, 0);
+    given.set(
+        CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
+        ExternalizedCheckpointRetention.NO_EXTERNALIZED_CHECKPOINTS);
 
     FailureHandling.configure(given, ours);
 

@@ -16,6 +16,7 @@ import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.checkpoint.CheckpointStatsSnapshot;
 import org.apache.flink.runtime.client.JobExecutionException;
 import org.apache.flink.runtime.execution.ExecutionState;
 import org.apache.flink.runtime.minicluster.MiniCluster;
@@ -130,6 +131,20 @@ public final class JobCluster implements AutoCloseable {
     while (!cluster.getJobStatus(job).get().isGloballyTerminalState()) {
       Thread.onSpinWait();
     }
+  }
+
+  /** Returns the location of the last completed checkpoint, which outlives a cancelled job. */
+  public String lastCheckpoint(JobID job) throws Exception {
+    return checkpoints(job).getHistory().getLatestCompletedCheckpoint().getExternalPath();
+  }
+
+  /** Returns the most bytes of records in flight between tasks that a checkpoint has. */
+  public long inFlightBytes(JobID job) throws Exception {
+    return checkpoints(job).getSummaryStats().getPersistedDataStats().getMaximum();
+  }
+
+  private CheckpointStatsSnapshot checkpoints(JobID job) throws Exception {
+    return cluster.getExecutionGraph(job).get().getCheckpointStatsSnapshot();
   }
 
   /** Waits until all tasks run. */

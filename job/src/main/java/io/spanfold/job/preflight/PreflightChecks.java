@@ -15,9 +15,10 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.common.KafkaException;
 
 /**
- * The checks of Kafka and Redis before the job is submitted. They only read, except for one key in
- * each Redis node that expires after a second. They take a second or two, up to three more if a job
- * that has ended left its lease, and about half a minute if a server does not answer.
+ * The checks of Flink's settings, Kafka and Redis before the job is submitted. They only read,
+ * except for one key in each Redis node that expires after a second. Those of the servers take a
+ * second or two, up to three more if a job that has ended left its lease, and about half a minute
+ * if a server does not answer.
  */
 public final class PreflightChecks {
 
@@ -60,12 +61,19 @@ public final class PreflightChecks {
       StreamExecutionEnvironment env)
       throws InterruptedException {
     JobStart start = JobStart.of(env);
-    CheckReport report = new CheckReport();
+    CheckReport report = flink(env);
     new KafkaCheck(config, start, report).run();
     RedisCheck redis = new RedisCheck(config.redis(), connection, report);
     if (redis.run()) {
       redis.checkLease(lease, start);
     }
+    return report;
+  }
+
+  /** Checks Flink's settings only, for a job that is about to be submitted from {@code env}. */
+  public static CheckReport flink(StreamExecutionEnvironment env) {
+    CheckReport report = new CheckReport();
+    new FlinkCheck(env.getConfiguration(), report).run();
     return report;
   }
 
