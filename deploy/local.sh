@@ -74,8 +74,10 @@ done
 run=$(mktemp -d "${TMPDIR:-/tmp}/spanfold-local-$$-XXXXXX") ||
   fail "cannot create a directory in ${TMPDIR:-/tmp}; is the disk full?"
 
+# The locale is that of no machine: in some, such as the Turkish one, Kafka's connector does not start.
 # Java replaces this shell: it receives the signals, and its exit code is the script's.
 exec "$java" -Xmx"${SPANFOLD_HEAP:-2g}" -XX:+UseParallelGC -XX:-UsePerfData "${opens[@]}" \
+  -Duser.language=en -Duser.country=US \
   -Dspanfold.job.jar="$target/job/spanfold-job.jar" -Dspanfold.terminal=$terminal \
   -Djava.io.tmpdir="$run" -Dspanfold.run.directory="$run" -Dspanfold.repository="$root" \
   -cp "$target/classes:$target/lib/*" io.spanfold.local.Main "$@"

@@ -16,6 +16,7 @@ import io.spanfold.job.flush.FlushSettings;
 import io.spanfold.job.flush.StoreCleanUp;
 import io.spanfold.job.flush.StoreRebuild;
 import io.spanfold.job.kafka.KafkaClientProperties;
+import io.spanfold.job.kafka.RootLocale;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
 import io.spanfold.job.sink.SegmentStrategy.CleanUp;
@@ -100,7 +101,8 @@ public final class PipelineFactory {
     if (settings.bounded()) {
       source.setBounded(OffsetsInitializer.latest());
     }
-    return source.build();
+    // Connector 5.0.0-2.2 writes auto.offset.reset in the lower case of the machine's locale.
+    return RootLocale.within(source::build);
   }
 
   private ClockSettings clockSettings() {

@@ -40,6 +40,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
@@ -137,6 +138,21 @@ class DictionaryITCase {
       assertThat(dictionaryOf(another.write(texts)))
           .as("used from the first batch on")
           .isEqualTo(dictionaryOf(written.get(written.size() - 2)));
+    }
+  }
+
+  @Test
+  void aDictionaryIsSharedWhateverDigitsTheLocaleOfTheMachineHas() {
+    Locale machine = Locale.getDefault();
+    Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
+    try (Writer writer = new Writer()) {
+      train(writer, texts);
+      int used = dictionaryOf(writer.write(texts));
+      try (Writer another = new Writer()) {
+        assertThat(dictionaryOf(another.write(texts))).isNotZero().isEqualTo(used);
+      }
+    } finally {
+      Locale.setDefault(machine);
     }
   }
 

@@ -285,7 +285,7 @@ public final class DictionaryKeeper implements AutoCloseable {
     }
 
     String text() {
-      return "%08x:%d".formatted(id, trainedAt);
+      return "%08x:".formatted(id) + trainedAt;
     }
   }
 }

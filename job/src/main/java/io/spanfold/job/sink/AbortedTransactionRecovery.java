@@ -154,9 +154,12 @@ final class AbortedTransactionRecovery<T> {
    * job that starts without state reuses the transactional ids of an earlier one.
    */
   static String retryId(KafkaCommittable transaction) {
-    return "%s-again-%d-%d"
-        .formatted(
-            transaction.getTransactionalId(), transaction.getProducerId(), transaction.getEpoch());
+    return String.join(
+        "-",
+        transaction.getTransactionalId(),
+        "again",
+        Long.toString(transaction.getProducerId()),
+        Short.toString(transaction.getEpoch()));
   }
 
   private Producer<byte[], byte[]> producer(String transactionalId) {

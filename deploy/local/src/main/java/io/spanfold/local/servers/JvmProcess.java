@@ -20,6 +20,9 @@ public final class JvmProcess implements AutoCloseable {
 
   private static final long STOP_SECONDS = 10;
 
+  /** In some locales, such as the Turkish one, Kafka's connector does not start. */
+  private static final List<String> LOCALE = List.of("-Duser.language=en", "-Duser.country=US");
+
   private final Process process;
 
   private JvmProcess(Process process) {
@@ -59,6 +62,7 @@ public final class JvmProcess implements AutoCloseable {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-XX:-UsePerfData");
     command.addAll(jvmOptions);
+    command.addAll(LOCALE);
     command.add("-Dlog.file=" + directory.logs().resolve(name + ".log"));
     command.add("-Djava.io.tmpdir=" + directory.subdirectory("tmp/" + name));
     command.addAll(program);
