@@ -159,7 +159,8 @@ public final class SpanfoldJob {
             .sinkTo(
                 new RecoverableKafkaSink<>(
                     config,
-                    new SegmentStrategy(config, chunkBytes, steps.cleanUp(), steps.rebuild())))
+                    new SegmentStrategy(
+                        config, chunkBytes, steps.cleanUp(), steps.rebuild(chunkBytes))))
             .name("Write " + config.sink().topic())
             .uid("segments-sink");
 

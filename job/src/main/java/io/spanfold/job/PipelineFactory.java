@@ -195,8 +195,13 @@ public final class PipelineFactory {
     return new FlushSettings(store(), lease(), config.flush().lockTtl(), recovery());
   }
 
-  public Opener<Rebuild> rebuild() {
+  /**
+   * Returns what makes parts again.
+   *
+   * @param chunkBytes the largest value of a record on the segments topic
+   */
+  public Opener<Rebuild> rebuild(int chunkBytes) {
     FlushSettings settings = flush();
-    return metrics -> new StoreRebuild(settings, metrics, Clock.systemUTC());
+    return metrics -> new StoreRebuild(settings, chunkBytes, metrics, Clock.systemUTC());
   }
 }

@@ -22,7 +22,9 @@ public record Outcome(
     /** The option {@code ingest.drop} lists them. */
     DROPPED(1),
     /** Kafka deleted the records before they were read. */
-    OFFSETS_LOST(2);
+    OFFSETS_LOST(2),
+    /** They fit into a message when they were read, and no longer do: the limit was lowered. */
+    TOO_LARGE(3);
 
     private final int code;
 

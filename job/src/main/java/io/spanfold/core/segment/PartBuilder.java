@@ -1,6 +1,7 @@
 package io.spanfold.core.segment;
 
 import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
@@ -19,7 +20,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Builds the output of a loaded part: messages, outcomes of lost spans, and the receipt. Immutable.
+ * Builds the output of a loaded part: messages, the receipt, and outcomes of spans that are lost or
+ * no longer fit into a message. Immutable.
  */
 public final class PartBuilder {
 
@@ -45,31 +47,49 @@ public final class PartBuilder {
   /**
    * Builds a part.
    *
-   * @throws IllegalArgumentException if a payload does not hold the spans that its slice names, or
-   *     a span does not fit alone because the bound was lowered after it was accepted
+   * @throws IllegalArgumentException if a payload does not hold the spans that its slice names
    */
   public FlushedPart build(LoadedPart part) {
-    List<BufferedSpan> spans = spans(part);
-    List<SegmentMessage> messages = chunker.messages(part.due(), spans);
-    Receipt receipt =
-        new Receipt(
-            part.due(),
-            chunkBytes,
-            messages.stream().map(SegmentMessage::flushId).toList(),
-            spans.stream().mapToLong(BufferedSpan::spanId).toArray());
-    return new FlushedPart(messages, outcomes(part), receipt);
-  }
-
-  /** Returns the spans that {@code part} takes of its payloads, in order, without lost ones. */
-  static List<BufferedSpan> spans(LoadedPart part) {
-    List<BufferedSpan> spans = new ArrayList<>(part.due().spanCount());
+    DuePart due = part.due();
+    SpanStamper stamper = new SpanStamper(due.segmentId());
+    List<BufferedSpan> spans = new ArrayList<>(due.spanCount());
+    Map<Long, Long> lost = new TreeMap<>();
+    Map<Long, Long> tooLarge = new TreeMap<>();
     for (LoadedSlice slice : part.slices()) {
+      long organization = slice.slice().subsegment().organizationId();
+      count(lost, organization, slice.lostSpans());
       if (!slice.lost()) {
-        select(slice, spans);
+        count(tooLarge, organization, addFitting(slice, stamper, spans));
       }
     }
     spans.sort(ORDER);
-    return spans;
+    List<SegmentMessage> messages = chunker.messages(due, spans, tooLarge.isEmpty(), stamper);
+    Receipt receipt =
+        new Receipt(
+            due,
+            chunkBytes,
+            messages.stream().map(SegmentMessage::flushId).toList(),
+            spans.stream().mapToLong(BufferedSpan::spanId).toArray());
+    List<Outcome> outcomes = new ArrayList<>();
+    addOutcomes(due, Outcome.Reason.PAYLOAD_LOST, lost, outcomes);
+    addOutcomes(due, Outcome.Reason.TOO_LARGE, tooLarge, outcomes);
+    return new FlushedPart(messages, outcomes, receipt);
+  }
+
+  private static void count(Map<Long, Long> byOrganization, long organization, int spans) {
+    if (spans > 0) {
+      byOrganization.merge(organization, (long) spans, Long::sum);
+    }
+  }
+
+  /** Adds the spans of a slice that fit into a message; returns how many do not. */
+  private int addFitting(LoadedSlice slice, SpanStamper stamper, List<BufferedSpan> spans) {
+    int before = spans.size();
+    select(slice, spans);
+    List<BufferedSpan> selected = spans.subList(before, spans.size());
+    int found = selected.size();
+    selected.removeIf(span -> !chunker.fits(span, stamper));
+    return found - selected.size();
   }
 
   private static void select(LoadedSlice loaded, List<BufferedSpan> spans) {
@@ -101,25 +121,15 @@ public final class PartBuilder {
         b.start() + b.length());
   }
 
-  private List<Outcome> outcomes(LoadedPart part) {
-    Map<Long, Long> lostByOrganization = new TreeMap<>();
-    for (LoadedSlice slice : part.slices()) {
-      if (slice.lostSpans() > 0) {
-        lostByOrganization.merge(
-            slice.slice().subsegment().organizationId(), (long) slice.lostSpans(), Long::sum);
-      }
-    }
-    List<Outcome> outcomes = new ArrayList<>();
-    long project = part.due().trace().projectId();
-    lostByOrganization.forEach(
+  private void addOutcomes(
+      DuePart part,
+      Outcome.Reason reason,
+      Map<Long, Long> spansByOrganization,
+      List<Outcome> outcomes) {
+    spansByOrganization.forEach(
         (organization, spans) ->
             outcomes.add(
                 new Outcome(
-                    wallClock.millis(),
-                    organization,
-                    project,
-                    Outcome.Reason.PAYLOAD_LOST,
-                    spans)));
-    return outcomes;
+                    wallClock.millis(), organization, part.trace().projectId(), reason, spans)));
   }
 }

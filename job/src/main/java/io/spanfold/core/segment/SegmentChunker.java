@@ -2,7 +2,6 @@ package io.spanfold.core.segment;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
-import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushedPart.SegmentMessage;
 import io.spanfold.core.payload.BufferedSpan;
@@ -50,22 +49,31 @@ public final class SegmentChunker {
   }
 
   /**
+   * Returns whether a span fits alone into a value, also if enrichment is skipped. One that was
+   * accepted does, unless the bound was lowered since.
+   */
+  boolean fits(BufferedSpan span, SpanStamper stamper) {
+    return envelopeBytes(true) + (long) stamper.stampedLength(span) <= chunkBytes;
+  }
+
+  /**
    * Stamps spans and lays them out as messages.
    *
    * @param part the part they are of
-   * @param spans the spans, by id
+   * @param spans the spans, by id, each of which {@link #fits}
+   * @param complete whether these are all spans of the part that were found; if not, it does not
+   *     fit into one message
+   * @param stamper for the part's segment
    * @return the messages, by chunk number; none if there is no span
-   * @throws IllegalArgumentException if a span does not fit alone because the bound was lowered
-   *     after it was accepted
    */
-  List<SegmentMessage> messages(DuePart part, List<BufferedSpan> spans) {
-    SpanStamper stamper = new SpanStamper(part.segmentId());
+  List<SegmentMessage> messages(
+      DuePart part, List<BufferedSpan> spans, boolean complete, SpanStamper stamper) {
     long spanBytes = 0;
     for (BufferedSpan span : spans) {
       spanBytes += stamper.stampedLength(span) + 1L;
     }
     // The last span has no comma after it.
-    boolean fitsInOne = spanBytes - 1 + envelopeBytes(false) <= chunkBytes;
+    boolean fitsInOne = complete && spanBytes - 1 + envelopeBytes(false) <= chunkBytes;
     boolean skipEnrichment = part.skipEnrichment() || !fitsInOne;
     List<Chunk> chunks = assign(spans, stamper, skipEnrichment);
     List<SegmentMessage> messages = new ArrayList<>(chunks.size());
@@ -88,11 +96,6 @@ public final class SegmentChunker {
         chunks.add(chunk);
       }
       chunk.add(span, length);
-      if (chunk.bytes > chunkBytes) {
-        throw new IllegalArgumentException(
-            "span %s fills %d bytes alone; set flush.chunk-bytes, now %d, to at least that"
-                .formatted(Hex.id(span.spanId()), chunk.bytes, chunkBytes));
-      }
     }
     return chunks;
   }

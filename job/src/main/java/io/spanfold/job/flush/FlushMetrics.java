@@ -10,9 +10,13 @@ import java.util.Collections;
 import java.util.List;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The metrics of one worker's flushes, for that worker's thread. */
 final class FlushMetrics {
+
+  private static final Logger LOG = LoggerFactory.getLogger(FlushMetrics.class);
 
   private final Counter lockTakeOvers;
   private final Counter locksRefused;
@@ -22,6 +26,7 @@ final class FlushMetrics {
   private final Counter rereadSubsegments;
   private final Counter rereadSpans;
   private final Counter lost;
+  private final Counter tooLarge;
   private final Clock wallClock;
   private volatile long lastFlushAt;
 
@@ -34,6 +39,7 @@ final class FlushMetrics {
     rereadSubsegments = metrics.counter("rereadSubsegments");
     rereadSpans = metrics.counter("rereadSpans");
     lost = metrics.counter("spansLost");
+    tooLarge = metrics.counter("spansTooLarge");
     this.wallClock = wallClock;
     metrics.gauge("lastFlushAt", () -> lastFlushAt);
   }
@@ -53,9 +59,26 @@ final class FlushMetrics {
         rereadSpans.inc(slice.recoveredSpans());
       }
     }
-    for (Outcome outcome : flushed.outcomes()) {
-      lost.inc(outcome.quantity());
+    lost.inc(quantity(flushed, Outcome.Reason.PAYLOAD_LOST));
+    long unfit = quantity(flushed, Outcome.Reason.TOO_LARGE);
+    if (unfit > 0) {
+      tooLarge.inc(unfit);
+      LOG.warn(
+          "{} spans of trace {} fitted into a message when they were read, and do not fit into {}"
+              + " bytes: flush.chunk-bytes, or max.message.bytes of sink.topic, was lowered. They"
+              + " become outcomes.",
+          unfit,
+          loaded.due().trace(),
+          flushed.receipt().chunkBytes());
     }
     lastFlushAt = wallClock.millis();
+  }
+
+  private static long quantity(FlushedPart flushed, Outcome.Reason reason) {
+    long spans = 0;
+    for (Outcome outcome : flushed.outcomes()) {
+      spans += outcome.reason() == reason ? outcome.quantity() : 0;
+    }
+    return spans;
   }
 }

@@ -20,13 +20,21 @@ public final class StoreRebuild implements Rebuild {
   private static final int BATCH_PARTS = 1_000;
 
   private final PartFlusher flusher;
+  private final int chunkBytes;
   private final Clock wallClock;
 
   /**
+   * @param chunkBytes the largest length of a message's value, now
    * @param metrics its metrics are in the group {@code again} of this
    */
-  public StoreRebuild(FlushSettings settings, MetricGroup metrics, Clock wallClock) {
-    this.flusher = PartFlusher.open(settings, metrics.addGroup("again"), wallClock);
+  public StoreRebuild(
+      FlushSettings settings, int chunkBytes, MetricGroup metrics, Clock wallClock) {
+    this(PartFlusher.open(settings, metrics.addGroup("again"), wallClock), chunkBytes, wallClock);
+  }
+
+  StoreRebuild(PartFlusher flusher, int chunkBytes, Clock wallClock) {
+    this.flusher = flusher;
+    this.chunkBytes = chunkBytes;
     this.wallClock = wallClock;
   }
 
@@ -43,7 +51,10 @@ public final class StoreRebuild implements Rebuild {
       boolean last =
           i + 1 == receipts.size() || receipts.get(i + 1).chunkBytes() != receipt.chunkBytes();
       if (last || bytes >= BATCH_BYTES || batch.size() == BATCH_PARTS) {
-        PartBuilder builder = new PartBuilder(receipt.chunkBytes(), wallClock);
+        // If the limit was lowered since, the topic would refuse the messages as they were. Others
+        // have other ids, but the status of the recovery's transaction tells that they are there.
+        PartBuilder builder =
+            new PartBuilder(Math.min(receipt.chunkBytes(), chunkBytes), wallClock);
         flusher.flush(batch, builder, (request, part) -> parts.accept(part));
         batch = new ArrayList<>();
         bytes = 0;

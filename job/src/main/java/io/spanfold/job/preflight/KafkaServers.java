@@ -48,19 +48,29 @@ final class KafkaServers implements AutoCloseable {
     return number(ConfigResource.Type.TOPIC, topic, TopicConfig.MAX_MESSAGE_BYTES_CONFIG);
   }
 
+  /** Returns whether Kafka deletes records of a topic because a later one has the same key. */
+  boolean isCompacted(String topic) {
+    return value(ConfigResource.Type.TOPIC, topic, TopicConfig.CLEANUP_POLICY_CONFIG)
+        .contains(TopicConfig.CLEANUP_POLICY_COMPACT);
+  }
+
   /** Returns the longest timeout of a transaction that a broker accepts, in milliseconds. */
   long maxTransactionTimeoutMs(String broker) {
     return number(ConfigResource.Type.BROKER, broker, "transaction.max.timeout.ms");
   }
 
   private long number(ConfigResource.Type type, String name, String property) {
+    return Long.parseLong(value(type, name, property));
+  }
+
+  private String value(ConfigResource.Type type, String name, String property) {
     ConfigResource resource = new ConfigResource(type, name);
     ConfigEntry entry =
         answer(admin.describeConfigs(List.of(resource)).values().get(resource)).get(property);
     if (entry == null || entry.value() == null) {
       throw new KafkaException("the answer lacks %s of %s %s".formatted(property, type, name));
     }
-    return Long.parseLong(entry.value());
+    return entry.value();
   }
 
   /** Returns the message of the root cause, which shows no secret. */

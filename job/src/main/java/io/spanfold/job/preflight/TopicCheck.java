@@ -36,6 +36,7 @@ final class TopicCheck {
     OptionalLong deadLetters = maxRecord("dead-letter.topic", config.sink().deadLetterTopic());
     OptionalLong outcomes = maxRecord("outcomes.topic", config.sink().outcomesTopic());
     sink.ifPresent(this::segments);
+    deadLetters.ifPresent(this::deadLetters);
     outcomes.ifPresent(this::outcomes);
     if (producers) {
       source.ifPresent(this::deadLetterRequests);
@@ -62,6 +63,9 @@ final class TopicCheck {
       return OptionalLong.empty();
     }
     try {
+      if (kafka.isCompacted(topic)) {
+        compacted(option, topic);
+      }
       return OptionalLong.of(kafka.maxMessageBytes(topic));
     } catch (KafkaException e) {
       String unknown =
@@ -75,6 +79,13 @@ final class TopicCheck {
       }
       return OptionalLong.empty();
     }
+  }
+
+  /** Brokers refuse a record without a key there, as many dead letters are: one fails the job. */
+  private void compacted(String option, String topic) {
+    report.problem(
+        "%s (%s) is compacted, so Kafka deletes records whose key occurs again, and refuses those without a key; set its cleanup.policy to delete."
+            .formatted(option, topic));
   }
 
   void segments(long accepted) {
@@ -95,14 +106,24 @@ final class TopicCheck {
     }
   }
 
+  /** Without what it has of its source record, every dead letter is smaller than this. */
+  private void deadLetters(long accepted) {
+    if (accepted < RejectStrategy.LEAST_ACCEPTED_BYTES) {
+      report.problem(
+          "dead-letter.topic (%s) accepts records of %d bytes at most; set its max.message.bytes to %d or more."
+              .formatted(
+                  config.sink().deadLetterTopic(), accepted, RejectStrategy.LEAST_ACCEPTED_BYTES));
+    }
+  }
+
   /**
    * Accepts equal limits, which most topics have: a dead letter is larger than its record by its
    * headers, but few records are as large as their topic allows.
    */
   private void deadLetters(long source, long accepted) {
     if (accepted < source) {
-      report.problem(
-          "dead-letter.topic (%s) accepts records of %d bytes at most, but source.topic (%s) of %d, so one bad record could make the job fail again and again; set max.message.bytes of the first to %d or more."
+      report.warning(
+          "dead-letter.topic (%s) accepts records of %d bytes at most, but source.topic (%s) of %d, so larger bad records become dead letters without their value; set max.message.bytes of the first to %d or more."
               .formatted(
                   config.sink().deadLetterTopic(),
                   accepted,
@@ -115,17 +136,18 @@ final class TopicCheck {
   private void deadLetterRequests(long source) {
     long request = RejectStrategy.maxRequestBytes(config);
     if (source > request) {
-      report.problem(
-          "source.topic (%s) accepts records of %d bytes, but the producer of dead letters sends %d at most, so one bad record could make the job fail again and again; set kafka.properties.max.request.size to %d, or lower the topic's max.message.bytes."
+      report.warning(
+          "source.topic (%s) accepts records of %d bytes, but the producer of dead letters sends %d at most, so larger bad records become dead letters without their value; set kafka.properties.max.request.size to %d, or lower the topic's max.message.bytes."
               .formatted(config.source().topic(), source, request, source + RECORD_OVERHEAD_BYTES));
     }
   }
 
   private void outcomes(long accepted) {
-    if (accepted < RejectStrategy.OUTCOME_BYTES) {
+    if (accepted < RejectStrategy.LEAST_ACCEPTED_BYTES) {
       report.problem(
           "outcomes.topic (%s) accepts records of %d bytes at most; set its max.message.bytes to %d or more."
-              .formatted(config.sink().outcomesTopic(), accepted, RejectStrategy.OUTCOME_BYTES));
+              .formatted(
+                  config.sink().outcomesTopic(), accepted, RejectStrategy.LEAST_ACCEPTED_BYTES));
     }
   }
 }

@@ -5,6 +5,14 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.SourcePosition;
 import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
@@ -14,6 +22,9 @@ import org.apache.kafka.common.header.Headers;
  * Writes dead letters as Kafka records: key, value and headers of the source record, and headers
  * for the reason and the position. The timestamp is the time of writing: that of the source record
  * may be out of range, and brokers refuse those.
+ *
+ * <p>A letter is larger than its source record, and another topic may accept less. What the topic
+ * would refuse goes without its largest piece, or pieces; a header names them.
  *
  * @param topic the topic of dead letters
  */
@@ -26,14 +37,76 @@ record DeadLetterRecords(String topic) implements Serializable {
   /** Present only if it is not 0. */
   private static final String INDEX = "spanfold-index";
 
+  /** Present only if something is missing, and then the last one. */
+  private static final String TRUNCATED = "spanfold-truncated";
+
   /** Errors may quote their input, which could make the record too large. */
   private static final int MAX_ERROR_CHARACTERS = 1000;
 
-  ProducerRecord<byte[], byte[]> of(DeadLetter letter) {
+  /** What a letter has of its source record. */
+  private enum Piece {
+    VALUE,
+    HEADERS,
+    KEY;
+
+    long bytes(DeadLetter letter) {
+      return switch (this) {
+        case VALUE -> length(letter.value());
+        case HEADERS ->
+            letter.headers().stream()
+                .mapToLong(header -> header.key().length() + length(header.value()))
+                .sum();
+        case KEY -> length(letter.key());
+      };
+    }
+
+    private static long length(byte[] bytes) {
+      return bytes == null ? 0 : bytes.length;
+    }
+  }
+
+  /**
+   * Returns the record of a letter.
+   *
+   * @param accepted whether the topic accepts a record. It has to accept one with none of the
+   *     source record's pieces, which has a few kilobytes
+   */
+  ProducerRecord<byte[], byte[]> of(
+      DeadLetter letter, Predicate<ProducerRecord<byte[], byte[]>> accepted) {
+    ProducerRecord<byte[], byte[]> record = record(letter, Set.of());
+    if (accepted.test(record)) {
+      return record;
+    }
+    Set<Piece> missing = EnumSet.noneOf(Piece.class);
+    List<Piece> largestFirst = new ArrayList<>(List.of(Piece.values()));
+    largestFirst.sort(Comparator.comparingLong((Piece piece) -> piece.bytes(letter)).reversed());
+    for (Piece piece : largestFirst) {
+      missing.add(piece);
+      record = record(letter, missing);
+      if (accepted.test(record)) {
+        break;
+      }
+    }
+    return record;
+  }
+
+  /** Returns whether a record made by this lacks something of its source record. */
+  static boolean isTruncated(ProducerRecord<byte[], byte[]> record) {
+    // The source record may have been a truncated letter, but ours is the last header.
+    Header[] headers = record.headers().toArray();
+    return headers[headers.length - 1].key().equals(TRUNCATED);
+  }
+
+  private ProducerRecord<byte[], byte[]> record(DeadLetter letter, Set<Piece> missing) {
     ProducerRecord<byte[], byte[]> record =
-        new ProducerRecord<>(topic, letter.key(), letter.value());
+        new ProducerRecord<>(
+            topic,
+            missing.contains(Piece.KEY) ? null : letter.key(),
+            missing.contains(Piece.VALUE) ? null : letter.value());
     Headers headers = record.headers();
-    letter.headers().forEach(header -> headers.add(header.key(), header.value()));
+    if (!missing.contains(Piece.HEADERS)) {
+      letter.headers().forEach(header -> headers.add(header.key(), header.value()));
+    }
     headers.add("spanfold-reason", letter.reason().getBytes(UTF_8));
     headers.add(TOPIC, letter.topic().getBytes(UTF_8));
     SourcePosition position = letter.position();
@@ -43,6 +116,9 @@ record DeadLetterRecords(String topic) implements Serializable {
       headers.add(INDEX, Integer.toString(position.index()).getBytes(UTF_8));
     }
     headers.add("spanfold-error", shortened(letter.error()).getBytes(UTF_8));
+    if (!missing.isEmpty()) {
+      headers.add(TRUNCATED, names(missing).getBytes(UTF_8));
+    }
     return record;
   }
 
@@ -83,6 +159,12 @@ record DeadLetterRecords(String topic) implements Serializable {
 
   private static String text(Header header) {
     return header.value() == null ? "" : new String(header.value(), UTF_8);
+  }
+
+  private static String names(Set<Piece> pieces) {
+    return pieces.stream()
+        .map(piece -> piece.name().toLowerCase(Locale.ROOT))
+        .collect(Collectors.joining(","));
   }
 
   private static String shortened(String error) {

@@ -35,13 +35,15 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
   private static final long serialVersionUID = 1L;
   private static final Logger LOG = LoggerFactory.getLogger(RejectStrategy.class);
 
-  /** The largest record of the outcomes topic, in bytes; usually an outcome has some hundred. */
-  public static final int OUTCOME_BYTES = 64 * 1024;
+  /**
+   * The size of a record that both topics have to accept, in bytes. An outcome has some hundred,
+   * and a dead letter some thousand without what it has of its source record.
+   */
+  public static final int LEAST_ACCEPTED_BYTES = RecordSizeLimit.ALWAYS_ACCEPTED;
 
   /**
-   * The largest dead letter, in bytes. A record that is too large for a segment must fit into a
-   * dead letter. The source topic bounds its size, and the broker decides whether the dead-letter
-   * topic accepts it.
+   * The largest value of a dead letter, in bytes. A record that is too large for a segment must fit
+   * into a dead letter. A larger one goes without its value.
    */
   private static final int DEAD_LETTER_BYTES = 64 * 1024 * 1024;
 
@@ -116,13 +118,17 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
     return new RejectRecovery(metrics.counter("deadLettersLost"));
   }
 
-  private ProducerRecord<byte[], byte[]> record(Reject reject) {
-    return reject instanceof TalliedOutcome tallied
-        ? outcomes.of(tallied.outcome(), tallied.id())
-        : letters.of((DeadLetter) reject);
+  private ProducerRecord<byte[], byte[]> record(TalliedOutcome tallied) {
+    return outcomes.of(tallied.outcome(), tallied.id());
+  }
+
+  private RecordSizeLimit letterLimit() {
+    return new RecordSizeLimit(source.kafka(), letters.topic(), DEAD_LETTER_BYTES);
   }
 
   private final class RejectLayout implements Layout<Reject, Reject> {
+    private final RecordSizeLimit letterLimit = letterLimit();
+    private final Counter lettersTruncated;
     private final Counter lettersUnlisted;
     private final Counter spansOut;
     private final Counter spansUnlisted;
@@ -133,6 +139,7 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
     private int listedOutcomes;
 
     RejectLayout(MetricGroup metrics) {
+      this.lettersTruncated = metrics.counter("deadLettersTruncated");
       this.lettersUnlisted = metrics.counter("deadLettersUnlisted");
       this.spansOut = metrics.counter("outcomeSpansOut");
       this.spansUnlisted = metrics.counter("outcomeSpansUnlisted");
@@ -140,7 +147,16 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
 
     @Override
     public List<ProducerRecord<byte[], byte[]>> records(Reject reject) {
-      return List.of(record(reject));
+      return List.of(
+          reject instanceof TalliedOutcome tallied ? record(tallied) : letter((DeadLetter) reject));
+    }
+
+    private ProducerRecord<byte[], byte[]> letter(DeadLetter letter) {
+      ProducerRecord<byte[], byte[]> record = letters.of(letter, letterLimit::accepts);
+      if (DeadLetterRecords.isTruncated(record)) {
+        lettersTruncated.inc();
+      }
+      return record;
     }
 
     @Override
@@ -188,6 +204,7 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
   }
 
   private final class RejectRecovery implements Recovery<Reject> {
+    private final RecordSizeLimit letterLimit = letterLimit();
     private final Counter lost;
 
     RejectRecovery(Counter lost) {
@@ -217,7 +234,7 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
         if (reject instanceof DeadLetter letter) {
           listed.add(letter);
         } else {
-          made.accept(record(reject));
+          made.accept(record((TalliedOutcome) reject));
         }
       }
       List<DeadLetter> gone = listed.isEmpty() ? List.of() : readAgain(listed, made);
@@ -268,7 +285,8 @@ public final class RejectStrategy implements RecoveryStrategy<Reject, Reject> {
                             letter.reason(),
                             letter.topic(),
                             letter.position(),
-                            letter.error())));
+                            letter.error()),
+                        letterLimit::accepts));
               }
               found.clear();
             });

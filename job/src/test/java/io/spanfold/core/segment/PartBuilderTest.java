@@ -1,10 +1,12 @@
 package io.spanfold.core.segment;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.time.ZoneOffset.UTC;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
@@ -124,6 +126,43 @@ class PartBuilderTest {
   }
 
   @Test
+  void spansThatNoLongerFitAreOneOutcomePerOrganizationAndTheRestIsEmitted() {
+    LoadedSlice some = loaded(1, 30, List.of(span(5), padded(7, 1_000), padded(8, 2_000)));
+    LoadedSlice other = loaded(2, 20, List.of(padded(9, 900), span(6)));
+
+    FlushedPart whole = new PartBuilder(100_000, Clock.systemUTC()).build(part(some, other));
+    FlushedPart cut =
+        new PartBuilder(900, Clock.fixed(Instant.ofEpochMilli(NOW), UTC)).build(part(some, other));
+
+    assertThat(whole.outcomes()).isEmpty();
+    assertThat(whole.receipt().spanIds()).containsExactly(5, 6, 7, 8, 9);
+    assertThat(cut.outcomes())
+        .containsExactly(
+            new Outcome(NOW, 20, 42, Outcome.Reason.TOO_LARGE, 1),
+            new Outcome(NOW, 30, 42, Outcome.Reason.TOO_LARGE, 2));
+    assertThat(cut.receipt().spanIds()).containsExactly(5, 6);
+    assertThat(cut.receipt().subsegments()).extracting(Subsegment::id).containsExactly(1L, 2L);
+    assertThat(cut.messages())
+        .singleElement()
+        .satisfies(
+            message ->
+                assertThat(new String(message.value(), UTF_8))
+                    .as("the segment does not fit into one message")
+                    .contains("\"skip_enrichment\":true"));
+  }
+
+  @Test
+  void aPartOfWhichNoSpanFitsHasNoMessage() {
+    FlushedPart part =
+        new PartBuilder(900, Clock.systemUTC())
+            .build(part(loaded(1, 30, List.of(padded(7, 1_000)))));
+
+    assertThat(part.messages()).isEmpty();
+    assertThat(part.outcomes()).extracting(Outcome::quantity).containsExactly(1L);
+    assertThat(part.receipt().subsegments()).hasSize(1);
+  }
+
+  @Test
   void aPayloadWithFewerSpansThanExpectedIsRefused() {
     LoadedSlice broken =
         new LoadedSlice(
@@ -152,8 +191,30 @@ class PartBuilderTest {
     return Spans.child(TRACE, id, 1, 0, id & 0xFF);
   }
 
+  private static Span padded(long id, int bytes) {
+    Span span = span(id);
+    String record = "{\"span_id\":\"%s\",\"x\":\"%s\"}".formatted(Hex.id(id), "y".repeat(bytes));
+    return new Span(
+        TRACE,
+        id,
+        span.parentId(),
+        false,
+        0,
+        1,
+        0,
+        0,
+        0,
+        span.stampPoints(),
+        record.getBytes(UTF_8));
+  }
+
   private static LoadedSlice loaded(long id, List<Span> stored, int[] indexes, boolean last) {
     Slice slice = new Slice(subsegment(id, 1, stored.size()), indexes, last);
+    return new LoadedSlice(slice, SpanFrames.encode(stored));
+  }
+
+  private static LoadedSlice loaded(long id, long organization, List<Span> stored) {
+    Slice slice = new Slice(subsegment(id, organization, stored.size()), null, true);
     return new LoadedSlice(slice, SpanFrames.encode(stored));
   }
 

@@ -15,6 +15,7 @@ import io.spanfold.core.model.FlushedPart.SegmentMessage;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
 import io.spanfold.core.model.Span;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -45,16 +46,14 @@ class SegmentChunkerTest {
       int chunkBytes = SMALLEST_CHUNK + random.nextInt(random.nextBoolean() ? 5_000 : 300_000);
 
       List<SegmentMessage> messages =
-          messages(
-              new SegmentChunker(chunkBytes),
-              LoadedParts.scattered(spans, others(seed), segmentId, skip, random));
+          messages(chunkBytes, LoadedParts.scattered(spans, others(seed), segmentId, skip, random));
 
       check(messages, samples, segmentId, skip, chunkBytes, "seed " + seed);
     }
   }
 
-  private static List<SegmentMessage> messages(SegmentChunker chunker, LoadedPart part) {
-    return chunker.messages(part.due(), PartBuilder.spans(part));
+  private static List<SegmentMessage> messages(int chunkBytes, LoadedPart part) {
+    return new PartBuilder(chunkBytes, Clock.systemUTC()).build(part).messages();
   }
 
   private static void check(
@@ -127,12 +126,12 @@ class SegmentChunkerTest {
     long seed = System.nanoTime();
     Random random = new Random(seed);
     List<Span> spans = parse(samples(seed, 150));
-    SegmentChunker chunker = new SegmentChunker(9_000);
-    List<SegmentMessage> expected = messages(chunker, LoadedParts.inOneSlice(spans, 7, false));
+    int chunkBytes = 9_000;
+    List<SegmentMessage> expected = messages(chunkBytes, LoadedParts.inOneSlice(spans, 7, false));
     assertThat(expected).as("seed %d", seed).hasSizeGreaterThan(2);
     for (int round = 0; round < 50; round++) {
       LoadedPart part = LoadedParts.scattered(spans, others(seed), 7, false, random);
-      assertThat(texts(messages(chunker, part))).as("seed %d", seed).isEqualTo(texts(expected));
+      assertThat(texts(messages(chunkBytes, part))).as("seed %d", seed).isEqualTo(texts(expected));
     }
   }
 
@@ -142,7 +141,7 @@ class SegmentChunkerTest {
     byte[] changed = span.record().clone();
     changed[changed.length - 5] = 'z';
     Set<String> flushIds = new HashSet<>();
-    SegmentChunker chunker = new SegmentChunker(1_000);
+    int chunkBytes = 1_000;
     for (List<Span> spans :
         List.of(
             List.of(span),
@@ -152,7 +151,7 @@ class SegmentChunkerTest {
             List.of(span, parse(recordOf(2, 301))))) {
       for (long segmentId = 1; segmentId <= 3; segmentId++) {
         List<SegmentMessage> messages =
-            messages(chunker, LoadedParts.inOneSlice(spans, segmentId, false));
+            messages(chunkBytes, LoadedParts.inOneSlice(spans, segmentId, false));
         assertThat(messages).hasSize(1);
         assertThat(flushIds.add(messages.get(0).flushId())).isTrue();
       }
@@ -163,10 +162,7 @@ class SegmentChunkerTest {
   void theFlushIdDependsOnTraceSegmentNumberAndSpans() throws Exception {
     // Literal: messages of an older version must be found by their ids.
     Span span = parse(recordOf(1, 300));
-    assertThat(
-            messages(new SegmentChunker(1_000), LoadedParts.inOneSlice(List.of(span), 1, true))
-                .get(0)
-                .flushId())
+    assertThat(messages(1_000, LoadedParts.inOneSlice(List.of(span), 1, true)).get(0).flushId())
         .isEqualTo("3b6daa1ddfb4a19a4bf6fa354d39ca5a");
   }
 
@@ -175,7 +171,7 @@ class SegmentChunkerTest {
     // Two spans of one id and content do not come from the fold; if they did, both would be shown.
     Span span = parse(recordOf(1, 600));
     List<SegmentMessage> messages =
-        messages(new SegmentChunker(1_000), LoadedParts.inOneSlice(List.of(span, span), 1, false));
+        messages(1_000, LoadedParts.inOneSlice(List.of(span, span), 1, false));
     assertThat(messages).hasSize(2);
     assertThat(messages.get(0).flushId()).isNotEqualTo(messages.get(1).flushId());
   }
@@ -184,17 +180,16 @@ class SegmentChunkerTest {
   void theLargestAcceptedRecordFitsAlone() throws Exception {
     int chunkBytes = 5_000;
     int max = SegmentChunker.maxRecordBytes(chunkBytes);
-    SegmentChunker chunker = new SegmentChunker(chunkBytes);
     SpanParser door = new SpanParser(max);
     Span largest = door.parse(recordOf(1, max), 0, 0, 0);
     List<SegmentMessage> messages =
-        messages(chunker, LoadedParts.inOneSlice(List.of(largest), 2, true));
+        messages(chunkBytes, LoadedParts.inOneSlice(List.of(largest), 2, true));
     assertThat(messages).hasSize(1);
     // Exact: both fields are added to it, and it is not the segment's root.
     assertThat(messages.get(0).value()).hasSize(chunkBytes);
 
     Span small = parse(recordOf(2, 300));
-    assertThat(messages(chunker, LoadedParts.inOneSlice(List.of(largest, small), 2, false)))
+    assertThat(messages(chunkBytes, LoadedParts.inOneSlice(List.of(largest, small), 2, false)))
         .hasSize(2);
     assertThatThrownBy(() -> door.parse(recordOf(1, max + 1), 0, 0, 0))
         .isInstanceOf(RejectedRecordException.class);
@@ -205,19 +200,18 @@ class SegmentChunkerTest {
     Span one = parse(recordOf(1, 400));
     Span two = parse(recordOf(2, 400));
     LoadedPart part = LoadedParts.inOneSlice(List.of(one, two), 3, false);
-    int exact = messages(new SegmentChunker(LARGE), part).get(0).value().length;
+    int exact = messages(LARGE, part).get(0).value().length;
 
-    List<SegmentMessage> fitting = messages(new SegmentChunker(exact), part);
+    List<SegmentMessage> fitting = messages(exact, part);
     assertThat(fitting).hasSize(1);
     assertThat(text(fitting.get(0))).doesNotContain("skip_enrichment");
 
-    List<SegmentMessage> cut = messages(new SegmentChunker(exact - 1), part);
+    List<SegmentMessage> cut = messages(exact - 1, part);
     assertThat(cut).hasSize(2);
     assertThat(cut)
         .allSatisfy(message -> assertThat(text(message)).contains(",\"skip_enrichment\":true,"));
 
-    assertThat(
-            messages(new SegmentChunker(LARGE), LoadedParts.inOneSlice(List.of(one, two), 3, true)))
+    assertThat(messages(LARGE, LoadedParts.inOneSlice(List.of(one, two), 3, true)))
         .singleElement()
         .satisfies(message -> assertThat(text(message)).contains(",\"skip_enrichment\":true,"));
   }
@@ -225,31 +219,23 @@ class SegmentChunkerTest {
   @Test
   void aPartWithoutFoundSpansHasNoMessage() throws Exception {
     Span span = parse(recordOf(1, 300));
-    SegmentChunker chunker = new SegmentChunker(1_000);
+    int chunkBytes = 1_000;
     LoadedSlice lost = new LoadedSlice(LoadedParts.slice(List.of(span), null).slice(), null);
     LoadedSlice none = LoadedParts.slice(List.of(span), new int[0]);
-    assertThat(messages(chunker, LoadedParts.part(List.of(), 1, false))).isEmpty();
-    assertThat(messages(chunker, LoadedParts.part(List.of(lost, none), 1, true))).isEmpty();
+    assertThat(messages(chunkBytes, LoadedParts.part(List.of(), 1, false))).isEmpty();
+    assertThat(messages(chunkBytes, LoadedParts.part(List.of(lost, none), 1, true))).isEmpty();
   }
 
   @Test
   void aPayloadWithoutTheExpectedSpansIsRefused() throws Exception {
     LoadedSlice slice = LoadedParts.slice(List.of(parse(recordOf(1, 300))), new int[] {0, 1});
-    assertThatThrownBy(
-            () -> messages(new SegmentChunker(1_000), LoadedParts.part(List.of(slice), 1, false)))
+    assertThatThrownBy(() -> messages(1_000, LoadedParts.part(List.of(slice), 1, false)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("the payload of subsegment 0000000000000abc holds 1 of the 2 spans asked for");
   }
 
   @Test
-  void aSpanThatNoLongerFitsAndABoundThatFitsNoSpanAreRefused() throws Exception {
-    Span span = parse(recordOf(1, 2_000));
-    assertThatThrownBy(
-            () ->
-                messages(
-                    new SegmentChunker(1_000), LoadedParts.inOneSlice(List.of(span), 1, false)))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("set flush.chunk-bytes, now 1000, to at least that");
+  void aBoundThatFitsNoSpanIsRefused() {
     int least = 1 - SegmentChunker.maxRecordBytes(0);
     assertThatThrownBy(() -> new SegmentChunker(least - 1))
         .isInstanceOf(IllegalArgumentException.class)

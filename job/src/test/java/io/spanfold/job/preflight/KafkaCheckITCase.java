@@ -53,6 +53,8 @@ class KafkaCheckITCase {
     topic("takes-900000", 900_000);
     topic("takes-64-mib", 64 << 20);
     topic("takes-65-mib", 65 << 20);
+    broker.createTopic("compacted", 1, Map.of("cleanup.policy", "compact"));
+    broker.createTopic("both", 1, Map.of("cleanup.policy", "compact,delete"));
   }
 
   @AfterAll
@@ -112,21 +114,25 @@ class KafkaCheckITCase {
   }
 
   @Test
-  void recordsTooLargeToBecomeDeadLettersAreRefused() {
-    assertThat(check("dead-letter.topic", "takes-900000").problems())
+  void recordsTooLargeToBecomeWholeDeadLettersCauseAWarning() {
+    CheckReport smaller = check("dead-letter.topic", "takes-900000");
+    assertThat(smaller.problems()).isEmpty();
+    assertThat(smaller.warnings())
         .containsExactly(
             "dead-letter.topic (takes-900000) accepts records of 900000 bytes at most, but"
-                + " source.topic (ingest-spans) of 1000000, so one bad record could make the job"
-                + " fail again and again; set max.message.bytes of the first to 1065536 or more.");
-    assertThat(
-            check("source.topic", "takes-65-mib", "dead-letter.topic", "takes-64-mib").problems())
+                + " source.topic (ingest-spans) of 1000000, so larger bad records become dead"
+                + " letters without their value; set max.message.bytes of the first to 1065536 or"
+                + " more.");
+    CheckReport large = check("source.topic", "takes-65-mib", "dead-letter.topic", "takes-64-mib");
+    assertThat(large.problems()).isEmpty();
+    assertThat(large.warnings())
         .satisfiesExactly(
             tooLarge ->
                 assertThat(tooLarge)
                     .isEqualTo(
                         "source.topic (takes-65-mib) accepts records of 68157440 bytes, but the"
-                            + " producer of dead letters sends 67174400 at most, so one bad record"
-                            + " could make the job fail again and again; set"
+                            + " producer of dead letters sends 67174400 at most, so larger bad"
+                            + " records become dead letters without their value; set"
                             + " kafka.properties.max.request.size to 68222976, or lower the topic's"
                             + " max.message.bytes."),
             less -> assertThat(less).startsWith("dead-letter.topic (takes-64-mib) accepts"));
@@ -135,16 +141,30 @@ class KafkaCheckITCase {
                     "source.topic", "takes-64-mib",
                     "dead-letter.topic", "takes-65-mib",
                     "kafka.properties.max.request.size", "68222976")
-                .problems())
+                .warnings())
         .isEmpty();
   }
 
   @Test
-  void topicWithoutRoomForOutcomesIsRefused() {
+  void topicWithoutRoomForOutcomesOrDeadLettersIsRefused() {
     assertThat(check("outcomes.topic", "takes-60000").problems())
         .containsExactly(
             "outcomes.topic (takes-60000) accepts records of 60000 bytes at most; set its"
                 + " max.message.bytes to 65536 or more.");
+    assertThat(check("dead-letter.topic", "takes-60000").problems())
+        .containsExactly(
+            "dead-letter.topic (takes-60000) accepts records of 60000 bytes at most; set its"
+                + " max.message.bytes to 65536 or more.");
+  }
+
+  @Test
+  void compactedTopicsAreRefused() {
+    assertThat(check("dead-letter.topic", "compacted", "source.topic", "both").problems())
+        .containsExactly(
+            "source.topic (both) is compacted, so Kafka deletes records whose key occurs again, and"
+                + " refuses those without a key; set its cleanup.policy to delete.",
+            "dead-letter.topic (compacted) is compacted, so Kafka deletes records whose key occurs"
+                + " again, and refuses those without a key; set its cleanup.policy to delete.");
   }
 
   @Test

@@ -107,7 +107,7 @@ class StateFormatsTest {
     assertThat(codes(FlushReason.values(), FlushReason::code))
         .isEqualTo("IDLE=0 MAX_AGE=1 FULL=2 PRESSURE=3 END=4");
     assertThat(codes(Outcome.Reason.values(), Outcome.Reason::code))
-        .isEqualTo("PAYLOAD_LOST=0 DROPPED=1 OFFSETS_LOST=2");
+        .isEqualTo("PAYLOAD_LOST=0 DROPPED=1 OFFSETS_LOST=2 TOO_LARGE=3");
     assertThat(codes(SegmentIdEdit.values(), SegmentIdEdit::code))
         .isEqualTo(
             "KEEP=0 ADD_ATTRIBUTES=1 REPLACE_NULL_ATTRIBUTES=2 ADD_ONLY_MEMBER=3"

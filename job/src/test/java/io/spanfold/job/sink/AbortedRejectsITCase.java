@@ -20,14 +20,18 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.header.Header;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -41,6 +45,9 @@ class AbortedRejectsITCase {
 
   private static final int LETTERS = 20;
   private static final int OUTCOMES = 5;
+
+  /** What the topic of dead letters accepts in a test, in bytes. */
+  private static final int LIMIT = 100_000;
 
   private static KafkaUnderTest broker;
   private static Admin admin;
@@ -139,6 +146,57 @@ class AbortedRejectsITCase {
     assertThat(recover(aborted)).isTrue();
     assertEachOnce(LETTERS / 2);
     assertThat(metrics.count("deadLettersLost")).isEqualTo(LETTERS / 2);
+  }
+
+  @Test
+  void emitsALetterAgainWithoutAValueThatNoLongerFits() throws Exception {
+    byte[] large = new byte[LIMIT];
+    new Random(1).nextBytes(large);
+    long offset;
+    try (KafkaProducer<byte[], byte[]> producer =
+        TestProducers.transactional(clients, "large source of " + source)) {
+      producer.initTransactions();
+      producer.beginTransaction();
+      offset = producer.send(new ProducerRecord<>(source, large)).get().offset();
+      producer.commitTransaction();
+    }
+    KafkaCommittable aborted = write(false);
+    listed.add(
+        new DeadLetter(
+            null, null, List.of(), "too-large", source, new SourcePosition(0, offset, 0), "large"));
+    limitDeadLetters();
+
+    assertThat(recover(aborted)).isTrue();
+    try (CommittedRecords committed = new CommittedRecords(broker.bootstrapServers(), dead)) {
+      assertThat(committed.all())
+          .hasSize(LETTERS + 1)
+          .filteredOn(record -> record.headers().lastHeader("spanfold-truncated") != null)
+          .singleElement()
+          .satisfies(
+              letter -> {
+                assertThat(letter.value()).isNull();
+                assertThat(text(letter.headers().lastHeader("spanfold-offset")))
+                    .isEqualTo(Long.toString(offset));
+              });
+    }
+  }
+
+  private void limitDeadLetters() throws Exception {
+    ConfigResource topic = new ConfigResource(ConfigResource.Type.TOPIC, dead);
+    String limit = Integer.toString(LIMIT);
+    AlterConfigOp set =
+        new AlterConfigOp(new ConfigEntry("max.message.bytes", limit), AlterConfigOp.OpType.SET);
+    admin.incrementalAlterConfigs(Map.of(topic, List.of(set))).all().get();
+    while (!admin
+        .describeConfigs(List.of(topic))
+        .values()
+        .get(topic)
+        .get()
+        .get("max.message.bytes")
+        .value()
+        .equals(limit)) {
+      Thread.onSpinWait();
+    }
   }
 
   private boolean recover(KafkaCommittable refused) throws Exception {

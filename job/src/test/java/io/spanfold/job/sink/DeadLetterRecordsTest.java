@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.SourcePosition;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
 import org.junit.jupiter.api.Test;
 
 class DeadLetterRecordsTest {
@@ -25,7 +27,7 @@ class DeadLetterRecordsTest {
             new SourcePosition(3, 42, 0),
             "x".repeat(5_000));
 
-    ProducerRecord<byte[], byte[]> record = new DeadLetterRecords("dead").of(letter);
+    ProducerRecord<byte[], byte[]> record = new DeadLetterRecords("dead").of(letter, any -> true);
 
     assertThat(record.topic()).isEqualTo("dead");
     assertThat(record.key()).isNull();
@@ -49,7 +51,7 @@ class DeadLetterRecordsTest {
   @Test
   void namesTheIndexOfALetterWhereItIsNotTheFirst() {
     DeadLetterRecords records = new DeadLetterRecords("dead");
-    ProducerRecord<byte[], byte[]> third = records.of(letter(List.of(), 2));
+    ProducerRecord<byte[], byte[]> third = records.of(letter(List.of(), 2), any -> true);
     assertThat(header(third, "spanfold-index")).isEqualTo("2");
     assertThat(DeadLetterRecords.id(consumed(third)))
         .isEqualTo(DeadLetterRecords.id(letter(List.of(), 2)))
@@ -60,8 +62,69 @@ class DeadLetterRecordsTest {
         Arrays.stream(third.headers().toArray())
             .map(header -> new DeadLetter.Header(header.key(), header.value()))
             .toList();
-    assertThat(DeadLetterRecords.id(consumed(records.of(letter(former, 0)))))
+    assertThat(DeadLetterRecords.id(consumed(records.of(letter(former, 0), any -> true))))
         .isEqualTo(DeadLetterRecords.id(letter(List.of(), 0)));
+  }
+
+  @Test
+  void aLetterThatIsNotAcceptedLacksItsLargestPiecesAndNamesThem() {
+    DeadLetter letter =
+        new DeadLetter(
+            new byte[20],
+            new byte[10],
+            List.of(new DeadLetter.Header("trace", new byte[30])),
+            "some",
+            "spans",
+            new SourcePosition(3, 42, 0),
+            "bad");
+
+    assertThat(pieces(letter, 60)).isEqualTo("key value headers, truncated: null");
+    assertThat(pieces(letter, 59)).isEqualTo("key value, truncated: headers");
+    assertThat(pieces(letter, 29)).isEqualTo("value, truncated: headers,key");
+    assertThat(pieces(letter, 9)).isEqualTo(", truncated: value,headers,key");
+    assertThat(pieces(letter, -1)).as("nothing is left").isEqualTo(pieces(letter, 9));
+  }
+
+  @Test
+  void aTruncatedLetterHasItsPositionAndATruncatedSourceRecordMakesNone() {
+    DeadLetterRecords records = new DeadLetterRecords("dead");
+    ProducerRecord<byte[], byte[]> truncated = records.of(letter(List.of(), 0), any -> false);
+    List<DeadLetter.Header> former =
+        Arrays.stream(truncated.headers().toArray())
+            .map(header -> new DeadLetter.Header(header.key(), header.value()))
+            .toList();
+
+    assertThat(DeadLetterRecords.id(consumed(truncated)))
+        .isEqualTo(DeadLetterRecords.id(letter(List.of(), 0)));
+    assertThat(DeadLetterRecords.isTruncated(truncated)).isTrue();
+    assertThat(DeadLetterRecords.isTruncated(records.of(letter(former, 0), any -> true))).isFalse();
+  }
+
+  /** Returns what is there of the source record if its pieces may have so many bytes. */
+  private static String pieces(DeadLetter letter, int bytes) {
+    ProducerRecord<byte[], byte[]> record =
+        new DeadLetterRecords("dead")
+            .of(
+                letter,
+                made ->
+                    (made.key() == null ? 0 : made.key().length)
+                            + (made.value() == null ? 0 : made.value().length)
+                            + (made.headers().lastHeader("trace") == null ? 0 : 30)
+                        <= bytes);
+    List<String> there = new ArrayList<>();
+    if (record.key() != null) {
+      there.add("key");
+    }
+    if (record.value() != null) {
+      there.add("value");
+    }
+    if (record.headers().lastHeader("trace") != null) {
+      there.add("headers");
+    }
+    Header truncated = record.headers().lastHeader("spanfold-truncated");
+    return String.join(" ", there)
+        + ", truncated: "
+        + (truncated == null ? null : new String(truncated.value(), UTF_8));
   }
 
   private static DeadLetter letter(List<DeadLetter.Header> headers, int index) {

@@ -9,10 +9,14 @@ import io.spanfold.core.model.Outcome.Reason;
 import io.spanfold.core.model.Reject;
 import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.TalliedOutcome;
+import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
+import io.spanfold.job.recovery.PayloadRecoverySettings;
 import io.spanfold.job.sink.RecoveryStrategy.Layout;
 import io.spanfold.job.sink.RecoveryStrategy.Recovery;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.Test;
@@ -81,6 +85,25 @@ class RejectStrategyTest {
     }
   }
 
+  /** More than the producer sends, so Kafka need not be asked. */
+  @Test
+  void countsLettersThatGoWithoutTheirValue() {
+    DeadLetter huge =
+        new DeadLetter(
+            null,
+            new byte[70 << 20],
+            List.of(),
+            "too-large",
+            "spans",
+            new SourcePosition(3, 42, 0),
+            "huge");
+    Layout<Reject, Reject> layout = strategy(9).layout(metrics);
+
+    assertThat(layout.records(LETTER).get(0).value()).isNotNull();
+    assertThat(layout.records(huge).get(0).value()).isNull();
+    assertThat(metrics.count("deadLettersTruncated")).isEqualTo(1);
+  }
+
   @Test
   void listsALetterWithItsPositionAndAShortErrorOnly() {
     DeadLetter listed = (DeadLetter) strategy(9).layout(metrics).item(LETTER, 0);
@@ -128,7 +151,12 @@ class RejectStrategyTest {
   }
 
   private static RejectStrategy strategy(int maxListed) {
-    return new RejectStrategy("dead", "outcomes", null, maxListed);
+    KafkaSettings nowhere = new KafkaSettings("localhost:1", Map.of());
+    return new RejectStrategy(
+        "dead",
+        "outcomes",
+        new PayloadRecoverySettings(nowhere, "spans", Duration.ofSeconds(1)),
+        maxListed);
   }
 
   private ProducerRecord<byte[], byte[]> onlyRecord(RejectStrategy strategy, Reject reject) {

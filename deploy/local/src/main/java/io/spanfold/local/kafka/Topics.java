@@ -32,7 +32,7 @@ public final class Topics {
    * @throws IllegalStateException if the broker refuses
    */
   public static void create(String bootstrapServers, int partitions) {
-    // The job refuses a source topic whose records do not fit into its dead letters.
+    // So that every bad record fits into a dead letter.
     int source = MAX_SOURCE_RECORD_BYTES + (64 << 10);
     int deadLetter = MAX_SOURCE_RECORD_BYTES + RECORD_OVERHEAD_BYTES;
     KafkaBroker.createTopic(bootstrapServers, SPANS, partitions, maxMessageBytes(source));
