@@ -35,6 +35,7 @@ import java.util.Properties;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
+import org.apache.flink.connector.kafka.source.KafkaSourceOptions;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 
@@ -55,6 +56,13 @@ public final class PipelineFactory {
   private static final int SLICES_WAITING = 50_000;
 
   private static final int FLUSH_WORKERS = 2;
+
+  /**
+   * How often the source looks for new partitions. Until it finds one, the spans there are late for
+   * their segments: the time is as long as the shortest deadline by default, and a look is one
+   * request to one broker.
+   */
+  private static final Duration PARTITION_DISCOVERY = Duration.ofSeconds(10);
 
   /**
    * How many parts are loaded together. Lost payloads of them are read from Kafka in one pass over
@@ -80,22 +88,20 @@ public final class PipelineFactory {
   public GatedSource<SourceRecord> source() {
     SourceSettings source = config.source();
     return new GatedSource<>(
-        clients -> kafka(source, clients),
+        properties -> kafka(source, properties),
         source.topic(),
-        KafkaClientProperties.common(config.kafka()),
+        sourceProperties(),
         memoryMonitor(),
         clockSettings(),
         config.ingest().adopt());
   }
 
-  private static KafkaSource<SourceRecord> kafka(SourceSettings settings, Properties clients) {
+  private static KafkaSource<SourceRecord> kafka(SourceSettings settings, Properties properties) {
     KafkaSourceBuilder<SourceRecord> source =
         KafkaSource.<SourceRecord>builder()
             .setTopics(settings.topic())
             .setGroupId(settings.groupId())
-            .setProperties(clients)
-            // Records of an upstream transaction count only once it is committed.
-            .setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed")
+            .setProperties(properties)
             .setDeserializer(new SourceRecordSchema())
             .setStartingOffsets(new StartOffsets(settings.startingOffsets()));
     if (settings.bounded()) {
@@ -103,6 +109,20 @@ public final class PipelineFactory {
     }
     // Connector 5.0.0-2.2 writes auto.offset.reset in the lower case of the machine's locale.
     return RootLocale.within(source::build);
+  }
+
+  /** Returns the properties of the source's clients. */
+  Properties sourceProperties() {
+    Properties properties = new Properties();
+    if (!config.source().bounded()) { // A bounded source looks only once, and warns of this.
+      properties.setProperty(
+          KafkaSourceOptions.PARTITION_DISCOVERY_INTERVAL_MS.key(),
+          Long.toString(PARTITION_DISCOVERY.toMillis()));
+    }
+    properties.putAll(KafkaClientProperties.common(config.kafka()));
+    // Records of an upstream transaction count only once it is committed.
+    properties.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+    return properties;
   }
 
   private ClockSettings clockSettings() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.core.model.SourceRecord;
 import io.spanfold.job.config.SpanfoldConfig;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.eventtime.Watermark;
@@ -33,13 +34,27 @@ class PipelineFactoryTest {
     assertThat(watermarks).containsExactly(new Watermark(4_999), new Watermark(4_999));
   }
 
+  @Test
+  void looksForNewPartitionsEveryTenSecondsUnlessKafkaPropertiesSayOtherwise() {
+    String name = "partition.discovery.interval.ms";
+
+    assertThat(new PipelineFactory(config(Map.of())).sourceProperties())
+        .containsEntry(name, "10000");
+    assertThat(
+            new PipelineFactory(config(Map.of("kafka.properties." + name, "1234")))
+                .sourceProperties())
+        .containsEntry(name, "1234");
+  }
+
   private static SpanfoldConfig bounded() {
-    return SpanfoldConfig.of(
-        Configuration.fromMap(
-            Map.of(
-                "kafka.bootstrap.servers", "broker:9092",
-                "redis.uri", "redis://redis",
-                "source.bounded", "true")));
+    return config(Map.of("source.bounded", "true"));
+  }
+
+  private static SpanfoldConfig config(Map<String, String> options) {
+    Map<String, String> all = new HashMap<>(options);
+    all.put("kafka.bootstrap.servers", "broker:9092");
+    all.put("redis.uri", "redis://redis");
+    return SpanfoldConfig.of(Configuration.fromMap(all));
   }
 
   private static WatermarkOutput collect(List<Watermark> watermarks) {

@@ -18,7 +18,8 @@ public final class SpanfoldOptions {
 
   static final String KAFKA_PROPERTIES_DESCRIPTION =
       "Any property of the Kafka clients, such as `kafka.properties.security.protocol`;"
-          + " `transaction.timeout.ms` is 900000 unless given here.";
+          + " `transaction.timeout.ms` is 900000 and `partition.discovery.interval.ms` is 10000"
+          + " unless given here.";
 
   /** Environment variable that holds the Redis password if no option does. */
   static final String REDIS_PASSWORD_VARIABLE = "SPANFOLD_REDIS_PASSWORD";
