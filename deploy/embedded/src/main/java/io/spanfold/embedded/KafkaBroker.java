@@ -1,6 +1,7 @@
 package io.spanfold.embedded;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
@@ -23,6 +24,7 @@ import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.TopicPartition;
@@ -49,6 +51,9 @@ public final class KafkaBroker implements AutoCloseable {
 
   private static final String HOST = "127.0.0.1";
   private static final int NODE_ID = 1;
+  private static final int SECOND_NODE_ID = 2;
+  private static final String VOTERS = "controller.quorum.voters";
+  private static final String LOG_DIRECTORIES = "log.dirs";
   private static final int START_ATTEMPTS = 5;
   private static final Duration LEADERS_TIMEOUT = Duration.ofSeconds(30);
 
@@ -94,6 +99,31 @@ public final class KafkaBroker implements AutoCloseable {
   }
 
   /**
+   * Adds partitions with one replica to a topic and returns when all its partitions have a leader.
+   *
+   * @param leaders the node id of the leader of each new partition
+   * @throws IllegalStateException if the broker refuses
+   */
+  public static void addPartitions(String bootstrapServers, String topic, List<Integer> leaders) {
+    try (Admin admin =
+        Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers))) {
+      int before =
+          admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size();
+      NewPartitions added =
+          NewPartitions.increaseTo(
+              before + leaders.size(), leaders.stream().map(List::of).toList());
+      admin.createPartitions(Map.of(topic, added)).all().get();
+      awaitLeaders(admin, topic, before + leaders.size());
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(
+          "topic " + topic + " got no partitions: " + e.getCause().getMessage(), e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while topic " + topic + " was extended", e);
+    }
+  }
+
+  /**
    * Creates a topic with one replica and returns when all its partitions have a leader.
    *
    * <p>A producer must not send before that: if a partition has no leader yet, the first of several
@@ -109,16 +139,20 @@ public final class KafkaBroker implements AutoCloseable {
         Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers))) {
       NewTopic created = new NewTopic(topic, partitions, (short) 1).configs(configuration);
       admin.createTopics(List.of(created)).all().get();
-      if (!Await.until(() -> hasLeaders(admin, topic, partitions), LEADERS_TIMEOUT)) {
-        throw new IllegalStateException(
-            "topic %s has no leaders after %s".formatted(topic, LEADERS_TIMEOUT));
-      }
+      awaitLeaders(admin, topic, partitions);
     } catch (ExecutionException e) {
       throw new IllegalStateException(
           "topic " + topic + " was not created: " + e.getCause().getMessage(), e.getCause());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while topic " + topic + " was created", e);
+    }
+  }
+
+  private static void awaitLeaders(Admin admin, String topic, int partitions) {
+    if (!Await.until(() -> hasLeaders(admin, topic, partitions), LEADERS_TIMEOUT)) {
+      throw new IllegalStateException(
+          "topic %s has no leaders after %s".formatted(topic, LEADERS_TIMEOUT));
     }
   }
 
@@ -250,12 +284,52 @@ public final class KafkaBroker implements AutoCloseable {
           OutputStream output = Files.newOutputStream(file)) {
         int clientPort = port.orElse(first.getLocalPort());
         Files.createDirectories(data);
-        format(data);
+        format(data, NODE_ID, Uuid.randomUuid().toString());
         configuration(data, clientPort, second.getLocalPort()).store(output, null);
         return HOST + ":" + clientPort;
       } catch (IOException e) {
         throw new UncheckedIOException("cannot prepare a broker in " + data, e);
       }
+    }
+
+    /**
+     * Prepares a second broker, which is no controller, in the cluster of a first one.
+     *
+     * @param file receives the properties
+     * @param first what {@link #writeConfiguration(Path)} wrote for the first broker
+     * @return the address for clients, as {@code host:port}
+     * @throws UncheckedIOException if a file or the directory cannot be read or written
+     */
+    public String writeSecondConfiguration(Path file, Path first) {
+      Path data = directory.orElseThrow(() -> new IllegalStateException("give a directory first"));
+      try (ServerSocket free = freePort();
+          OutputStream output = Files.newOutputStream(file)) {
+        Properties joined = load(first);
+        Path firstData = Path.of(joined.getProperty(LOG_DIRECTORIES));
+        Files.createDirectories(data);
+        format(
+            data,
+            SECOND_NODE_ID,
+            load(firstData.resolve("meta.properties")).getProperty("cluster.id"));
+        int clientPort = port.orElse(free.getLocalPort());
+        Properties all = configuration(data, clientPort, 0);
+        all.put("process.roles", "broker");
+        all.put("node.id", String.valueOf(SECOND_NODE_ID));
+        all.put(VOTERS, joined.getProperty(VOTERS));
+        all.put("listeners", "CLIENT://" + HOST + ":" + clientPort);
+        all.store(output, null);
+        return HOST + ":" + clientPort;
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot prepare a second broker in " + data, e);
+      }
+    }
+
+    private static Properties load(Path file) throws IOException {
+      Properties loaded = new Properties();
+      try (InputStream input = Files.newInputStream(file)) {
+        loaded.load(input);
+      }
+      return loaded;
     }
 
     private static boolean isPortTaken(Throwable failure) {
@@ -279,7 +353,7 @@ public final class KafkaBroker implements AutoCloseable {
       try {
         data = directory.isPresent() ? directory.get() : Files.createTempDirectory("kafka-");
         Files.createDirectories(data);
-        format(data);
+        format(data, NODE_ID, Uuid.randomUuid().toString());
         KafkaConfig config =
             KafkaConfig.fromProps(configuration(data, clientPort, controllerPort), false);
         server = new KafkaRaftServer(config, Time.SYSTEM);
@@ -304,12 +378,12 @@ public final class KafkaBroker implements AutoCloseable {
       return new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
     }
 
-    private static void format(Path data) throws IOException {
+    private static void format(Path data, int nodeId, String clusterId) throws IOException {
       Formatter formatter =
           new Formatter()
               .setPrintStream(new PrintStream(OutputStream.nullOutputStream(), false, "UTF-8"))
-              .setClusterId(Uuid.randomUuid().toString())
-              .setNodeId(NODE_ID)
+              .setClusterId(clusterId)
+              .setNodeId(nodeId)
               .setControllerListenerName("CONTROLLER")
               .setReleaseVersion(MetadataVersion.LATEST_PRODUCTION)
               .setIgnoreFormatted(true)
@@ -328,7 +402,7 @@ public final class KafkaBroker implements AutoCloseable {
       Properties all = new Properties();
       all.put("process.roles", "broker,controller");
       all.put("node.id", String.valueOf(NODE_ID));
-      all.put("controller.quorum.voters", NODE_ID + "@" + HOST + ":" + controllerPort);
+      all.put(VOTERS, NODE_ID + "@" + HOST + ":" + controllerPort);
       all.put("controller.listener.names", "CONTROLLER");
       all.put(
           "listeners",
@@ -336,7 +410,7 @@ public final class KafkaBroker implements AutoCloseable {
       all.put("advertised.listeners", "CLIENT://" + HOST + ":" + clientPort);
       all.put("listener.security.protocol.map", "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT");
       all.put("inter.broker.listener.name", "CLIENT");
-      all.put("log.dirs", data.toString());
+      all.put(LOG_DIRECTORIES, data.toString());
 
       all.put("auto.create.topics.enable", "false");
       all.put("group.initial.rebalance.delay.ms", "0");

@@ -26,7 +26,7 @@ public final class FlinkProcesses implements AutoCloseable {
 
   private static final Duration START_TIMEOUT = Duration.ofMinutes(3);
 
-  /** Of a task manager: enough for one alone to run the job. */
+  /** Of a task manager: enough for one alone to run the job, up to this parallelism. */
   private static final int SLOTS = 4;
 
   private static final int TASK_HEAP_MB = 512;

@@ -22,20 +22,23 @@ public final class KafkaProcess implements AutoCloseable {
   private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
   private static final int ANSWER_TIMEOUT_MILLIS = 2_000;
 
+  private static final String FIRST = "kafka";
+  private static final String SECOND = "kafka-2";
+
   private final RunDirectory directory;
+  private final String name;
   private final List<String> jvmOptions;
   private final Path configuration;
   private final String bootstrapServers;
   private JvmProcess process;
 
-  private KafkaProcess(RunDirectory directory, OptionalInt port, List<String> jvmOptions) {
+  private KafkaProcess(
+      RunDirectory directory, String name, List<String> jvmOptions, String bootstrapServers) {
     this.directory = directory;
+    this.name = name;
     this.jvmOptions = jvmOptions;
-    Path home = directory.subdirectory("kafka");
-    this.configuration = home.resolve("server.properties");
-    KafkaBroker.Builder builder = forLargeRecords().directory(home.resolve("data"));
-    port.ifPresent(builder::port);
-    this.bootstrapServers = builder.writeConfiguration(configuration);
+    this.configuration = configuration(directory, name);
+    this.bootstrapServers = bootstrapServers;
   }
 
   /**
@@ -46,9 +49,35 @@ public final class KafkaProcess implements AutoCloseable {
    */
   public static KafkaProcess start(
       RunDirectory directory, OptionalInt port, List<String> jvmOptions) {
-    KafkaProcess broker = new KafkaProcess(directory, port, jvmOptions);
+    KafkaBroker.Builder builder = forLargeRecords().directory(data(directory, FIRST));
+    port.ifPresent(builder::port);
+    String address = builder.writeConfiguration(configuration(directory, FIRST));
+    KafkaProcess broker = new KafkaProcess(directory, FIRST, jvmOptions, address);
     broker.launch();
     return broker;
+  }
+
+  /**
+   * Starts a second broker in this one's cluster, which is no controller.
+   *
+   * @throws FailedRunException if it does not start
+   */
+  KafkaProcess startSecond() {
+    String address =
+        forLargeRecords()
+            .directory(data(directory, SECOND))
+            .writeSecondConfiguration(configuration(directory, SECOND), configuration);
+    KafkaProcess broker = new KafkaProcess(directory, SECOND, jvmOptions, address);
+    broker.launch();
+    return broker;
+  }
+
+  private static Path configuration(RunDirectory directory, String name) {
+    return directory.subdirectory(name).resolve("server.properties");
+  }
+
+  private static Path data(RunDirectory directory, String name) {
+    return directory.subdirectory(name).resolve("data");
   }
 
   /** Returns a broker that accepts the largest source record and soon frees deleted topics. */
@@ -60,6 +89,10 @@ public final class KafkaProcess implements AutoCloseable {
 
   public String bootstrapServers() {
     return bootstrapServers;
+  }
+
+  public long pid() {
+    return process.pid();
   }
 
   /** Returns the CPU time of the process in nanoseconds. */
@@ -84,7 +117,7 @@ public final class KafkaProcess implements AutoCloseable {
   private void launch() {
     process =
         JvmProcess.start(
-            directory, "kafka", jvmOptions, List.of("kafka.Kafka", configuration.toString()));
+            directory, name, jvmOptions, List.of("kafka.Kafka", configuration.toString()));
     if (!Await.until(() -> answers() || !process.isAlive(), START_TIMEOUT) || !process.isAlive()) {
       process.close();
       throw new FailedRunException(

@@ -1,5 +1,6 @@
 package io.spanfold.local.servers;
 
+import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.local.cli.FailedRunException;
@@ -7,21 +8,24 @@ import io.spanfold.local.flink.FlinkRestClient;
 import io.spanfold.local.flink.JobOptions;
 import io.spanfold.local.flink.SubmittedJob;
 import io.spanfold.local.kafka.Topics;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * All servers as processes: a broker with the topics, a Redis Cluster of three masters of which two
- * have a replica, a Flink job manager and two task managers. All stop with {@link #close()} or when
- * the JVM shuts down. If it is killed with SIGKILL, the Java processes end at once and the next run
- * ends the Redis nodes.
+ * have a replica, a Flink job manager and two task managers; on request a second broker. All stop
+ * with {@link #close()} or when the JVM shuts down. If it is killed with SIGKILL, the Java
+ * processes end at once and the next run ends the Redis nodes.
  */
 public final class ProcessServers implements AutoCloseable {
 
   private static final int REPLICAS = 2;
   private static final int TASK_MANAGERS = 2;
+  private static final int SECOND_BROKER = 2;
 
   private final ServerStack started;
   private KafkaProcess broker;
+  private KafkaProcess secondBroker;
   private RedisCluster redis;
   private FlinkProcesses flink;
   private FlinkRestClient rest;
@@ -55,8 +59,28 @@ public final class ProcessServers implements AutoCloseable {
     rest = new FlinkRestClient(flink.address());
   }
 
+  /**
+   * Starts a second broker and adds a partition to the source topic, which it leads. It leads
+   * nothing else, so that all but this partition works without it. Takes about five seconds.
+   *
+   * @throws FailedRunException if it does not start; all servers are stopped
+   */
+  public void startSecondBroker() {
+    started.start(
+        () -> {
+          Topics.createInternal(bootstrapServers());
+          secondBroker = started.add(broker.startSecond());
+          KafkaBroker.addPartitions(bootstrapServers(), Topics.SPANS, List.of(SECOND_BROKER));
+        });
+  }
+
   public KafkaProcess broker() {
     return broker;
+  }
+
+  /** Returns the second broker, which must have been started. */
+  public KafkaProcess secondBroker() {
+    return secondBroker;
   }
 
   public RedisCluster redis() {
