@@ -19,8 +19,20 @@ import java.util.Set;
 /** Injects faults while generated traces are sent, and compares the output with the input. */
 public final class Chaos implements Command {
 
-  private static final int PARTITIONS = 4;
-  private static final int PARALLELISM = 2;
+  /** The number of partitions of the source topic that the load is sent to. */
+  static final int LOAD_PARTITIONS = 4;
+
+  /** The partition that the second broker leads, and that only faults send to. */
+  static final int FAULT_PARTITION = LOAD_PARTITIONS;
+
+  /** How far a partition that is read to its end holds back the others. */
+  static final Duration MAX_LAG = Duration.ofSeconds(6);
+
+  /** How long an unreachable partition, or one with an open transaction, holds back the others. */
+  static final Duration MAX_SILENCE = Duration.ofSeconds(25);
+
+  private static final int DEFAULT_PARALLELISM = 2;
+  private static final int MAX_PARALLELISM = 8;
   private static final int DEFAULT_MINUTES = 5;
   private static final int DEFAULT_RATE = 200;
   private static final String DEFAULT_PHASE = "distributed";
@@ -67,32 +79,54 @@ public final class Chaos implements Command {
   public String help() {
     return """
     deploy/local.sh chaos [--minutes N] [--seed N] [--faults LIST] [options] [-- job options]
-        Starts what `cluster` does, sends generated traces at a steady rate and injects one fault
-        after another in random order; then compares the output with the input.
+        Starts what `cluster` does and a second broker, sends generated traces at a steady rate and
+        injects one fault after another in random order; then compares the output with the input.
         --minutes N          of load (%d)
         --seed N             of the load and of the order of faults (default: a random one)
         --faults LIST        names, each with :TIMES to inject it more often, or none;
                              %s
         --rate N             spans per second (%d)
         --phase PHASE        the rollout phase that the job starts in (%s)
+        --parallelism N      of the job at its start (%d); the source topic has %d partitions
         --kafka-port PORT, --web-port PORT   default: free ports
-        Exits with 1 if a span was lost, doubled, or in a wrong segment; the logs are then kept.
+        Exits with 1 if a span was lost, doubled, unexplained or in a wrong segment, or if output
+        paused for longer than a fault explains; the logs are then kept.
     """
         .formatted(
             DEFAULT_MINUTES,
-            Fault.listed().replace(", stall-redis", ",\n" + " ".repeat(25) + "stall-redis"),
+            faults(),
             DEFAULT_RATE,
-            DEFAULT_PHASE);
+            DEFAULT_PHASE,
+            DEFAULT_PARALLELISM,
+            LOAD_PARTITIONS + 1);
+  }
+
+  /** Returns the names of all faults, on lines that fit into the help. */
+  private static String faults() {
+    String indent = ",\n" + " ".repeat(25);
+    return Fault.listed()
+        .replace(", stall-redis", indent + "stall-redis")
+        .replace(", open-transaction", indent + "open-transaction");
   }
 
   @Override
   public void run(List<String> given) throws IOException {
     Arguments arguments =
         Arguments.parse(
-            given, Set.of("minutes", "seed", "faults", "rate", "phase", "kafka-port", "web-port"));
+            given,
+            Set.of(
+                "minutes",
+                "seed",
+                "faults",
+                "rate",
+                "phase",
+                "parallelism",
+                "kafka-port",
+                "web-port"));
     int minutes = arguments.number("minutes", DEFAULT_MINUTES, 1, 24 * 60);
     int seed = arguments.number("seed", new Random().nextInt(1_000_000), 0, Integer.MAX_VALUE);
     int rate = arguments.number("rate", DEFAULT_RATE, 1, 100_000);
+    int parallelism = arguments.number("parallelism", DEFAULT_PARALLELISM, 1, MAX_PARALLELISM);
     Random random = new Random(seed);
     FaultSchedule schedule =
         FaultSchedule.parse(arguments.text("faults"), new Random(random.nextLong()));
@@ -102,8 +136,9 @@ public final class Chaos implements Command {
     ProgressLine progress = new ProgressLine(Duration.ZERO);
     progress.print("seed " + seed + "; starting Kafka, a Redis Cluster and Flink");
     try (ProcessServers servers =
-        ProcessServers.start(directory, ServerSettings.of(arguments, PARTITIONS, FLINK))) {
-      RestartableJob job = RestartableJob.submit(servers, options, PARALLELISM);
+        ProcessServers.start(directory, ServerSettings.of(arguments, LOAD_PARTITIONS, FLINK))) {
+      servers.startSecondBroker();
+      RestartableJob job = RestartableJob.submit(servers, options, parallelism);
       progress.print("Flink's web UI: " + servers.flink().address());
       progress.print("Kafka:          " + servers.bootstrapServers());
       progress.print("Logs:           " + directory.logs());

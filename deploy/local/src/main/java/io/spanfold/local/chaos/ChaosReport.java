@@ -3,6 +3,7 @@ package io.spanfold.local.chaos;
 import io.spanfold.local.chaos.load.DeliveryReport;
 import io.spanfold.local.chaos.load.DeliveryReport.Finding;
 import io.spanfold.local.chaos.load.DeliveryReport.Flaw;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -18,8 +19,8 @@ final class ChaosReport {
 
   private static final String HEAD =
       """
-      | fault | times | longest gap in output (s) | lost | doubled | in a wrong segment |
-      |---|---|---|---|---|---|
+      | fault | times | longest gap in output (s) | explained (s) | lost | doubled | in a wrong segment | unexplained |
+      |---|---|---|---|---|---|---|---|
       """;
 
   private ChaosReport() {}
@@ -51,12 +52,46 @@ final class ChaosReport {
     byFault.forEach(
         (fault, of) -> {
           long gap = of.stream().mapToLong(FaultRun::longestGapMillis).max().orElse(0);
-          row(table, fault.option(), of.size(), gap, found.getOrDefault(fault, List.of()));
+          row(
+              table,
+              fault.option(),
+              of.size(),
+              gap,
+              seconds(fault.longestGap()),
+              found.getOrDefault(fault, List.of()));
         });
-    row(table, "(none)", 0, longestGapBetweenMillis, between);
+    row(table, "(none)", 0, longestGapBetweenMillis, seconds(Fault.LONGEST_GAP_WITHOUT), between);
     long gap = runs.stream().mapToLong(FaultRun::longestGapMillis).max().orElse(0);
-    row(table, "**all**", runs.size(), Math.max(gap, longestGapBetweenMillis), report.findings());
+    long longest = Math.max(gap, longestGapBetweenMillis);
+    row(table, "**all**", runs.size(), longest, "", report.findings());
     return table.toString();
+  }
+
+  /** Describes the times without output that are longer than the fault explains. */
+  static List<String> unexplainedGaps(List<FaultRun> runs, long longestGapBetweenMillis) {
+    List<String> gaps = new ArrayList<>();
+    for (FaultRun run : runs) {
+      addUnexplained(gaps, run.fault().option(), run.longestGapMillis(), run.fault().longestGap());
+    }
+    addUnexplained(gaps, "no fault", longestGapBetweenMillis, Fault.LONGEST_GAP_WITHOUT);
+    return gaps;
+  }
+
+  private static void addUnexplained(
+      List<String> to, String cause, long gapMillis, Duration explained) {
+    if (gapMillis > explained.toMillis()) {
+      to.add(
+          String.format(
+              Locale.ROOT,
+              "no output for %.1f s: %s explains %s s",
+              gapMillis / 1_000.0,
+              cause,
+              seconds(explained)));
+    }
+  }
+
+  private static String seconds(Duration duration) {
+    return String.valueOf(duration.toSeconds());
   }
 
   /** Returns the last fault during which the span was between input and output. */
@@ -68,17 +103,24 @@ final class ChaosReport {
   }
 
   private static void row(
-      StringBuilder table, String name, int times, long gapMillis, List<Finding> findings) {
+      StringBuilder table,
+      String name,
+      int times,
+      long gapMillis,
+      String explained,
+      List<Finding> findings) {
     table.append(
         String.format(
             Locale.ROOT,
-            "| %s | %s | %.1f | %d | %d | %d |%n",
+            "| %s | %s | %.1f | %s | %d | %d | %d | %d |%n",
             name,
             times == 0 ? "" : String.valueOf(times),
             gapMillis / 1_000.0,
+            explained,
             count(findings, Flaw.LOST),
-            count(findings, Flaw.DOUBLED) + count(findings, Flaw.UNKNOWN),
-            count(findings, Flaw.MISPLACED) + count(findings, Flaw.ALTERED)));
+            count(findings, Flaw.DOUBLED),
+            count(findings, Flaw.MISPLACED) + count(findings, Flaw.ALTERED),
+            count(findings, Flaw.UNKNOWN) + count(findings, Flaw.MISREPORTED)));
   }
 
   private static long count(List<Finding> findings, Flaw flaw) {
@@ -89,12 +131,13 @@ final class ChaosReport {
   static String summary(DeliveryReport report) {
     return String.format(
         Locale.ROOT,
-        "%,d spans in, and %,d records that repeated one; %,d bad records; lost %d, doubled %d, in a"
-            + " wrong segment %d, altered %d, never sent %d; %d spans in outcomes; %d named early"
-            + " under pressure",
+        "%,d spans in, and %,d records that repeated one; %,d bad records; %d records deleted before"
+            + " they were read; lost %d, doubled %d, in a wrong segment %d, altered %d, never sent"
+            + " %d; %d other spans in outcomes; %d named early under pressure",
         report.spans(),
         report.copies(),
         report.badRecords(),
+        report.deleted(),
         report.count(Flaw.LOST),
         report.count(Flaw.DOUBLED),
         report.count(Flaw.MISPLACED),

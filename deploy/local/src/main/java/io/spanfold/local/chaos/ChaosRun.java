@@ -55,15 +55,18 @@ final class ChaosRun implements AutoCloseable {
     this.schedule = schedule;
     this.random = random;
     this.progress = progress;
-    this.injector = new FaultInjector(servers, job, new Random(random.nextLong()));
     this.output = new OutputReader(servers.bootstrapServers(), verifier);
     this.load =
         new LoadSender(
             new TraceGenerator(random.nextLong(), Chaos.TIMES, Chaos.TOO_LARGE_BYTES),
             verifier,
             servers.bootstrapServers(),
+            Chaos.LOAD_PARTITIONS,
             new Random(random.nextLong()),
             rate / Chaos.SPANS_PER_TRACE);
+    SourceFaults source =
+        new SourceFaults(servers, job, load, verifier, new Random(random.nextLong()));
+    this.injector = new FaultInjector(servers, job, source, new Random(random.nextLong()));
   }
 
   /**
@@ -158,18 +161,24 @@ final class ChaosRun implements AutoCloseable {
     RemainingKeys keys = RemainingKeys.in(servers.redis());
     Files.write(findings, report.findings().stream().map(ChaosRun::line).toList());
     progress.print("");
-    progress.print(ChaosReport.table(faults, longestGapBetweenFaults(flowing), report));
+    long gapBetween = longestGapBetweenFaults(flowing);
+    List<String> unexplained = ChaosReport.unexplainedGaps(faults, gapBetween);
+    progress.print(ChaosReport.table(faults, gapBetween, report));
     progress.print(ChaosReport.summary(report));
     progress.print(keys.toString());
     if (load.delayedMillis() > 0) {
       progress.print("the load was delayed by %.1f s in all".formatted(load.delayedMillis() / 1e3));
     }
     report.findings().stream().limit(FINDINGS_SHOWN).map(ChaosRun::line).forEach(progress::print);
+    unexplained.forEach(progress::print);
     if (aborted.isPresent()) {
       throw new FailedRunException("the run was cut short: " + aborted.get());
     }
     if (!report.isGood()) {
       throw new FailedRunException("the output differs from the input; see findings.log");
+    }
+    if (!unexplained.isEmpty()) {
+      throw new FailedRunException("output paused for longer than the faults explain");
     }
     if (!keys.withoutTtl().isEmpty() || schedule.isEmpty() && keys.ofSegments() > 0) {
       throw new FailedRunException("Redis has keys that nothing will delete: " + keys);

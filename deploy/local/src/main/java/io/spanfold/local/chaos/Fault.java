@@ -1,6 +1,7 @@
 package io.spanfold.local.chaos;
 
 import io.spanfold.local.cli.UsageException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -9,29 +10,71 @@ import java.util.stream.Collectors;
 /** The faults that a chaos run injects; in lower case, the values of an option. */
 enum Fault {
   /** A task manager is killed and replaced. */
-  TASKMANAGER,
+  TASKMANAGER(Duration.ZERO, Gap.RESTART),
   /** The job manager is killed; a new one gets the job with its last retained checkpoint. */
-  JOBMANAGER,
+  JOBMANAGER(Duration.ZERO, Gap.RESTART),
   /** The broker is killed, and restarted on its data. */
-  BROKER,
+  BROKER(FaultInjector.DOWN, Gap.RESTART),
   /** A Redis master with a replica is killed, and restarted as the replica. */
-  REDIS_REPLICATED,
+  REDIS_REPLICATED(Duration.ZERO, Gap.RESTART),
   /** A Redis master without a replica is killed, and restarted empty. */
-  REDIS_SINGLE,
+  REDIS_SINGLE(FaultInjector.DOWN, Gap.RESTART),
   /** All keys in Redis are deleted. */
-  WIPE,
+  WIPE(Duration.ZERO, Gap.CONTINUE),
   /** A Redis master is suspended for half a minute. */
-  STALL_REDIS,
+  STALL_REDIS(FaultInjector.REDIS_STALL, Gap.CONTINUE),
   /** A task manager is suspended for longer than its heartbeat timeout. */
-  STALL_TASKMANAGER,
+  STALL_TASKMANAGER(FaultInjector.TASK_MANAGER_STALL, Gap.RESTART),
   /** All connections to Redis are closed repeatedly, for some seconds. */
-  CUT,
+  CUT(RedisFaults.CUT, Gap.CONTINUE),
   /** The job is restarted from a savepoint with another parallelism. */
-  RESCALE,
+  RESCALE(Duration.ZERO, Gap.RESTART),
   /** The job is restarted from a savepoint in another rollout phase. */
-  PHASE,
+  PHASE(Duration.ZERO, Gap.RESTART),
   /** The checkpoint directory is not writable for a while. */
-  CHECKPOINT_DIRECTORY;
+  CHECKPOINT_DIRECTORY(FaultInjector.NO_CHECKPOINTS, Gap.CONTINUE),
+  /** Producers keep transactions open in two partitions of the source topic. */
+  OPEN_TRANSACTION(Chaos.MAX_SILENCE, Gap.CONTINUE),
+  /** A producer whose clock is an hour behind writes to a partition, alone. */
+  SLOW_CLOCK(Chaos.MAX_LAG, Gap.CONTINUE),
+  /** Single records of the load have timestamps of long ago. */
+  OLD_TIMESTAMP(Chaos.MAX_LAG, Gap.CONTINUE),
+  /** The leader of a partition of the source topic is killed or suspended for a while. */
+  LEADER_AWAY(Chaos.MAX_SILENCE, Gap.CONTINUE),
+  /** Records are deleted from the source topic that the job, which is down, has not read yet. */
+  RETENTION(Duration.ZERO, Gap.RESTART);
+
+  /**
+   * How long no output may come after what stopped it is over, several times as long as on an idle
+   * machine.
+   */
+  private static final class Gap {
+    /** A checkpoint and a commit. */
+    private static final Duration CONTINUE = Duration.ofSeconds(20);
+
+    /** Also a failover, or the stop and the start of the job. */
+    private static final Duration RESTART = Duration.ofSeconds(45);
+  }
+
+  /** The longest time without output when there is no fault. */
+  static final Duration LONGEST_GAP_WITHOUT = Gap.CONTINUE;
+
+  private final Duration longestGap;
+
+  /**
+   * A fault.
+   *
+   * @param stops how long it may stop the output
+   * @param after how long no output may come after that
+   */
+  Fault(Duration stops, Duration after) {
+    this.longestGap = stops.plus(after);
+  }
+
+  /** Returns the longest time without output that the fault explains. */
+  Duration longestGap() {
+    return longestGap;
+  }
 
   /** Returns the name on the command line, as {@code stall-redis}. */
   String option() {

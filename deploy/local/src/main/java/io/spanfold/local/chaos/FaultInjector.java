@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 
@@ -20,22 +21,30 @@ final class FaultInjector {
   /** The rollout phases in the order of a rollout. */
   static final List<String> PHASES = List.of("merged", "dual-write", "dual-read", "distributed");
 
-  private static final int MAX_PARALLELISM = 4;
-
   /** More than two heartbeat timeouts. */
-  private static final long TASK_MANAGER_STALL_MILLIS = 15_000;
+  static final Duration TASK_MANAGER_STALL = Duration.ofSeconds(15);
 
-  private static final long REDIS_STALL_MILLIS = 30_000;
-  private static final long NO_CHECKPOINTS_MILLIS = 15_000;
+  static final Duration REDIS_STALL = Duration.ofSeconds(30);
+  static final Duration NO_CHECKPOINTS = Duration.ofSeconds(15);
+
+  /** How long a server is down at most before it is restarted. */
+  static final Duration DOWN = Duration.ofSeconds(5);
+
+  private static final long MIN_DOWN_MILLIS = 1_000;
+
+  /** Above the number of partitions, so that a subtask has none. */
+  private static final int MAX_PARALLELISM = Chaos.LOAD_PARTITIONS + 2;
 
   private final ProcessServers servers;
   private final RestartableJob job;
   private final RedisFaults redis;
+  private final SourceFaults source;
   private final Random random;
 
-  FaultInjector(ProcessServers servers, RestartableJob job, Random random) {
+  FaultInjector(ProcessServers servers, RestartableJob job, SourceFaults source, Random random) {
     this.servers = servers;
     this.job = job;
+    this.source = source;
     this.random = random;
     this.redis = new RedisFaults(servers.redis(), random);
   }
@@ -54,7 +63,7 @@ final class FaultInjector {
       }
       case BROKER -> {
         servers.broker().kill();
-        Await.millis(1_000 + random.nextInt(4_000));
+        Await.millis(downMillis(random));
         servers.broker().restart();
       }
       case REDIS_REPLICATED -> redis.killReplicated();
@@ -62,15 +71,25 @@ final class FaultInjector {
       case WIPE -> redis.wipe();
       case STALL_REDIS -> {
         RedisNode master = redis.master();
-        stall(master.pid(), REDIS_STALL_MILLIS);
+        ProcessSignals.suspend(master.pid(), REDIS_STALL);
         servers.redis().awaitWhole();
       }
-      case STALL_TASKMANAGER -> stall(taskManager().pid(), TASK_MANAGER_STALL_MILLIS);
+      case STALL_TASKMANAGER -> ProcessSignals.suspend(taskManager().pid(), TASK_MANAGER_STALL);
       case CUT -> redis.cut();
       case RESCALE -> job.rescale(otherParallelism());
       case PHASE -> job.changePhase(otherPhase());
       case CHECKPOINT_DIRECTORY -> blockCheckpoints();
+      case OPEN_TRANSACTION -> source.openTransaction();
+      case SLOW_CLOCK -> source.slowClock();
+      case OLD_TIMESTAMP -> source.oldTimestamps();
+      case LEADER_AWAY -> source.leaderAway();
+      case RETENTION -> source.retention();
     }
+  }
+
+  /** Returns for how long a server is down: a random time from a second to {@link #DOWN}. */
+  static long downMillis(Random random) {
+    return random.nextLong(MIN_DOWN_MILLIS, DOWN.toMillis());
   }
 
   private JvmProcess taskManager() {
@@ -88,30 +107,6 @@ final class FaultInjector {
     return other < job.parallelism() ? other : other + 1;
   }
 
-  /** Suspends a process, which then keeps its connections but does not answer. */
-  private static void stall(long pid, long millis) {
-    signal("-STOP", pid);
-    try {
-      Await.millis(millis);
-    } finally {
-      signal("-CONT", pid);
-    }
-  }
-
-  private static void signal(String signal, long pid) {
-    try {
-      int code = new ProcessBuilder("kill", signal, String.valueOf(pid)).start().waitFor();
-      if (code != 0) {
-        throw new FailedRunException("kill " + signal + " " + pid + " failed");
-      }
-    } catch (IOException e) {
-      throw new FailedRunException("the program kill is missing; cannot send " + signal, e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new FailedRunException("interrupted while sending " + signal, e);
-    }
-  }
-
   /** Replaces the directory by a file: permissions would not stop a job that runs as root. */
   private void blockCheckpoints() {
     Path directory = servers.flink().checkpoints();
@@ -120,7 +115,7 @@ final class FaultInjector {
       Files.move(directory, moved);
       try {
         block(directory);
-        Await.millis(NO_CHECKPOINTS_MILLIS);
+        Await.millis(NO_CHECKPOINTS.toMillis());
       } finally {
         Files.deleteIfExists(directory);
         Files.move(moved, directory);

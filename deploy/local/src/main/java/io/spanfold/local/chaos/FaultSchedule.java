@@ -18,7 +18,8 @@ final class FaultSchedule {
   /** All of them; the most important one twice. */
   private static final String ALL =
       "taskmanager,jobmanager,broker,redis-replicated,redis-single,wipe:2,stall-redis,"
-          + "stall-taskmanager,cut,rescale,phase,checkpoint-directory";
+          + "stall-taskmanager,cut,rescale,phase,checkpoint-directory,open-transaction,slow-clock,"
+          + "old-timestamp,leader-away,retention";
 
   private static final String NONE = "none";
   private static final int MAX_TIMES = 100;

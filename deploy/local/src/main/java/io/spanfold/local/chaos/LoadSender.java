@@ -16,44 +16,58 @@ import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Sends generated traces at a steady rate, in a thread of its own. Record timestamps are the times
- * of sending. Its methods are for use by one other thread.
+ * of sending, but for some while {@link #oldTimestamps} are on. Its methods are for use by one
+ * other thread.
  */
 final class LoadSender implements AutoCloseable {
 
   /** If sending lags by more, all later records are delayed, so that timestamps stay true. */
   private static final long MAX_LAG_MILLIS = 500;
 
+  private static final int ONE_OLD_TIMESTAMP_IN = 20;
+  private static final long OLD_MILLIS = TimeUnit.MINUTES.toMillis(20);
+
   private final TraceGenerator generator;
   private final DeliveryVerifier verifier;
   private final String bootstrapServers;
+  private final int partitions;
   private final Random random;
   private final double meanGapMillis;
   private final AtomicReference<RuntimeException> failure = new AtomicReference<>();
   private final Thread thread = new Thread(this::play, "load");
   private volatile boolean ending;
   private volatile boolean closed;
+  private volatile boolean oldTimestamps;
   private final AtomicLong delayedMillis = new AtomicLong();
 
   /**
    * Sends nothing before {@link #start()}.
    *
+   * @param partitions the number of the source topic's first partitions to send to
    * @param tracesPerSecond how many start, on average
    */
   LoadSender(
       TraceGenerator generator,
       DeliveryVerifier verifier,
       String bootstrapServers,
+      int partitions,
       Random random,
       double tracesPerSecond) {
     this.generator = generator;
     this.verifier = verifier;
     this.bootstrapServers = bootstrapServers;
+    this.partitions = partitions;
     this.random = random;
     this.meanGapMillis = TimeUnit.SECONDS.toMillis(1) / tracesPerSecond;
   }
 
   void start() {
     thread.start();
+  }
+
+  /** Sets whether one record in twenty has a timestamp of long ago. */
+  void oldTimestamps(boolean on) {
+    oldTimestamps = on;
   }
 
   /** Starts no more traces. Returns when the broker has acknowledged all that were started. */
@@ -119,10 +133,27 @@ final class LoadSender implements AutoCloseable {
         }
         long timestamp = start + next.dueMillis();
         verifier.sent(next, timestamp);
-        producer.send(Optional.ofNullable(next.key()), timestamp, next.value());
+        producer.send(
+            partition(next.key()), Optional.ofNullable(next.key()), stamp(timestamp), next.value());
       }
       Await.millis(5);
     }
+  }
+
+  private int partition(String key) {
+    return key == null ? random.nextInt(partitions) : Math.floorMod(key.hashCode(), partitions);
+  }
+
+  /** Returns a record's timestamp: in some records 0, seconds as milliseconds, or 20 min old. */
+  private long stamp(long timestamp) {
+    if (!oldTimestamps || random.nextInt(ONE_OLD_TIMESTAMP_IN) > 0) {
+      return timestamp;
+    }
+    return switch (random.nextInt(3)) {
+      case 0 -> 0;
+      case 1 -> TimeUnit.MILLISECONDS.toSeconds(timestamp);
+      default -> timestamp - OLD_MILLIS;
+    };
   }
 
   /** Stops sending at once. */

@@ -3,6 +3,7 @@ package io.spanfold.local.chaos;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.spanfold.local.chaos.load.DeliveryVerifier;
+import io.spanfold.local.chaos.load.FlatTraces;
 import io.spanfold.local.cli.FailedRunException;
 import io.spanfold.local.kafka.OutputRecords;
 import io.spanfold.local.kafka.TopicReader;
@@ -16,8 +17,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /**
- * Passes the committed output to a verifier, in a thread of its own, and records when segments
- * arrive. Its methods are for use by one other thread.
+ * Passes the committed output to a verifier, in a thread of its own, and records when segments of
+ * the load arrive that were due by time. Its methods are for use by one other thread.
  */
 final class OutputReader implements AutoCloseable {
 
@@ -131,16 +132,28 @@ final class OutputReader implements AutoCloseable {
     long now = System.currentTimeMillis();
     switch (output.topic()) {
       case Topics.SEGMENTS -> {
-        addArrival(now);
-        byte[] reason = output.headers().lastHeader("flush-reason").value();
-        verifier.segment(
-            new String(output.key(), UTF_8), new String(reason, UTF_8), output.value(), now);
+        String key = new String(output.key(), UTF_8);
+        String reason = new String(output.headers().lastHeader("flush-reason").value(), UTF_8);
+        if (showsThatTimeAdvances(key, reason)) {
+          addArrival(now);
+        }
+        verifier.segment(key, reason, output.value(), now);
       }
       case Topics.DEAD_LETTERS ->
           verifier.deadLetter(
               output.key() == null ? "without key" : new String(output.key(), UTF_8), now);
-      default -> verifier.outcome(OutputRecords.quantityOf(output.value()));
+      default ->
+          verifier.outcome(
+              OutputRecords.reasonOf(output.value()), OutputRecords.quantityOf(output.value()));
     }
+  }
+
+  /**
+   * Returns whether a segment would not come if the job's clock stood still, which must not go
+   * unnoticed: a full part is flushed without it, and what a slow clock sends is due at once.
+   */
+  static boolean showsThatTimeAdvances(String key, String reason) {
+    return !reason.equals("full") && !key.startsWith(FlatTraces.PROJECT + ":");
   }
 
   private void addArrival(long now) {

@@ -16,8 +16,10 @@ import redis.clients.jedis.params.ClientKillParams;
 /** The faults of Redis nodes. Each returns when all nodes are back. */
 final class RedisFaults {
 
+  /** How long connections are closed. */
+  static final Duration CUT = Duration.ofSeconds(6);
+
   private static final Duration FAILOVER_TIMEOUT = Duration.ofSeconds(60);
-  private static final int CUTS = 20;
   private static final long CUT_INTERVAL_MILLIS = 300;
 
   private final RedisCluster cluster;
@@ -45,7 +47,7 @@ final class RedisFaults {
   void killSingle() {
     RedisNode node = pick(masters(false));
     node.kill();
-    Await.millis(1_000 + random.nextInt(4_000));
+    Await.millis(FaultInjector.downMillis(random));
     node.restart();
     cluster.awaitWhole();
   }
@@ -65,7 +67,7 @@ final class RedisFaults {
         ClientKillParams.clientKillParams()
             .type(ClientType.NORMAL)
             .skipMe(ClientKillParams.SkipMe.YES);
-    for (int i = 0; i < CUTS; i++) {
+    for (long i = 0; i < CUT.toMillis() / CUT_INTERVAL_MILLIS; i++) {
       for (RedisNode node : cluster.nodes()) {
         try (Jedis jedis = node.connect()) {
           jedis.clientKill(clients);

@@ -70,9 +70,7 @@ final class RestartableJob {
    * @throws FailedRunException if no savepoint is completed, or the job has failed
    */
   void rescale(int newParallelism) {
-    restoredFrom = Optional.of(stop(false));
-    parallelism = newParallelism;
-    submit();
+    restart(() -> parallelism = newParallelism);
   }
 
   /**
@@ -81,8 +79,17 @@ final class RestartableJob {
    * @throws FailedRunException if no savepoint is completed, or the job has failed
    */
   void changePhase(String newPhase) {
+    restart(() -> options.set(PHASE, newPhase));
+  }
+
+  /**
+   * Restarts it from a savepoint, and calls {@code meanwhile} while it is down.
+   *
+   * @throws FailedRunException if no savepoint is completed, or the job has failed
+   */
+  void restart(Runnable meanwhile) {
     restoredFrom = Optional.of(stop(false));
-    options.set(PHASE, newPhase);
+    meanwhile.run();
     submit();
   }
 

@@ -101,6 +101,11 @@ public final class OutputRecords {
     return 0;
   }
 
+  /** Returns why the spans that an outcome reports were not emitted. */
+  public static String reasonOf(byte[] outcome) throws IOException {
+    return JSON.readTree(outcome).path("reason").asText();
+  }
+
   /** Returns the number of spans that an outcome reports. */
   public static long quantityOf(byte[] outcome) throws IOException {
     return JSON.readTree(outcome).path("quantity").asLong();

@@ -46,9 +46,25 @@ public final class SpanProducer implements AutoCloseable {
    * @throws FailedRunException if this or an earlier record could not be sent
    */
   public void send(Optional<String> traceId, long timestampMillis, byte[] value) {
-    byte[] key = traceId.map(id -> id.getBytes(StandardCharsets.UTF_8)).orElse(null);
+    send(new ProducerRecord<>(Topics.SPANS, null, timestampMillis, key(traceId), value));
+  }
+
+  /**
+   * Queues one record for a given partition. Blocks while the producer's buffer is full.
+   *
+   * @throws FailedRunException if this or an earlier record could not be sent
+   */
+  public void send(int partition, Optional<String> traceId, long timestampMillis, byte[] value) {
+    send(new ProducerRecord<>(Topics.SPANS, partition, timestampMillis, key(traceId), value));
+  }
+
+  private static byte[] key(Optional<String> traceId) {
+    return traceId.map(id -> id.getBytes(StandardCharsets.UTF_8)).orElse(null);
+  }
+
+  private void send(ProducerRecord<byte[], byte[]> span) {
     producer.send(
-        new ProducerRecord<>(Topics.SPANS, null, timestampMillis, key, value),
+        span,
         (metadata, e) -> {
           if (e != null) {
             failure.compareAndSet(null, e);

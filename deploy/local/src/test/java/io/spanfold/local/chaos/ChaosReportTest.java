@@ -23,20 +23,43 @@ class ChaosReportTest {
         List.of(
             finding(Flaw.LOST, 95_000, 900_000),
             finding(Flaw.DOUBLED, 190_000, 215_000),
+            finding(Flaw.UNKNOWN, 190_000, 215_000),
+            finding(Flaw.MISREPORTED, 190_000, 215_000),
             finding(Flaw.MISPLACED, 310_000, 312_000),
             finding(Flaw.LOST, 310_000, 900_000),
             finding(Flaw.LOST, 400_000, 900_000));
 
-    assertThat(ChaosReport.table(RUNS, 3_100, new DeliveryReport(9, 0, 0, 0, 0, findings)))
+    assertThat(ChaosReport.table(RUNS, 3_100, new DeliveryReport(9, 0, 0, 0, 0, 0, findings)))
         .isEqualTo(
             """
-            | fault | times | longest gap in output (s) | lost | doubled | in a wrong segment |
-            |---|---|---|---|---|---|
-            | wipe | 2 | 6.0 | 2 | 0 | 1 |
-            | rescale | 1 | 9.0 | 0 | 1 | 0 |
-            | (none) |  | 3.1 | 1 | 0 | 0 |
-            | **all** | 3 | 9.0 | 3 | 1 | 1 |
+            | fault | times | longest gap in output (s) | explained (s) | lost | doubled | in a wrong segment | unexplained |
+            |---|---|---|---|---|---|---|---|
+            | wipe | 2 | 6.0 | 20 | 2 | 0 | 1 | 0 |
+            | rescale | 1 | 9.0 | 45 | 0 | 1 | 0 | 2 |
+            | (none) |  | 3.1 | 20 | 1 | 0 | 0 | 0 |
+            | **all** | 3 | 9.0 |  | 3 | 1 | 1 | 2 |
             """);
+  }
+
+  @Test
+  void aGapIsUnexplainedIfItIsLongerThanItsFaultMayStopTheOutput() {
+    long stop = Fault.WIPE.longestGap().toMillis();
+    long pause = Fault.LONGEST_GAP_WITHOUT.toMillis();
+    FaultRun shorter = new FaultRun(Fault.WIPE, 0, 100_000, stop);
+    FaultRun longer = new FaultRun(Fault.WIPE, 0, 100_000, stop + 100);
+
+    assertThat(ChaosReport.unexplainedGaps(List.of(shorter), pause)).isEmpty();
+    assertThat(ChaosReport.unexplainedGaps(List.of(shorter, longer), pause))
+        .containsExactly("no output for 20.1 s: wipe explains 20 s");
+    assertThat(ChaosReport.unexplainedGaps(List.of(), pause + 100))
+        .containsExactly("no output for 20.1 s: no fault explains 20 s");
+  }
+
+  @Test
+  void aFaultThatLastsLongerThanTheJobWaitsDoesNotExplainAGapOfItsWholeLength() {
+    assertThat(Fault.OPEN_TRANSACTION.longestGap()).isLessThan(SourceFaults.LONG_WAIT);
+    assertThat(Fault.LEADER_AWAY.longestGap()).isLessThan(SourceFaults.LONG_WAIT);
+    assertThat(Fault.SLOW_CLOCK.longestGap()).isLessThan(SourceFaults.SLOW_CLOCK);
   }
 
   @Test

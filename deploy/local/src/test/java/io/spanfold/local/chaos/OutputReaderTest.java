@@ -29,4 +29,11 @@ class OutputReaderTest {
     assertThat(OutputReader.longestGapWithin(TIMES, 30, 45)).isEqualTo(15);
     assertThat(OutputReader.longestGapWithin(TIMES, 45, 30)).isZero();
   }
+
+  @Test
+  void partsThatComeWithoutAClockEndNoGap() {
+    assertThat(OutputReader.showsThatTimeAdvances("1:" + "0".repeat(32), "idle")).isTrue();
+    assertThat(OutputReader.showsThatTimeAdvances("1:" + "0".repeat(32), "full")).isFalse();
+    assertThat(OutputReader.showsThatTimeAdvances("99:" + "0".repeat(32), "idle")).isFalse();
+  }
 }

@@ -36,6 +36,7 @@ class UpgradeITCase {
   private static final Path SCRIPT = Path.of("../rollout/upgrade.sh").toAbsolutePath().normalize();
   private static final Pattern DONE = Pattern.compile("(?s).*\ndone: job (\\w{32}) is in phase .*");
   private static final Duration TIMEOUT = Duration.ofMinutes(2);
+  private static final int PARTITIONS = 2;
   private static final int SPANS_PER_SECOND = 100;
   private static final int SPANS_BETWEEN_MOVES = 500;
 
@@ -51,7 +52,7 @@ class UpgradeITCase {
   @BeforeEach
   void startInMergedPhase() {
     directory = RunDirectory.create(files);
-    servers = ProcessServers.start(directory, ServerSettings.of(2, Chaos.FLINK));
+    servers = ProcessServers.start(directory, ServerSettings.of(PARTITIONS, Chaos.FLINK));
     rest = servers.rest();
     JobOptions options = new JobOptions(List.of("--rollout.phase", "merged"));
     Chaos.OPTIONS.forEach(options::set);
@@ -78,6 +79,7 @@ class UpgradeITCase {
                 new TraceGenerator(random.nextLong(), Chaos.TIMES, Chaos.TOO_LARGE_BYTES),
                 verifier,
                 servers.bootstrapServers(),
+                PARTITIONS,
                 new Random(random.nextLong()),
                 SPANS_PER_SECOND / Chaos.SPANS_PER_TRACE)) {
       load.start();

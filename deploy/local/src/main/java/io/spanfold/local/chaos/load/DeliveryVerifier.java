@@ -17,11 +17,15 @@ import java.util.Map;
  * <p>Every span must be emitted once, unchanged, under the id of its segment, in whatever parts and
  * messages. A part that was flushed early because of memory pressure ({@code flush-reason} {@code
  * pressure}) may have a preliminary segment id; such spans are only counted.
+ *
+ * <p>Records that were deleted from the source topic before the job read them must not be emitted.
+ * Outcomes with the reason {@code offsets-lost} must report exactly as many.
  */
 public final class DeliveryVerifier {
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String SEGMENT_ID = "sentry.segment.id";
+  private static final String OFFSETS_LOST = "offsets-lost";
 
   private final Map<String, Entry> spans = new HashMap<>();
   private final Map<String, Entry> badRecords = new HashMap<>();
@@ -29,6 +33,9 @@ public final class DeliveryVerifier {
   private long copies;
   private long emittedSpans;
   private long outcomes;
+  private long deleted;
+  private long reportedDeleted;
+  private long lastDeletedMillis;
   private long namedUnderPressure;
 
   /** A record that was sent, and how often it was read. */
@@ -52,6 +59,13 @@ public final class DeliveryVerifier {
     } else {
       spans.put(key(planned.span()), new Entry(planned.span(), nowMillis));
     }
+  }
+
+  /** Takes back spans that were deleted from the source topic before the job could read them. */
+  public synchronized void deleted(List<PlannedRecord> records, long nowMillis) {
+    records.forEach(planned -> spans.remove(key(planned.span())));
+    deleted += records.size();
+    lastDeletedMillis = nowMillis;
   }
 
   private static String key(PlannedSpan span) {
@@ -80,7 +94,7 @@ public final class DeliveryVerifier {
             + span.path("span_id").asText();
     Entry entry = spans.get(id);
     if (entry == null) {
-      found(Flaw.UNKNOWN, id, nowMillis, nowMillis, "was never sent");
+      found(Flaw.UNKNOWN, id, nowMillis, nowMillis, "was never sent, or was deleted");
       return;
     }
     emittedSpans++;
@@ -120,8 +134,12 @@ public final class DeliveryVerifier {
   }
 
   /** Adds an outcome, which reports spans that will never be emitted. */
-  public synchronized void outcome(long quantity) {
-    outcomes += quantity;
+  public synchronized void outcome(String reason, long quantity) {
+    if (reason.equals(OFFSETS_LOST)) {
+      reportedDeleted += quantity;
+    } else {
+      outcomes += quantity;
+    }
   }
 
   private void found(Flaw flaw, String what, long sentMillis, long nowMillis, String detail) {
@@ -131,6 +149,11 @@ public final class DeliveryVerifier {
   /** Returns the number of distinct spans that were sent. */
   public synchronized long sentSpans() {
     return spans.size();
+  }
+
+  /** Returns whether all of these spans have been emitted. */
+  public synchronized boolean hasEmitted(List<PlannedRecord> records) {
+    return records.stream().allMatch(planned -> spans.get(key(planned.span())).seen > 0);
   }
 
   /** Returns the number of spans and dead letters that have not been read yet. */
@@ -149,8 +172,19 @@ public final class DeliveryVerifier {
     List<Finding> all = new ArrayList<>(findings);
     addLost(spans, "", nowMillis, all);
     addLost(badRecords, "dead letter ", nowMillis, all);
+    if (reportedDeleted != deleted) {
+      long at = deleted == 0 ? nowMillis : lastDeletedMillis;
+      String detail = "report %d of %d deleted records".formatted(reportedDeleted, deleted);
+      all.add(new Finding(Flaw.MISREPORTED, OFFSETS_LOST + " outcomes", at, at, detail));
+    }
     return new DeliveryReport(
-        spans.size(), copies, badRecords.size(), outcomes, namedUnderPressure, List.copyOf(all));
+        spans.size(),
+        copies,
+        badRecords.size(),
+        deleted,
+        outcomes,
+        namedUnderPressure,
+        List.copyOf(all));
   }
 
   private static void addLost(

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The correct output of the job, and the same with one flaw. */
 class DeliveryVerifierTest {
@@ -133,9 +135,68 @@ class DeliveryVerifierTest {
 
   @Test
   void anOutcomeMakesTheReportBad() {
-    verifier.outcome(2);
+    verifier.outcome("payload-lost", 2);
 
     assertThat(report().isGood()).isFalse();
+    assertThat(verifier.report(2_000).outcomeSpans()).isEqualTo(2);
+  }
+
+  @Test
+  void recordsThatWereDeletedBeforeTheyWereReadAreReportedExactly() {
+    delete(3);
+    verifier.outcome("offsets-lost", 1);
+    verifier.outcome("offsets-lost", 2);
+
+    DeliveryReport report = report();
+
+    assertThat(report.isGood()).isTrue();
+    assertThat(report.deleted()).isEqualTo(3);
+    assertThat(report.spans()).isEqualTo(output.size());
+    assertThat(report.outcomeSpans()).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 2, 4})
+  void findsThatMoreOrFewerRecordsAreReportedThanWereDeleted(int reported) {
+    delete(3);
+    verifier.outcome("offsets-lost", reported);
+
+    assertOnly(Flaw.MISREPORTED, "offsets-lost outcomes");
+    assertThat(verifier.report(2_000).findings().get(0).sentMillis()).isEqualTo(500);
+  }
+
+  @Test
+  void findsThatDeletedRecordsAreReportedAlthoughNoneWere() {
+    verifier.outcome("offsets-lost", 1);
+
+    assertOnly(Flaw.MISREPORTED, "offsets-lost outcomes");
+  }
+
+  @Test
+  void findsASpanThatWasEmittedAlthoughItWasDeleted() {
+    Message deleted = output.get(0);
+    delete(1);
+    verifier.outcome("offsets-lost", 1);
+    output.add(deleted);
+
+    assertOnly(Flaw.UNKNOWN, id(deleted));
+  }
+
+  @Test
+  void knowsWhetherSpansHaveBeenEmitted() {
+    List<PlannedRecord> spans = LoadFixture.spans(records).subList(0, 2);
+
+    output.get(0).into(verifier);
+    assertThat(verifier.hasEmitted(spans)).isFalse();
+
+    output.get(1).into(verifier);
+    assertThat(verifier.hasEmitted(spans)).isTrue();
+  }
+
+  /** Deletes the first spans from the source topic, so that a job without a fault emits none. */
+  private void delete(int count) {
+    verifier.deleted(LoadFixture.spans(records).subList(0, count), 500);
+    output.subList(0, count).clear();
   }
 
   private void assertOnly(Flaw flaw, String what) {
