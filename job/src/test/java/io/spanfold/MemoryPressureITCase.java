@@ -7,9 +7,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.testing.JobCluster;
 import io.spanfold.testing.Servers;
 import io.spanfold.testing.SpanRecords;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
@@ -17,7 +19,10 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.apache.flink.api.common.JobExecutionResult;
+import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.core.execution.JobClient;
@@ -31,7 +36,9 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -47,6 +54,7 @@ class MemoryPressureITCase {
   private static final int SPAN_BYTES = 4_096;
   private static final int SPANS = (int) (((long) INPUT_MB << 20) / SPAN_BYTES);
   private static final int SPANS_A_TRACE = 16;
+  private static final int SEGMENT_PARTITIONS = 2;
 
   /**
    * The record time of the whole input, in milliseconds, and how much of that a segment is open:
@@ -60,6 +68,8 @@ class MemoryPressureITCase {
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  @TempDir private static Path directory;
+
   private static Servers servers;
 
   @BeforeAll
@@ -72,32 +82,36 @@ class MemoryPressureITCase {
     servers.close();
   }
 
+  /** With a parallelism of 5, a subtask has no partition, and so no clock of its own. */
   @ParameterizedTest
-  @ValueSource(booleans = {false, true})
+  @CsvSource({"false, 2", "true, 2", "false, 5"})
   @Timeout(3_600)
-  void aLoadLargerThanRedisPassesWithoutFailureDeadlockOrLoss(boolean bounded) throws Exception {
-    String name = bounded ? "bounded" : "unbounded";
-    servers.createTopic(name, Servers.PARTITIONS);
-    servers.createTopic(name + "-segments", 2);
-    send(name);
+  void aLoadLargerThanRedisPassesWithoutFailureDeadlockOrLoss(boolean bounded, int parallelism)
+      throws Exception {
+    String name = (bounded ? "bounded-" : "unbounded-") + parallelism;
+    createTopics(name);
+    send(name, 0, SPANS);
     long begin = System.nanoTime();
 
-    JobClient job = submit(name, bounded);
+    JobClient job = submit(name, bounded, parallelism);
     CompletableFuture<JobExecutionResult> end = job.getJobExecutionResult();
-    Output output = new Output();
-    try {
-      output.readAll(name + "-segments", end);
+    try (Output output = new Output(name + "-segments")) {
+      output.readAll(end);
       if (bounded) {
         end.get();
       }
       awaitEmptyRedis(end, bounded);
+      print(name, output, begin);
+      assertThat(output.messagesByReason).as("messages by reason").containsKey("pressure");
     } finally {
       if (!end.isDone()) {
         job.cancel().get();
       }
       servers.wipeRedis();
     }
+  }
 
+  private static void print(String name, Output output, long begin) {
     System.out.printf(
         "%s: %d MB of spans through a Redis of %d MB in %d s; messages by reason %s; Redis refused"
             + " %d commands so far%n",
@@ -107,7 +121,39 @@ class MemoryPressureITCase {
         (System.nanoTime() - begin) / 1_000_000_000,
         output.messagesByReason,
         servers.refusedForMemory());
-    assertThat(output.messagesByReason).as("messages by reason").containsKey("pressure");
+  }
+
+  /** With a parallelism of 5, a subtask has no partition, and nothing to restore a clock from. */
+  @ParameterizedTest
+  @ValueSource(ints = {4, 5})
+  @Timeout(3_600)
+  void outputContinuesAfterATaskManagerIsKilledUnderPressure(int parallelism) throws Exception {
+    String name = "killed-" + parallelism;
+    createTopics(name);
+    CompletableFuture<JobExecutionResult> never = new CompletableFuture<>();
+    try (Output output = new Output(name + "-segments");
+        JobCluster cluster = new JobCluster(directory, 1, parallelism)) {
+      JobID job = cluster.submit(options(name, false), new Configuration(), parallelism, null);
+      try {
+        send(name, 0, SPANS_A_TRACE);
+        output.readUntil(() -> output.spans == SPANS_A_TRACE, never);
+        send(name, SPANS_A_TRACE, SPANS);
+        output.readUntil(() -> output.messagesByReason.containsKey("pressure"), never);
+        assertThat(output.spans).as("emitted before the failure").isLessThan(SPANS);
+        cluster.replaceTaskManager(0);
+
+        output.readAll(never);
+        awaitEmptyRedis(never, false);
+      } finally {
+        cluster.cancel(job);
+        servers.wipeRedis();
+      }
+    }
+  }
+
+  private static void createTopics(String name) {
+    servers.createTopic(name, Servers.PARTITIONS);
+    servers.createTopic(name + "-segments", SEGMENT_PARTITIONS);
   }
 
   /** Nothing is left after the clean-up of the last commit. */
@@ -120,11 +166,18 @@ class MemoryPressureITCase {
   }
 
   /** Runs without any restart: a failure fails the test. */
-  private static JobClient submit(String name, boolean bounded) throws Exception {
+  private static JobClient submit(String name, boolean bounded, int parallelism) throws Exception {
     Configuration flink = new Configuration();
     flink.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
-    StreamExecutionEnvironment env = StreamExecutionEnvironment.createLocalEnvironment(2, flink);
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.createLocalEnvironment(parallelism, flink);
     env.enableCheckpointing(500);
+    SpanfoldConfig config = SpanfoldConfig.of(options(name, bounded), Duration.ofMillis(500));
+    SpanfoldJob.build(env, config, 500_000);
+    return env.executeAsync(name);
+  }
+
+  private static Configuration options(String name, boolean bounded) {
     Configuration options = servers.options(name);
     options.setString("source.bounded", Boolean.toString(bounded));
     options.setString("ingest.batch.max-bytes", "256 kb");
@@ -132,21 +185,21 @@ class MemoryPressureITCase {
     options.setString("segment.timeout", OPEN_MILLIS + " ms");
     options.setString("segment.root-timeout", OPEN_MILLIS + " ms");
     options.setString("segment.late-grace", "5 s");
-    SpanfoldJob.build(env, SpanfoldConfig.of(options, Duration.ofMillis(500)), 500_000);
-    return env.executeAsync(name);
+    return options;
   }
 
   /**
-   * Sends flat segments whose spans come one after another, many segments at a time. Span {@code n}
-   * is span {@code n % 16} of its trace; the first is the root.
+   * Sends spans {@code from} to {@code to} - 1 of flat segments whose spans come one after another,
+   * many segments at a time. Span {@code n} is span {@code n % 16} of its trace; the first is the
+   * root.
    */
-  private static void send(String topic) {
-    Random random = new Random(INPUT_MB);
+  private static void send(String topic, int from, int to) {
+    Random random = new Random(from);
     byte[] noise = new byte[SPAN_BYTES * 3 / 4];
     long start = System.currentTimeMillis() - RECORD_TIME;
     try (KafkaProducer<byte[], byte[]> producer =
         SpanRecords.producer(servers.bootstrapServers())) {
-      for (int n = 0; n < SPANS; n++) {
+      for (int n = from; n < to; n++) {
         int trace = n / SPANS_A_TRACE;
         int span = n % SPANS_A_TRACE;
         random.nextBytes(noise);
@@ -174,42 +227,50 @@ class MemoryPressureITCase {
   }
 
   /** What a reader of committed records has seen. */
-  private static final class Output {
+  private static final class Output implements AutoCloseable {
 
+    private final KafkaConsumer<byte[], byte[]> consumer;
     private final boolean[] seen = new boolean[SPANS];
     private final Map<String, Integer> messagesByReason = new TreeMap<>();
     private int spans;
 
-    /** Reads until all spans are there, each once and in its segment, unless the job fails. */
-    void readAll(String topic, CompletableFuture<JobExecutionResult> end) throws Exception {
-      Map<String, Object> properties =
-          Map.of(
-              "bootstrap.servers",
-              servers.bootstrapServers(),
-              "isolation.level",
-              "read_committed",
-              "group.id",
-              topic);
-      try (KafkaConsumer<byte[], byte[]> consumer =
+    Output(String topic) {
+      consumer =
           new KafkaConsumer<>(
-              properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-        List<TopicPartition> partitions =
-            consumer.partitionsFor(topic).stream()
-                .map(info -> new TopicPartition(topic, info.partition()))
-                .toList();
-        consumer.assign(partitions);
-        consumer.seekToBeginning(partitions);
-        long begin = System.nanoTime();
-        while (spans < SPANS) {
-          for (ConsumerRecord<byte[], byte[]> message : consumer.poll(Duration.ofMillis(100))) {
-            check(message);
-          }
-          assertThat(Duration.ofNanos(System.nanoTime() - begin))
-              .as("time for %d of %d spans, by reason %s", spans, SPANS, messagesByReason)
-              .isLessThan(PATIENCE);
-          if (end.isCompletedExceptionally()) {
-            end.get();
-          }
+              Map.of(
+                  "bootstrap.servers",
+                  servers.bootstrapServers(),
+                  "isolation.level",
+                  "read_committed",
+                  "group.id",
+                  topic),
+              new ByteArrayDeserializer(),
+              new ByteArrayDeserializer());
+      List<TopicPartition> partitions =
+          IntStream.range(0, SEGMENT_PARTITIONS)
+              .mapToObj(partition -> new TopicPartition(topic, partition))
+              .toList();
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+    }
+
+    /** Reads until all spans are there, each once and in its segment, unless the job fails. */
+    void readAll(CompletableFuture<JobExecutionResult> end) throws Exception {
+      readUntil(() -> spans == SPANS, end);
+    }
+
+    void readUntil(BooleanSupplier enough, CompletableFuture<JobExecutionResult> end)
+        throws Exception {
+      long begin = System.nanoTime();
+      while (!enough.getAsBoolean()) {
+        for (ConsumerRecord<byte[], byte[]> message : consumer.poll(Duration.ofMillis(100))) {
+          check(message);
+        }
+        assertThat(Duration.ofNanos(System.nanoTime() - begin))
+            .as("time for %d of %d spans, by reason %s", spans, SPANS, messagesByReason)
+            .isLessThan(PATIENCE);
+        if (end.isCompletedExceptionally()) {
+          end.get();
         }
       }
     }
@@ -228,6 +289,11 @@ class MemoryPressureITCase {
         seen[n] = true;
         spans++;
       }
+    }
+
+    @Override
+    public void close() {
+      consumer.close();
     }
   }
 }
