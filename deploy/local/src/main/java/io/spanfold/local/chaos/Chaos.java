@@ -47,6 +47,8 @@ public final class Chaos implements Command {
 
   static final Map<String, String> OPTIONS =
       Map.of(
+          "source.max-lag", MAX_LAG.toSeconds() + " s",
+          "source.max-silence", MAX_SILENCE.toSeconds() + " s",
           "segment.timeout", "12 s",
           "segment.root-timeout", "3 s",
           "segment.late-grace", "30 s",

@@ -13,14 +13,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Runs the chaos command in a process for two minutes. */
+/** Runs the chaos command in a process for three minutes. */
 class ChaosITCase {
 
   @TempDir private Path files;
 
   @Test
   @Timeout(value = 8, unit = TimeUnit.MINUTES)
-  void everySpanIsEmittedOnceInItsSegmentDespiteKilledProcessesAndAWipedRedis() throws Exception {
+  void everySpanIsEmittedOnceOrReportedDespiteKilledProcessesAWipedRedisAndRetention()
+      throws Exception {
     Path output = files.resolve("output");
 
     int code =
@@ -28,11 +29,11 @@ class ChaosITCase {
             output,
             "chaos",
             "--minutes",
-            "2",
+            "3",
             "--seed",
             "1",
             "--faults",
-            "taskmanager,wipe,rescale");
+            "taskmanager,wipe,rescale,retention");
 
     List<String> lines = Files.readAllLines(output);
     System.out.println(String.join("\n", lines));
@@ -40,7 +41,8 @@ class ChaosITCase {
     assertThat(lines)
         .anyMatch(line -> line.matches(row("taskmanager")))
         .anyMatch(line -> line.matches(row("wipe")))
-        .anyMatch(line -> line.matches(row("rescale")));
+        .anyMatch(line -> line.matches(row("rescale")))
+        .anyMatch(line -> line.matches(row("retention")));
     try (var left = Files.list(files)) {
       assertThat(left).containsExactly(output);
     }
