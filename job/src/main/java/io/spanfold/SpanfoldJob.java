@@ -200,8 +200,6 @@ public final class SpanfoldJob {
     // A type without a serializer of ours would go to Kryo, which cannot evolve: better not to
     // start.
     ours.set(PipelineOptions.GENERIC_TYPES, false);
-    // The source's clock is read as often.
-    ours.set(PipelineOptions.AUTO_WATERMARK_INTERVAL, Duration.ofMillis(200));
     // All emitted elements are immutable.
     ours.set(PipelineOptions.OBJECT_REUSE, true);
     FailureHandling.configure(env.getConfiguration(), ours);

@@ -46,6 +46,9 @@ final class FlinkCheck {
     }
   }
 
+  /** A task whose clock is not read for longer counts as stalled. */
+  private static final Duration MAX_CLOCK_INTERVAL = Duration.ofSeconds(1);
+
   static final List<Rule<?>> RULES =
       List.of(
           new Rule<>(
@@ -71,12 +74,12 @@ final class FlinkCheck {
           new Rule<>(
               PipelineOptions.OPERATOR_CHAINING,
               enabled -> enabled,
-              "but the source and the operators of its clock share what they know within one task",
+              "but the source shares what it knows with Parse and Adopt within one task",
               "set it to true"),
           new Rule<>(
               PipelineOptions.AUTO_WATERMARK_INTERVAL,
-              interval -> interval.toMillis() > 0,
-              "so record time would not advance and nothing would become due",
+              interval -> interval.toMillis() > 0 && interval.compareTo(MAX_CLOCK_INTERVAL) <= 0,
+              "but record time advances only when it is read, once a second at least",
               "leave it out"),
           new Rule<>(
               StateRecoveryOptions.APPROXIMATE_LOCAL_RECOVERY,

@@ -27,7 +27,8 @@ class FlinkCheckTest {
         "execution.checkpointing.mode | AT_LEAST_ONCE | is AT_LEAST_ONCE, so a restored state",
         "execution.checkpointing.checkpoints-after-tasks-finish | false | is false, so the last",
         "pipeline.operator-chaining.enabled | false | is false, but the source",
-        "pipeline.auto-watermark-interval | 0 ms | is 0 ms, so record time would not advance",
+        "pipeline.auto-watermark-interval | 0 ms | is 0 ms, but record time advances only when",
+        "pipeline.auto-watermark-interval | 2 s | is 2 s, but record time advances only when",
         "execution.state-recovery.approximate-local-recovery | true | is true, so a failed task",
         "execution.state-recovery.without-channel-state.checkpoint-id | 7 | is 7, so the spans",
       })
