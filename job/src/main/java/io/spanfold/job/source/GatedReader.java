@@ -120,7 +120,12 @@ final class GatedReader<T> implements SourceReader<T, ClockedSplit> {
 
   private ClockedSplit clocked(KafkaPartitionSplit split) {
     int partition = split.getPartition();
-    return new ClockedSplit(split, clock.get().snapshot(partition), clock.get().gaps(partition));
+    KafkaPartitionSplit resumed =
+        new KafkaPartitionSplit(
+            split.getTopicPartition(),
+            clock.get().resumeAt(partition, split.getStartingOffset()),
+            split.getStoppingOffset().orElse(KafkaPartitionSplit.NO_STOPPING_OFFSET));
+    return new ClockedSplit(resumed, clock.get().snapshot(partition), clock.get().gaps(partition));
   }
 
   @Override

@@ -47,9 +47,14 @@ public final class PositionInterceptor implements ConsumerInterceptor<byte[], by
     for (Map.Entry<TopicPartition, OffsetAndMetadata> next : records.nextOffsets().entrySet()) {
       PartitionProgress progress = clock.progress(next.getKey().partition());
       List<ConsumerRecord<byte[], byte[]>> fetched = records.records(next.getKey());
-      progress.fetched(
-          fetched.isEmpty() ? -1 : fetched.get(fetched.size() - 1).offset(),
-          next.getValue().offset());
+      if (fetched.isEmpty()) {
+        progress.passed(next.getValue().offset());
+      } else {
+        progress.fetched(
+            fetched.get(0).offset(),
+            fetched.get(fetched.size() - 1).offset(),
+            next.getValue().offset());
+      }
     }
   }
 

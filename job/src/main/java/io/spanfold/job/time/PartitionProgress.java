@@ -5,6 +5,8 @@ import io.spanfold.job.memory.RedisMemoryMonitor;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
@@ -31,10 +33,10 @@ public final class PartitionProgress {
   /** The offset of the last record that was emitted. */
   private long emitted = UNKNOWN;
 
-  /** The offset behind the last record that was emitted; negative if it is unknown. */
-  private long next;
+  /** What the consumer has passed without a record, before records that are not emitted yet. */
+  private final Queue<OffsetGap> passed = new ConcurrentLinkedQueue<>();
 
-  /** What was passed without a record and may have been deleted: the next answer decides. */
+  /** What is behind by now, and may have been deleted: the next answer decides. */
   private final List<PassedGap> gaps = new ArrayList<>();
 
   private volatile Answer answer;
@@ -60,23 +62,46 @@ public final class PartitionProgress {
   PartitionProgress(long position, long stop, List<OffsetGap> passed, long nanos) {
     this.position = position;
     this.stop = stop;
-    next = position;
     passed.forEach(gap -> gaps.add(new PassedGap(gap, nanos)));
   }
 
-  /** Reports a poll of the consumer: the last record of it, and the consumer's position after. */
-  public void fetched(long lastRecord, long position) {
-    this.fetched = Math.max(fetched, lastRecord);
-    this.position = Math.max(this.position, position);
+  /**
+   * Reports a poll of the consumer that returned records.
+   *
+   * @param first the offset of the first one
+   * @param last the offset of the last one
+   * @param position the consumer's position after it
+   */
+  public void fetched(long first, long last, long position) {
+    if (first > this.position && this.position >= 0) {
+      passed.add(new OffsetGap(this.position, first));
+    }
+    fetched = last;
+    this.position = position;
+  }
+
+  /** Reports that the consumer has passed markers or aborted records. */
+  public void passed(long position) {
+    this.position = position;
   }
 
   /** Reports a record that was emitted. */
   void emitted(long offset, LongSupplier nanoTime) {
-    if (offset > next && next >= 0) {
-      gaps.add(new PassedGap(new OffsetGap(next, offset), nanoTime.getAsLong()));
-    }
     emitted = offset;
-    next = offset + 1;
+    for (OffsetGap gap = passed.peek(); gap != null && gap.to() <= offset; gap = passed.peek()) {
+      gaps.add(new PassedGap(passed.remove(), nanoTime.getAsLong()));
+    }
+  }
+
+  /**
+   * Returns where to go on reading after a restore: behind the last record that was emitted, and
+   * behind the markers that follow it if no record does.
+   *
+   * @param next the offset behind the last record that was emitted
+   */
+  long resumeAt(long next) {
+    long reached = position;
+    return emitted >= fetched ? Math.max(next, reached) : next;
   }
 
   /** Returns what was passed and is not decided yet, for a checkpoint. */

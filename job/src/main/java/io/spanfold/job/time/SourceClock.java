@@ -165,6 +165,15 @@ public final class SourceClock implements AutoCloseable {
     return clocks.get(partition).snapshot(wallClock.absoluteTimeMillis());
   }
 
+  /**
+   * Returns where to go on reading a partition after a restore.
+   *
+   * @param next the offset behind the last record that was emitted
+   */
+  public long resumeAt(int partition, long next) {
+    return progress.get(partition).resumeAt(next);
+  }
+
   /** Returns what a partition has passed and what is not decided yet, for a checkpoint. */
   public List<OffsetGap> gaps(int partition) {
     return progress.get(partition).gaps();

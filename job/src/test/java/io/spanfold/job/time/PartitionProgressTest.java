@@ -36,9 +36,9 @@ class PartitionProgressTest {
   void judgesByThePositionOfTheConsumer(
       long emitted, long start, long stable, long end, State gate, PartitionState expected) {
     PartitionProgress progress = progress(0, -1);
-    progress.fetched(7, 8);
-    progress.fetched(9, 10);
-    progress.fetched(-1, 11);
+    progress.fetched(0, 7, 8);
+    progress.fetched(9, 9, 10);
+    progress.passed(11);
     progress.emitted(emitted, () -> NOW);
     progress.answered(start, stable, end, NOW, NOW);
     assertThat(progress.state(gate, NOW)).isEqualTo(expected);
@@ -67,7 +67,7 @@ class PartitionProgressTest {
   void aBoundedPartitionIsFinishedWhenAllOfItIsEmittedWhateverTheGate() {
     PartitionProgress progress = progress(0, 3);
     progress.answered(0, 100, 100, NOW, NOW);
-    progress.fetched(2, 3);
+    progress.fetched(0, 2, 3);
     assertThat(progress.state(State.OPEN, NOW)).isEqualTo(PartitionState.READING);
     progress.emitted(2, () -> NOW);
     assertThat(progress.state(State.FULL, NOW)).isEqualTo(PartitionState.FINISHED);
@@ -78,6 +78,8 @@ class PartitionProgressTest {
   void countsWhatWasDeletedBeforeItWasRead() {
     PartitionProgress progress = progress(10, -1);
     progress.answered(0, 100, 100, NOW, NOW);
+    progress.fetched(60, 61, 62);
+    assertThat(progress.gaps()).as("read again after a restore").isEmpty();
     progress.emitted(60, () -> NOW + 1);
     assertThat(progress.takeDeleted()).as("asked before the gap was passed").isZero();
     assertThat(progress.gaps()).containsExactly(new OffsetGap(10, 60));
@@ -87,17 +89,32 @@ class PartitionProgressTest {
     assertThat(progress.gaps()).isEmpty();
   }
 
-  /** A marker, an aborted record and a compacted one leave gaps, too. */
   @Test
-  void countsNoGapBehindTheFirstRecordThereIs() {
+  void countsNoMarkerAndNothingBehindTheFirstRecordThereIs() {
     PartitionProgress progress = progress(10, -1);
+    progress.fetched(10, 10, 11);
+    progress.passed(12);
+    progress.fetched(20, 20, 21);
     progress.emitted(10, () -> NOW);
-    progress.emitted(13, () -> NOW);
-    progress.answered(5, 100, 100, NOW + 1, NOW + 2);
-    assertThat(progress.takeDeleted()).isZero();
-    progress.emitted(20, () -> NOW + 3);
+    progress.emitted(20, () -> NOW);
+    progress.answered(17, 100, 100, NOW + 1, NOW + 2);
+    assertThat(progress.takeDeleted()).as("of 12 to 19, those before 17").isEqualTo(5);
+    progress.fetched(25, 25, 26);
+    progress.emitted(25, () -> NOW + 3);
     progress.answered(17, 100, 100, NOW + 4, NOW + 5);
-    assertThat(progress.takeDeleted()).as("of 14 to 19, those before 17").isEqualTo(3);
+    assertThat(progress.takeDeleted()).as("compacted").isZero();
+  }
+
+  @Test
+  void goesOnBehindMarkersOnceAllRecordsBeforeThemAreEmitted() {
+    PartitionProgress progress = progress(10, -1);
+    progress.fetched(10, 11, 12);
+    progress.emitted(10, () -> NOW);
+    progress.passed(14);
+    assertThat(progress.resumeAt(11)).isEqualTo(11);
+    progress.emitted(11, () -> NOW);
+    assertThat(progress.resumeAt(12)).isEqualTo(14);
+    assertThat(progress(-2, -1).resumeAt(-2)).isEqualTo(-2);
   }
 
   @Test
@@ -110,6 +127,7 @@ class PartitionProgressTest {
   @Test
   void missesNothingWhereItStartsAtTheFirstRecordThereIs() {
     PartitionProgress progress = progress(-2, -1);
+    progress.fetched(60, 60, 61);
     progress.emitted(60, () -> NOW);
     assertThat(progress.gaps()).isEmpty();
   }

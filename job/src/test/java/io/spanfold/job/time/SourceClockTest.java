@@ -229,7 +229,7 @@ class SourceClockTest {
   }
 
   private void read(int partition, long offset, long timestamp) {
-    clock.progress(partition).fetched(offset, offset + 1);
+    clock.progress(partition).fetched(offset, offset, offset + 1);
     clock.emitted(partition, offset, clock.timeOf(partition, timestamp));
   }
 
