@@ -254,7 +254,7 @@ class AccountingITCase {
     dropped.forEach(span -> sent.add(sent(span, 1)));
     ofOrganization.forEach(span -> sent.add(sent(span, DROPPED_ORGANIZATION)));
     for (int i = 0; i < BAD_RECORDS; i++) {
-      sent.add(new Sent(1_000_000 + 100L * i, BAD.get(i % BAD.size())));
+      sent.add(new Sent(RandomTraces.START + 100L * i, BAD.get(i % BAD.size())));
     }
     sent.sort(Comparator.comparingLong(Sent::timestamp));
     Set<String> out = new HashSet<>();
@@ -285,7 +285,7 @@ class AccountingITCase {
       TraceKey trace = new TraceKey(DROPPED_PROJECT, random.nextLong(), i);
       spans.addAll(RandomTraces.trace(trace, random, Pace.DENSE, true));
     }
-    spans.add(Spans.root(DROPPED_TRACE, 1, 1_000_000, 0));
+    spans.add(Spans.root(DROPPED_TRACE, 1, RandomTraces.START, 0));
     spans.add(Spans.child(DROPPED_TRACE, 2, 1, 1_000_500, 1));
     return spans;
   }

@@ -163,7 +163,7 @@ class ExpiredTransactionITCase {
     List<Span> dropped = new ArrayList<>();
     TraceKey trace = new TraceKey(DROPPED_PROJECT, 1, 2);
     for (int i = 0; i < DROPPED_SPANS; i++) {
-      dropped.add(Spans.root(trace, 1 + i, 1_000_000, i));
+      dropped.add(Spans.root(trace, 1 + i, RandomTraces.START, i));
     }
     SpanRecords.send(servers.bootstrapServers(), topic, Servers.PARTITIONS, dropped);
     try (KafkaProducer<byte[], byte[]> producer =

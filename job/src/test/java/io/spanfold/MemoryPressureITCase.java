@@ -35,11 +35,11 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The whole job on a Redis that holds a fraction of the spans that are open at a time. The sizes of
@@ -123,12 +123,12 @@ class MemoryPressureITCase {
         servers.refusedForMemory());
   }
 
-  /** With a parallelism of 5, a subtask has no partition, and nothing to restore a clock from. */
-  @ParameterizedTest
-  @ValueSource(ints = {4, 5})
+  /** One subtask more than partitions: it has none, and nothing to restore a clock from. */
+  @Test
   @Timeout(3_600)
-  void outputContinuesAfterATaskManagerIsKilledUnderPressure(int parallelism) throws Exception {
-    String name = "killed-" + parallelism;
+  void outputContinuesAfterATaskManagerIsKilledUnderPressure() throws Exception {
+    int parallelism = Servers.PARTITIONS + 1;
+    String name = "killed";
     createTopics(name);
     CompletableFuture<JobExecutionResult> never = new CompletableFuture<>();
     try (Output output = new Output(name + "-segments");

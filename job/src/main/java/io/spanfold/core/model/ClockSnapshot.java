@@ -6,5 +6,6 @@ package io.spanfold.core.model;
  * @param time the record time up to which the partition was read
  * @param latestRecord the time of the latest record
  * @param wallClock the wall clock, less the time that the clock has yet to catch up
+ * @param silent how long it has been unknown what the partition holds
  */
-public record ClockSnapshot(long time, long latestRecord, long wallClock) {}
+public record ClockSnapshot(long time, long latestRecord, long wallClock, long silent) {}

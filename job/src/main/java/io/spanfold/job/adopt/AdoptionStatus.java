@@ -4,8 +4,8 @@ import io.spanfold.job.resource.SharedResource;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * The state of the adoption, for the source reader and the watermark operator of the same task. For
- * use by the task's thread.
+ * The state of the adoption, for the source reader and the source's clock in the same task. For use
+ * by the task's thread.
  */
 public final class AdoptionStatus implements AutoCloseable {
 

@@ -3,7 +3,7 @@ package io.spanfold.job.source;
 import org.apache.flink.api.connector.source.SourceEvent;
 
 /**
- * Tells a clock: a reader its own highest one to the coordinator, which answers with that of all
+ * A reader reports its highest clock to the coordinator, which answers with the highest of all
  * readers.
  *
  * @param time record time in milliseconds; {@link Long#MIN_VALUE} for none

@@ -15,7 +15,7 @@ import org.apache.flink.core.io.SimpleVersionedSerializer;
 
 /**
  * Version 1: the version of the Kafka split's serializer and its bytes, whether there is a clock,
- * and its three times, then the gaps with their number first.
+ * and its four times, then the gaps with their number first.
  */
 final class ClockedSplitSerializer implements SimpleVersionedSerializer<ClockedSplit> {
 
@@ -44,6 +44,7 @@ final class ClockedSplitSerializer implements SimpleVersionedSerializer<ClockedS
       out.writeLong(clock.time());
       out.writeLong(clock.latestRecord());
       out.writeLong(clock.wallClock());
+      out.writeLong(clock.silent());
     }
     out.writeInt(split.gaps().size());
     for (OffsetGap gap : split.gaps()) {
@@ -66,7 +67,8 @@ final class ClockedSplitSerializer implements SimpleVersionedSerializer<ClockedS
         partitions.deserialize(partitionVersion, in.readNBytes(in.readInt()));
     Optional<ClockSnapshot> clock =
         in.readBoolean()
-            ? Optional.of(new ClockSnapshot(in.readLong(), in.readLong(), in.readLong()))
+            ? Optional.of(
+                new ClockSnapshot(in.readLong(), in.readLong(), in.readLong(), in.readLong()))
             : Optional.empty();
     List<OffsetGap> gaps = new ArrayList<>();
     for (int left = in.readInt(); left > 0; left--) {

@@ -108,7 +108,7 @@ final class GatedEnumerator implements SplitEnumerator<ClockedSplit, GatedEnumer
     Set.copyOf(context.registeredReaders().keySet()).forEach(context::signalNoMoreSplits);
   }
 
-  /** The clocks of partitions that come back are those of the last checkpoint: none. */
+  /** They were assigned after the last checkpoint, so no record of them is in state. */
   @Override
   public void addSplitsBack(List<ClockedSplit> splits, int subtask) {
     enumerator.addSplitsBack(splits.stream().map(ClockedSplit::partition).toList(), subtask);

@@ -19,9 +19,9 @@ import org.apache.flink.util.IOUtils;
  * A reader behind a gate. While the gate is closed nothing is available; barriers, watermarks,
  * splits and commits of offsets continue.
  *
- * <p>The end of a bounded input waits until the records read so far are probably in Redis. After
- * the end no barrier passes a refused write, so nothing would be committed and no memory would be
- * freed.
+ * <p>The end of a bounded input waits until it is known what was deleted before it was read, and
+ * until the records read so far are probably in Redis. After the end no barrier passes a refused
+ * write, so nothing would be committed and no memory would be freed.
  */
 final class GatedReader<T> implements SourceReader<T, ClockedSplit> {
 
@@ -76,8 +76,9 @@ final class GatedReader<T> implements SourceReader<T, ClockedSplit> {
   }
 
   private boolean isSettled() {
+    boolean hasWaited = System.nanoTime() - endedNanos > SETTLED_NANOS;
     return !gate.get().underPressure()
-        && (gate.get().hasHeadroom() || System.nanoTime() - endedNanos > SETTLED_NANOS);
+        && (hasWaited || gate.get().hasHeadroom() && clock.get().isDecided());
   }
 
   /** Completes if there may be a record; the gate is checked again before one is read. */

@@ -106,12 +106,7 @@ final class LeaderOffsets implements AutoCloseable {
                 if (failure == null) {
                   clock
                       .progress(partition.partition())
-                      .answered(
-                          start.join(),
-                          committed.join(),
-                          end.join(),
-                          askedNanos,
-                          System.nanoTime());
+                      .answered(start.join(), committed.join(), end.join(), askedNanos);
                 } else {
                   LOG.debug("The leader of {} does not answer", partition, failure);
                 }

@@ -2,7 +2,6 @@ package io.spanfold.job.source;
 
 import io.spanfold.job.time.PartitionProgress;
 import io.spanfold.job.time.SourceClock;
-import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -46,15 +45,10 @@ public final class PositionInterceptor implements ConsumerInterceptor<byte[], by
   private static void report(ConsumerRecords<byte[], byte[]> records, SourceClock clock) {
     for (Map.Entry<TopicPartition, OffsetAndMetadata> next : records.nextOffsets().entrySet()) {
       PartitionProgress progress = clock.progress(next.getKey().partition());
-      List<ConsumerRecord<byte[], byte[]>> fetched = records.records(next.getKey());
-      if (fetched.isEmpty()) {
-        progress.passed(next.getValue().offset());
-      } else {
-        progress.fetched(
-            fetched.get(0).offset(),
-            fetched.get(fetched.size() - 1).offset(),
-            next.getValue().offset());
-      }
+      progress.fetched(
+          records.records(next.getKey()).stream().mapToLong(ConsumerRecord::offset),
+          next.getValue().offset(),
+          System.nanoTime());
     }
   }
 

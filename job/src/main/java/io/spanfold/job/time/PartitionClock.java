@@ -63,6 +63,7 @@ final class PartitionClock {
           time = clock.time();
           latest = clock.latestRecord();
           behind = Math.max(0, now - clock.wallClock());
+          silent = clock.silent();
         });
   }
 
@@ -84,8 +85,13 @@ final class PartitionClock {
    * @param active how much time has passed in which the task was not blocked
    * @param wall how much time has passed
    * @param front the highest clock of all partitions; {@link #NONE} if it is unknown
+   * @param wallClock the wall clock, which records may be ahead of but a clock is not
    */
-  void advance(PartitionState now, long active, long wall, long front) {
+  void advance(PartitionState now, long active, long wall, long front, long wallClock) {
+    if (state == PartitionState.UNREACHABLE && now == PartitionState.READING) {
+      // It is known again what it holds: a backlog, for which the others wait.
+      silent = 0;
+    }
     state = now;
     boolean came = recordCame;
     recordCame = false;
@@ -94,8 +100,7 @@ final class PartitionClock {
       outage = 0;
       silent = 0;
       behind = 0;
-      // A watermark excludes further records of its own time, and more of that time may come.
-      time = Math.max(time, latest - 1);
+      follow(wallClock);
     }
     switch (state) {
       case READING -> {
@@ -104,21 +109,23 @@ final class PartitionClock {
       }
       case AT_END -> {
         silent = 0;
-        atEnd(came ? 0 : active, front);
+        atEnd(came ? 0 : active, front, wallClock);
       }
       case OPEN_TRANSACTION -> {
         boolean hasWaited = isGivenUp();
         silent += came ? 0 : wall;
         if (hasWaited) {
-          atEnd(active, front);
+          atEnd(active, front, wallClock);
         } else {
           outage(came ? 0 : wall);
         }
       }
-      case UNREACHABLE, PAUSED -> {
+      case UNREACHABLE -> {
         silent += came ? 0 : wall;
         outage(came ? 0 : wall);
       }
+      // Without Redis nothing can be flushed, so nobody gains by not waiting.
+      case PAUSED -> outage(came ? 0 : wall);
       case PRESSED -> {
         quiet = 0;
         if (time != NONE) {
@@ -129,12 +136,20 @@ final class PartitionClock {
     }
   }
 
+  /** Follows the latest record, if there was any. */
+  private void follow(long wallClock) {
+    if (latest != NONE) {
+      // A watermark excludes further records of its own time, and more of that time may come.
+      time = Math.max(time, Math.min(latest - 1, wallClock));
+    }
+  }
+
   private void outage(long passed) {
     quiet = 0;
     outage = Math.min(outage + passed, CERTAIN);
   }
 
-  private void atEnd(long active, long front) {
+  private void atEnd(long active, long front, long wallClock) {
     if (active > STALL) {
       outage(active);
       return;
@@ -144,7 +159,7 @@ final class PartitionClock {
       return;
     }
     // What was read between the last watermark and the checkpoint is not read again.
-    time = Math.max(time, latest - 1);
+    follow(wallClock);
     time += Math.max(0, Math.min(active, quiet - GRACE - outage));
     if (isCertain()) {
       time += behind;
@@ -168,7 +183,7 @@ final class PartitionClock {
   boolean takesPart() {
     return switch (state) {
       case FINISHED -> false;
-      case PRESSED -> time != NONE;
+      case PRESSED -> time != NONE && !isGivenUp();
       case AT_END -> time != NONE || quiet < GRACE + outage;
       case OPEN_TRANSACTION -> time != NONE || !isGivenUp();
       case READING, UNREACHABLE, PAUSED -> !isGivenUp();
@@ -218,6 +233,6 @@ final class PartitionClock {
     long reached = time == NONE ? latest : time;
     return reached == NONE
         ? Optional.empty()
-        : Optional.of(new ClockSnapshot(reached, Math.max(latest, reached), now - behind));
+        : Optional.of(new ClockSnapshot(reached, Math.max(latest, reached), now - behind, silent));
   }
 }

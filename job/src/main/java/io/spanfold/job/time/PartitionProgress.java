@@ -2,13 +2,11 @@ package io.spanfold.job.time;
 
 import io.spanfold.core.model.OffsetGap;
 import io.spanfold.job.memory.RedisMemoryMonitor;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
+import java.util.stream.LongStream;
 
 /**
  * How far a partition has been read, and how far it goes. The consumer's thread, the thread that
@@ -33,11 +31,8 @@ public final class PartitionProgress {
   /** The offset of the last record that was emitted. */
   private long emitted = UNKNOWN;
 
-  /** What the consumer has passed without a record, before records that are not emitted yet. */
-  private final Queue<OffsetGap> passed = new ConcurrentLinkedQueue<>();
-
-  /** What is behind by now, and may have been deleted: the next answer decides. */
-  private final List<PassedGap> gaps = new ArrayList<>();
+  /** What the consumer has passed without a record, in the order of offsets. */
+  private final Queue<PassedGap> passed = new ConcurrentLinkedQueue<>();
 
   private volatile Answer answer;
 
@@ -48,7 +43,7 @@ public final class PartitionProgress {
    * @param stable the end of what is committed
    * @param end the end of what is written
    */
-  private record Answer(long start, long stable, long end, long askedNanos, long nanos) {}
+  private record Answer(long start, long stable, long end, long askedNanos) {}
 
   private record PassedGap(OffsetGap gap, long nanos) {}
 
@@ -57,74 +52,78 @@ public final class PartitionProgress {
    *
    * @param position the offset of the first record to read; negative for the first there is
    * @param stop the offset at which a bounded source ends; negative for none
-   * @param passed what was passed before a restore and is not decided yet
+   * @param gaps what was passed before a restore and is not decided yet
    */
-  PartitionProgress(long position, long stop, List<OffsetGap> passed, long nanos) {
+  PartitionProgress(long position, long stop, List<OffsetGap> gaps, long nanos) {
     this.position = position;
     this.stop = stop;
-    passed.forEach(gap -> gaps.add(new PassedGap(gap, nanos)));
+    gaps.forEach(gap -> passed.add(new PassedGap(gap, nanos)));
   }
 
   /**
-   * Reports a poll of the consumer that returned records.
+   * Reports a poll of the consumer.
    *
-   * @param first the offset of the first one
-   * @param last the offset of the last one
+   * @param records the offsets of the records that it returned, in their order
    * @param position the consumer's position after it
+   * @param nanos the time of {@link System#nanoTime}
    */
-  public void fetched(long first, long last, long position) {
+  public void fetched(LongStream records, long position, long nanos) {
+    // What follows the end of a bounded source is fetched, but never emitted.
+    long[] offsets = (stop < 0 ? records : records.takeWhile(offset -> offset < stop)).toArray();
+    long reached = stop < 0 ? position : Math.min(position, stop);
+    long first = offsets.length > 0 ? offsets[0] : reached;
     if (first > this.position && this.position >= 0) {
-      passed.add(new OffsetGap(this.position, first));
+      passed.add(new PassedGap(new OffsetGap(this.position, first), nanos));
     }
-    fetched = last;
-    this.position = position;
-  }
-
-  /** Reports that the consumer has passed markers or aborted records. */
-  public void passed(long position) {
-    this.position = position;
+    if (offsets.length > 0) {
+      fetched = offsets[offsets.length - 1];
+    }
+    this.position = reached;
   }
 
   /** Reports a record that was emitted. */
-  void emitted(long offset, LongSupplier nanoTime) {
+  void emitted(long offset) {
     emitted = offset;
-    for (OffsetGap gap = passed.peek(); gap != null && gap.to() <= offset; gap = passed.peek()) {
-      gaps.add(new PassedGap(passed.remove(), nanoTime.getAsLong()));
-    }
   }
 
   /**
    * Returns where to go on reading after a restore: behind the last record that was emitted, and
-   * behind the markers that follow it if no record does.
+   * behind what follows it without a record and was not deleted.
    *
    * @param next the offset behind the last record that was emitted
    */
   long resumeAt(long next) {
     long reached = position;
-    return emitted >= fetched ? Math.max(next, reached) : next;
+    return emitted >= fetched && passed.isEmpty() ? Math.max(next, reached) : next;
   }
 
-  /** Returns what was passed and is not decided yet, for a checkpoint. */
+  /** Returns what was passed before the last emitted record and is not decided yet. */
   List<OffsetGap> gaps() {
-    return gaps.stream().map(PassedGap::gap).toList();
+    return passed.stream().map(PassedGap::gap).filter(gap -> gap.to() <= emitted).toList();
+  }
+
+  /** Returns whether it is known of all that was passed whether it was deleted. */
+  boolean isDecided() {
+    return passed.isEmpty();
   }
 
   /** Returns how many offsets were deleted before they were read, as far as it is known by now. */
   long takeDeleted() {
     Answer known = answer;
-    if (gaps.isEmpty() || known == null) {
-      return 0;
-    }
+    // A gap in front of a record that is not emitted yet is found again after a restore.
+    boolean areAllEmitted = emitted >= fetched;
     long deleted = 0;
-    // Only a question that was asked after the gap was passed tells why.
-    for (Iterator<PassedGap> each = gaps.iterator(); each.hasNext(); ) {
-      PassedGap passed = each.next();
-      if (passed.nanos - known.askedNanos < 0) {
-        deleted += passed.gap.before(known.start);
-        each.remove();
-      }
+    for (PassedGap next = passed.peek();
+        next != null && isDecided(next, known) && (areAllEmitted || next.gap.to() <= emitted);
+        next = passed.peek()) {
+      deleted += passed.remove().gap.before(known.start);
     }
     return deleted;
+  }
+
+  /** Only a question that was asked after the gap was passed tells why. */
+  private static boolean isDecided(PassedGap passed, Answer known) {
+    return known != null && passed.nanos - known.askedNanos < 0;
   }
 
   /**
@@ -134,10 +133,13 @@ public final class PartitionProgress {
    * @param stable the end of what is committed
    * @param end the end of what is written
    * @param askedNanos the time of {@link System#nanoTime} at which it was asked
-   * @param nanos the time of {@link System#nanoTime} at which it answered
    */
-  public void answered(long start, long stable, long end, long askedNanos, long nanos) {
-    answer = new Answer(start, stable, end, askedNanos, nanos);
+  public synchronized void answered(long start, long stable, long end, long askedNanos) {
+    Answer known = answer;
+    // Questions overlap, and a slow answer may come after that to a later question.
+    if (known == null || askedNanos - known.askedNanos > 0) {
+      answer = new Answer(start, stable, end, askedNanos);
+    }
   }
 
   /** Returns the state while the gate is in {@code gate}. Only for the task's thread. */
@@ -152,7 +154,7 @@ public final class PartitionProgress {
       return gate == RedisMemoryMonitor.State.FULL ? PartitionState.PRESSED : PartitionState.PAUSED;
     }
     Answer known = answer;
-    if (known == null || nanos - known.nanos >= VALID_NANOS) {
+    if (known == null || nanos - known.askedNanos >= VALID_NANOS) {
       return PartitionState.UNREACHABLE;
     }
     // Where the first record is asked for, or retention has deleted the next one, reading begins

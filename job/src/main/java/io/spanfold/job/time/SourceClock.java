@@ -65,6 +65,7 @@ public final class SourceClock implements AutoCloseable {
   private boolean answered;
   private long time = NONE;
   private boolean idle;
+  private boolean isPressed;
 
   /** The partition of the latest call: most records come in runs of one partition. */
   private int partition = -1;
@@ -165,6 +166,11 @@ public final class SourceClock implements AutoCloseable {
     return clocks.get(partition).snapshot(wallClock.absoluteTimeMillis());
   }
 
+  /** Returns whether it is known of all that was passed whether it was deleted. */
+  public boolean isDecided() {
+    return progress.values().stream().allMatch(PartitionProgress::isDecided);
+  }
+
   /**
    * Returns where to go on reading a partition after a restore.
    *
@@ -219,7 +225,7 @@ public final class SourceClock implements AutoCloseable {
   /** Reports that a record was emitted. */
   void emitted(int partition, long offset, long time) {
     at(partition).read(time);
-    currentProgress.emitted(offset, nanoTime);
+    currentProgress.emitted(offset);
   }
 
   private PartitionClock at(int wanted) {
@@ -240,9 +246,11 @@ public final class SourceClock implements AutoCloseable {
     combine();
     if (idle) {
       output.markIdle();
-    } else if (time == NONE) {
-      output.markActive();
-    } else {
+      return;
+    }
+    // By itself a watermark that is not higher makes no output active.
+    output.markActive();
+    if (time != NONE) {
       output.emitWatermark(new Watermark(time));
     }
   }
@@ -263,10 +271,21 @@ public final class SourceClock implements AutoCloseable {
         (number, clock) -> {
           boolean wasGivenUp = clock.isGivenUp();
           boolean wasLagging = clock.isLagging(front);
-          clock.advance(progress.get(number).state(gateNow, nanos), active, wall, front);
+          clock.advance(
+              progress.get(number).state(gateNow, nanos),
+              active,
+              wall,
+              front,
+              wallClock.absoluteTimeMillis());
           report(number, clock, wasGivenUp, wasLagging);
         });
     startAfterAdoption();
+    isPressed = gateNow == RedisMemoryMonitor.State.FULL;
+    if (isPressed && clocks.values().stream().noneMatch(PartitionClock::takesPart)) {
+      // All of them are read to their ends or given up; what is buffered must become due all the
+      // same.
+      time = time == NONE ? highest() : time + wall;
+    }
     if (wallNow - reportedAt >= REPORT_MILLIS) {
       reportedAt = wallNow;
       reporter.accept(highest());
@@ -313,7 +332,7 @@ public final class SourceClock implements AutoCloseable {
 
   private void combine() {
     // A subtask without partitions may still get one while the coordinator has not answered.
-    idle = answered;
+    idle = answered && !(isPressed && time != NONE);
     long lowest = Long.MAX_VALUE;
     for (PartitionClock clock : clocks.values()) {
       if (clock.takesPart()) {
@@ -326,13 +345,8 @@ public final class SourceClock implements AutoCloseable {
     }
   }
 
-  /** Returns the highest clock; what is ahead of the wall clock does not press the others. */
   private long highest() {
-    long highest = NONE;
-    for (PartitionClock clock : clocks.values()) {
-      highest = Math.max(highest, clock.time());
-    }
-    return Math.min(highest, wallClock.absoluteTimeMillis());
+    return clocks.values().stream().mapToLong(PartitionClock::time).max().orElse(NONE);
   }
 
   @Override

@@ -209,7 +209,8 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     Watermark reached = pending;
     pending = null;
     if (!isEnd(reached)) {
-      clock = reached.getTimestamp();
+      // A restored clock may be ahead of the partitions that are read again.
+      clock = Math.max(clock, reached.getTimestamp());
     }
     output.emitWatermark(reached);
     return true;

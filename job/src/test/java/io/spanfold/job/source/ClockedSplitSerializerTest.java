@@ -25,16 +25,17 @@ class ClockedSplitSerializerTest {
 
   @Test
   void writesAndReadsAPartitionWithItsClock() throws IOException {
-    ClockSnapshot clock = new ClockSnapshot(1, 2, 3);
+    ClockSnapshot clock = new ClockSnapshot(1, 2, 3, 4);
     check(
-        new ClockedSplit(partition, Optional.of(clock), List.of(new OffsetGap(4, 5))),
+        new ClockedSplit(partition, Optional.of(clock), List.of(new OffsetGap(5, 6))),
         "01"
             + "0000000000000001"
             + "0000000000000002"
             + "0000000000000003"
-            + "00000001"
             + "0000000000000004"
-            + "0000000000000005");
+            + "00000001"
+            + "0000000000000005"
+            + "0000000000000006");
   }
 
   @Test

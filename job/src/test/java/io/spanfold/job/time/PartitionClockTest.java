@@ -47,7 +47,7 @@ class PartitionClockTest {
           UNREACHABLE,       299,  3600,    0,  true
           UNREACHABLE,       300,  3600,    0, false
           PAUSED,            299,  3600,    0,  true
-          PAUSED,            300,  3600,    0, false
+          PAUSED,           3600,  3600,    0,  true
           PRESSED,            60,     0,   60,  true
           PRESSED,            60,  3600,   60,  true
           FINISHED,           60,  3600,    0, false
@@ -73,7 +73,7 @@ class PartitionClockTest {
           UNREACHABLE,      299,  true
           UNREACHABLE,      300, false
           PAUSED,           299,  true
-          PAUSED,           300, false
+          PAUSED,          3600,  true
           PRESSED,            1, false
           FINISHED,           1, false
           """)
@@ -126,10 +126,10 @@ class PartitionClockTest {
     PartitionClock clock = withRecord(SETTINGS);
     clock.read(RECORD + 5_000);
     clock.read(RECORD - 5_000);
-    clock.advance(PartitionState.READING, TICK, TICK, NONE);
+    clock.advance(PartitionState.READING, TICK, TICK, NONE, NOW);
     assertThat(clock.time()).isEqualTo(RECORD + 5_000 - 1);
     clock.read(RECORD);
-    clock.advance(PartitionState.AT_END, TICK, TICK, NONE);
+    clock.advance(PartitionState.AT_END, TICK, TICK, NONE, NOW);
     assertThat(clock.time()).isEqualTo(RECORD + 5_000 - 1);
   }
 
@@ -140,8 +140,8 @@ class PartitionClockTest {
     for (int i = 0; i < 1_000; i++) {
       long front = NOW + i * 500L;
       clock.read(clock.timeOf(front - 3_600_000, front));
-      clock.advance(PartitionState.AT_END, TICK, TICK, front);
-      clock.advance(PartitionState.AT_END, 300, 300, front);
+      clock.advance(PartitionState.AT_END, TICK, TICK, front, front);
+      clock.advance(PartitionState.AT_END, 300, 300, front, front);
       assertThat(clock.takesPart()).isTrue();
       assertThat(clock.time()).isGreaterThanOrEqualTo(front - 60_000);
       assertThat(clock.isLagging(front)).isTrue();
@@ -152,7 +152,7 @@ class PartitionClockTest {
   void standsWhileTheTaskIsBlockedByItsOutput() {
     PartitionClock clock = withRecord(SETTINGS);
     for (int i = 0; i < 1_000; i++) {
-      clock.advance(PartitionState.AT_END, 0, TICK, NONE);
+      clock.advance(PartitionState.AT_END, 0, TICK, NONE, NOW);
     }
     assertThat(clock.time()).isEqualTo(RECORD - 1);
   }
@@ -161,7 +161,7 @@ class PartitionClockTest {
   @Test
   void aTaskThatStallsHasNotLooked() {
     PartitionClock clock = withRecord(SETTINGS);
-    clock.advance(PartitionState.AT_END, 10_000, 10_000, NONE);
+    clock.advance(PartitionState.AT_END, 10_000, 10_000, NONE, NOW);
     passes(clock, PartitionState.AT_END, 13, NONE);
     assertThat(clock.time()).isEqualTo(RECORD - 1);
     passes(clock, PartitionState.AT_END, 1, NONE);
@@ -174,14 +174,51 @@ class PartitionClockTest {
     passes(clock, PartitionState.UNREACHABLE, 400, NONE);
     assertThat(clock.takesPart()).isFalse();
     clock.read(RECORD + 1);
-    clock.advance(PartitionState.READING, TICK, TICK, NONE);
+    clock.advance(PartitionState.READING, TICK, TICK, NONE, NOW);
     assertThat(clock.takesPart()).isTrue();
     assertThat(clock.time()).isEqualTo(RECORD);
   }
 
+  /** Nothing of it is known, and under pressure it must not stop the clock that frees memory. */
+  @Test
+  void aPartitionThatWasGivenUpTakesNoPartUnderPressureEither() {
+    PartitionClock clock = withRecord(SETTINGS);
+    passes(clock, PartitionState.UNREACHABLE, 400, NONE);
+    passes(clock, PartitionState.PRESSED, 1, NONE);
+    assertThat(clock.takesPart()).isFalse();
+  }
+
+  /** It is known again what it holds: a backlog, for which the others wait. */
+  @Test
+  void aPartitionThatWasGivenUpTakesPartAgainWhenItsLeaderAnswers() {
+    PartitionClock clock = withRecord(SETTINGS);
+    passes(clock, PartitionState.UNREACHABLE, 400, NONE);
+    passes(clock, PartitionState.READING, 1, NONE);
+    assertThat(clock.takesPart()).isTrue();
+  }
+
+  @Test
+  void aPartitionThatWasGivenUpIsGivenUpAfterARestore() {
+    PartitionClock clock = withRecord(SETTINGS);
+    passes(clock, PartitionState.UNREACHABLE, 400, NONE);
+    PartitionClock restored = new PartitionClock(SETTINGS, clock.snapshot(NOW), NOW);
+    assertThat(restored.takesPart()).isFalse();
+  }
+
+  /** Else one producer whose clock is fast would end the deadlines of all others. */
+  @Test
+  void isNeverAheadOfTheWallClock() {
+    PartitionClock clock = withRecord(SETTINGS);
+    clock.read(clock.timeOf(NOW + 3_600_000, NOW));
+    clock.advance(PartitionState.AT_END, TICK, TICK, NONE, NOW);
+    assertThat(clock.time()).isEqualTo(NOW);
+    passes(clock, PartitionState.AT_END, 3, NONE);
+    assertThat(clock.time()).isEqualTo(NOW);
+  }
+
   @Test
   void aRestoredClockContinuesAndCatchesUpWithDowntimeOnlyWithoutABacklog() {
-    ClockSnapshot stopped = new ClockSnapshot(RECORD, RECORD, NOW - 3_600_000);
+    ClockSnapshot stopped = new ClockSnapshot(RECORD, RECORD, NOW - 3_600_000, 0);
     PartitionClock clock = new PartitionClock(SETTINGS, Optional.of(stopped), NOW);
     assertThat(clock.takesPart()).isTrue();
     assertThat(clock.time()).isEqualTo(RECORD);
@@ -192,7 +229,7 @@ class PartitionClockTest {
 
     PartitionClock backlogged = new PartitionClock(SETTINGS, Optional.of(stopped), NOW);
     backlogged.read(RECORD + 10);
-    backlogged.advance(PartitionState.READING, TICK, TICK, NONE);
+    backlogged.advance(PartitionState.READING, TICK, TICK, NONE, NOW);
     passes(backlogged, PartitionState.AT_END, 40, NONE);
     assertThat(backlogged.time()).isEqualTo(RECORD + 9 + 37_000);
   }
@@ -201,19 +238,19 @@ class PartitionClockTest {
   @Test
   void aRestoredClockCatchesUpWithWhatWasReadSinceTheLastWatermark() {
     PartitionClock clock = withRecord(SETTINGS);
-    clock.read(RECORD + 90_000);
+    clock.read(RECORD + 9_000);
     PartitionClock restored = new PartitionClock(SETTINGS, clock.snapshot(NOW), NOW);
     assertThat(restored.time()).isEqualTo(RECORD - 1);
-    restored.advance(PartitionState.AT_END, TICK, TICK, NONE);
-    assertThat(restored.time()).isEqualTo(RECORD + 90_000 - 1);
+    restored.advance(PartitionState.AT_END, TICK, TICK, NONE, NOW);
+    assertThat(restored.time()).isEqualTo(RECORD + 9_000 - 1);
   }
 
   @Test
   void aSnapshotKeepsWhatTheClockHasYetToCatchUp() {
-    ClockSnapshot stopped = new ClockSnapshot(RECORD, RECORD, NOW - 3_600_000);
+    ClockSnapshot stopped = new ClockSnapshot(RECORD, RECORD, NOW - 3_600_000, 0);
     PartitionClock clock = new PartitionClock(SETTINGS, Optional.of(stopped), NOW);
     assertThat(clock.snapshot(NOW + 5))
-        .contains(new ClockSnapshot(RECORD, RECORD, NOW + 5 - 3_600_000));
+        .contains(new ClockSnapshot(RECORD, RECORD, NOW + 5 - 3_600_000, 0));
     assertThat(new PartitionClock(SETTINGS, Optional.empty(), NOW).snapshot(NOW)).isEmpty();
   }
 
@@ -263,13 +300,13 @@ class PartitionClockTest {
   private static PartitionClock withRecord(ClockSettings settings) {
     PartitionClock clock = new PartitionClock(settings, Optional.empty(), NOW);
     clock.read(RECORD);
-    clock.advance(PartitionState.READING, TICK, TICK, NONE);
+    clock.advance(PartitionState.READING, TICK, TICK, NONE, NOW);
     return clock;
   }
 
   private static void passes(PartitionClock clock, PartitionState state, int seconds, long front) {
     for (int millis = 0; millis < seconds * 1_000; millis += TICK) {
-      clock.advance(state, TICK, TICK, front);
+      clock.advance(state, TICK, TICK, front, NOW);
     }
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.core.model.OffsetGap;
 import io.spanfold.job.memory.RedisMemoryMonitor.State;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -36,11 +37,11 @@ class PartitionProgressTest {
   void judgesByThePositionOfTheConsumer(
       long emitted, long start, long stable, long end, State gate, PartitionState expected) {
     PartitionProgress progress = progress(0, -1);
-    progress.fetched(0, 7, 8);
-    progress.fetched(9, 9, 10);
-    progress.passed(11);
-    progress.emitted(emitted, () -> NOW);
-    progress.answered(start, stable, end, NOW, NOW);
+    progress.fetched(LongStream.rangeClosed(0, 7), 8, NOW);
+    progress.fetched(LongStream.rangeClosed(9, 9), 10, NOW);
+    progress.fetched(LongStream.empty(), 11, NOW);
+    progress.emitted(emitted);
+    progress.answered(start, stable, end, NOW);
     assertThat(progress.state(gate, NOW)).isEqualTo(expected);
   }
 
@@ -48,7 +49,7 @@ class PartitionProgressTest {
   void anAnswerIsValidForThreeSeconds() {
     PartitionProgress progress = progress(5, -1);
     assertThat(progress.state(State.OPEN, NOW)).isEqualTo(PartitionState.UNREACHABLE);
-    progress.answered(0, 5, 5, NOW, NOW);
+    progress.answered(0, 5, 5, NOW);
     assertThat(progress.state(State.OPEN, NOW + 2_999_999_999L)).isEqualTo(PartitionState.AT_END);
     assertThat(progress.state(State.OPEN, NOW + 3_000_000_000L))
         .isEqualTo(PartitionState.UNREACHABLE);
@@ -57,19 +58,19 @@ class PartitionProgressTest {
   @Test
   void readsFromTheFirstRecordThereIsWhereNoOffsetIsGiven() {
     PartitionProgress progress = progress(-2, -1);
-    progress.answered(40, 40, 40, NOW, NOW);
+    progress.answered(40, 40, 40, NOW);
     assertThat(progress.state(State.OPEN, NOW)).isEqualTo(PartitionState.AT_END);
-    progress.answered(40, 41, 41, NOW, NOW);
+    progress.answered(40, 41, 41, NOW + 1);
     assertThat(progress.state(State.OPEN, NOW)).isEqualTo(PartitionState.READING);
   }
 
   @Test
   void aBoundedPartitionIsFinishedWhenAllOfItIsEmittedWhateverTheGate() {
     PartitionProgress progress = progress(0, 3);
-    progress.answered(0, 100, 100, NOW, NOW);
-    progress.fetched(0, 2, 3);
+    progress.answered(0, 100, 100, NOW);
+    progress.fetched(LongStream.rangeClosed(0, 2), 3, NOW);
     assertThat(progress.state(State.OPEN, NOW)).isEqualTo(PartitionState.READING);
-    progress.emitted(2, () -> NOW);
+    progress.emitted(2);
     assertThat(progress.state(State.FULL, NOW)).isEqualTo(PartitionState.FINISHED);
     assertThat(progress(3, 3).state(State.OPEN, NOW)).isEqualTo(PartitionState.FINISHED);
   }
@@ -77,13 +78,13 @@ class PartitionProgressTest {
   @Test
   void countsWhatWasDeletedBeforeItWasRead() {
     PartitionProgress progress = progress(10, -1);
-    progress.answered(0, 100, 100, NOW, NOW);
-    progress.fetched(60, 61, 62);
+    progress.answered(0, 100, 100, NOW);
+    progress.fetched(LongStream.rangeClosed(60, 61), 62, NOW);
     assertThat(progress.gaps()).as("read again after a restore").isEmpty();
-    progress.emitted(60, () -> NOW + 1);
+    progress.emitted(60);
     assertThat(progress.takeDeleted()).as("asked before the gap was passed").isZero();
     assertThat(progress.gaps()).containsExactly(new OffsetGap(10, 60));
-    progress.answered(60, 100, 100, NOW + 2, NOW + 3);
+    progress.answered(60, 100, 100, NOW + 2);
     assertThat(progress.takeDeleted()).isEqualTo(50);
     assertThat(progress.takeDeleted()).as("once").isZero();
     assertThat(progress.gaps()).isEmpty();
@@ -92,27 +93,60 @@ class PartitionProgressTest {
   @Test
   void countsNoMarkerAndNothingBehindTheFirstRecordThereIs() {
     PartitionProgress progress = progress(10, -1);
-    progress.fetched(10, 10, 11);
-    progress.passed(12);
-    progress.fetched(20, 20, 21);
-    progress.emitted(10, () -> NOW);
-    progress.emitted(20, () -> NOW);
-    progress.answered(17, 100, 100, NOW + 1, NOW + 2);
+    progress.fetched(LongStream.of(10), 11, NOW);
+    progress.fetched(LongStream.empty(), 12, NOW);
+    progress.emitted(10);
+    progress.answered(5, 100, 100, NOW + 1);
+    assertThat(progress.takeDeleted()).as("a marker").isZero();
+    progress.fetched(LongStream.of(20), 21, NOW + 2);
+    progress.emitted(20);
+    progress.answered(17, 100, 100, NOW + 3);
     assertThat(progress.takeDeleted()).as("of 12 to 19, those before 17").isEqualTo(5);
-    progress.fetched(25, 25, 26);
-    progress.emitted(25, () -> NOW + 3);
-    progress.answered(17, 100, 100, NOW + 4, NOW + 5);
+    progress.fetched(LongStream.of(25), 26, NOW + 4);
+    progress.emitted(25);
+    progress.answered(17, 100, 100, NOW + 5);
     assertThat(progress.takeDeleted()).as("compacted").isZero();
+  }
+
+  /** The consumer starts again at the first record there is, and gets none. */
+  @Test
+  void countsWhatWasDeletedAlthoughNoRecordFollows() {
+    PartitionProgress progress = progress(10, -1);
+    progress.fetched(LongStream.empty(), 1_000, NOW);
+    assertThat(progress.resumeAt(10)).as("undecided").isEqualTo(10);
+    assertThat(progress.gaps()).as("found again from there").isEmpty();
+    progress.answered(1_000, 1_000, 1_000, NOW + 1);
+    assertThat(progress.takeDeleted()).isEqualTo(990);
+    assertThat(progress.resumeAt(10)).isEqualTo(1_000);
+  }
+
+  /** What follows the end is fetched, but never emitted. */
+  @Test
+  void aBoundedPartitionIsFinishedAlthoughMoreWasFetched() {
+    PartitionProgress progress = progress(0, 3);
+    progress.fetched(LongStream.rangeClosed(0, 9), 10, NOW);
+    progress.emitted(2);
+    assertThat(progress.state(State.OPEN, NOW)).isEqualTo(PartitionState.FINISHED);
+  }
+
+  @Test
+  void anAnswerToAnEarlierQuestionReplacesNoLaterOne() {
+    PartitionProgress progress = progress(5, -1);
+    progress.answered(0, 9, 9, NOW + 2);
+    progress.answered(0, 5, 5, NOW + 1);
+    assertThat(progress.state(State.OPEN, NOW + 3)).isEqualTo(PartitionState.READING);
   }
 
   @Test
   void goesOnBehindMarkersOnceAllRecordsBeforeThemAreEmitted() {
     PartitionProgress progress = progress(10, -1);
-    progress.fetched(10, 11, 12);
-    progress.emitted(10, () -> NOW);
-    progress.passed(14);
+    progress.fetched(LongStream.rangeClosed(10, 11), 12, NOW);
+    progress.emitted(10);
+    progress.fetched(LongStream.empty(), 14, NOW);
     assertThat(progress.resumeAt(11)).isEqualTo(11);
-    progress.emitted(11, () -> NOW);
+    progress.emitted(11);
+    progress.answered(0, 14, 14, NOW + 1);
+    assertThat(progress.takeDeleted()).isZero();
     assertThat(progress.resumeAt(12)).isEqualTo(14);
     assertThat(progress(-2, -1).resumeAt(-2)).isEqualTo(-2);
   }
@@ -120,15 +154,15 @@ class PartitionProgressTest {
   @Test
   void decidesAfterARestoreWhatWasNotDecidedBefore() {
     PartitionProgress progress = new PartitionProgress(60, -1, List.of(new OffsetGap(10, 60)), NOW);
-    progress.answered(60, 100, 100, NOW + 1, NOW + 2);
+    progress.answered(60, 100, 100, NOW + 1);
     assertThat(progress.takeDeleted()).isEqualTo(50);
   }
 
   @Test
   void missesNothingWhereItStartsAtTheFirstRecordThereIs() {
     PartitionProgress progress = progress(-2, -1);
-    progress.fetched(60, 60, 61);
-    progress.emitted(60, () -> NOW);
+    progress.fetched(LongStream.rangeClosed(60, 60), 61, NOW);
+    progress.emitted(60);
     assertThat(progress.gaps()).isEmpty();
   }
 
