@@ -163,7 +163,6 @@ class CheckedStartITCase {
   void aSettingOfFlinkThatBreaksAPromiseIsRefusedAlsoIfTheServersAreNotChecked() {
     Configuration configuration = new Configuration();
     configuration.setString("pipeline.operator-chaining.enabled", "false");
-    configuration.setString("execution.checkpointing.interval", "0 s");
 
     for (boolean checks : new boolean[] {true, false}) {
       assertThatThrownBy(() -> plan(configuration, "--start.checks=" + checks))
@@ -172,13 +171,9 @@ class CheckedStartITCase {
               InvalidSetupException.class,
               refused ->
                   assertThat(refused.problems())
-                      .satisfiesExactly(
-                          interval ->
-                              assertThat(interval)
-                                  .startsWith("execution.checkpointing.interval is 0 ms, so"),
-                          chaining ->
-                              assertThat(chaining)
-                                  .startsWith("pipeline.operator-chaining.enabled is false, but")));
+                      .singleElement()
+                      .asString()
+                      .startsWith("pipeline.operator-chaining.enabled is false, but"));
     }
   }
 
@@ -207,10 +202,18 @@ class CheckedStartITCase {
     return plan(new Configuration(), more);
   }
 
+  /** Flink takes the output and the class loader of the thread, and keeps them if the job fails. */
   private static StreamGraph plan(Configuration configuration, String... more) throws Exception {
+    PrintStream out = System.out;
+    PrintStream err = System.err;
+    ClassLoader loader = Thread.currentThread().getContextClassLoader();
     try (PackagedProgram program = program(configuration, more)) {
       return (StreamGraph)
           PackagedProgramUtils.getPipelineFromProgram(program, configuration, 1, true);
+    } finally {
+      System.setOut(out);
+      System.setErr(err);
+      Thread.currentThread().setContextClassLoader(loader);
     }
   }
 

@@ -1,7 +1,6 @@
 package io.spanfold.job.preflight;
 
 import static org.apache.flink.configuration.CheckpointingOptions.CHECKPOINTING_CONSISTENCY_MODE;
-import static org.apache.flink.configuration.CheckpointingOptions.CHECKPOINTING_INTERVAL;
 import static org.apache.flink.configuration.CheckpointingOptions.CHECKPOINTS_DIRECTORY;
 import static org.apache.flink.configuration.CheckpointingOptions.ENABLE_CHECKPOINTS_AFTER_TASKS_FINISH;
 
@@ -56,11 +55,6 @@ final class FlinkCheck {
               mode -> mode == RuntimeExecutionMode.STREAMING,
               "but the job commits with checkpoints, which a batch job does not take",
               "set it to STREAMING, also for a bounded source"),
-          new Rule<>(
-              CHECKPOINTING_INTERVAL,
-              interval -> interval.toMillis() > 0,
-              "so there would be no checkpoints and nothing would be committed",
-              "leave it out, or set a time"),
           new Rule<>(
               CHECKPOINTING_CONSISTENCY_MODE,
               mode -> mode == CheckpointingMode.EXACTLY_ONCE,

@@ -38,6 +38,7 @@ public final class SourceClock implements AutoCloseable {
   /** The time of a clock that has none. */
   public static final long NONE = PartitionClock.NONE;
 
+  /** The shortest time between two reports: each takes a message to the job manager and back. */
   private static final long REPORT_MILLIS = 1_000;
 
   private static final SharedResource<String, SourceClock> CLOCKS = new SharedResource<>();
@@ -45,6 +46,7 @@ public final class SourceClock implements AutoCloseable {
   private final ClockSettings settings;
   private final Clock wallClock;
   private final LongSupplier nanoTime;
+  private final long reportMillis;
 
   private final Map<Integer, PartitionClock> clocks = new HashMap<>();
   private final Map<Integer, PartitionProgress> progress = new ConcurrentHashMap<>();
@@ -77,6 +79,7 @@ public final class SourceClock implements AutoCloseable {
     this.settings = settings;
     this.wallClock = wallClock;
     this.nanoTime = nanoTime;
+    reportMillis = Math.max(REPORT_MILLIS, settings.maxLag().toMillis() / 10);
     activity = wallClock;
     activeAt = activity.relativeTimeMillis();
     wallAt = wallClock.relativeTimeMillis();
@@ -286,7 +289,7 @@ public final class SourceClock implements AutoCloseable {
       // same.
       time = time == NONE ? highest() : time + wall;
     }
-    if (wallNow - reportedAt >= REPORT_MILLIS) {
+    if (wallNow - reportedAt >= (answered ? reportMillis : REPORT_MILLIS)) {
       reportedAt = wallNow;
       reporter.accept(highest());
     }

@@ -23,7 +23,6 @@ class FlinkCheckTest {
       value = {
         "execution.runtime-mode | BATCH | is BATCH, but the job commits with checkpoints",
         "execution.runtime-mode | AUTOMATIC | is AUTOMATIC, but the job commits with checkpoints",
-        "execution.checkpointing.interval | 0 s | is 0 ms, so there would be no checkpoints",
         "execution.checkpointing.mode | AT_LEAST_ONCE | is AT_LEAST_ONCE, so a restored state",
         "execution.checkpointing.checkpoints-after-tasks-finish | false | is false, so the last",
         "pipeline.operator-chaining.enabled | false | is false, but the source",
