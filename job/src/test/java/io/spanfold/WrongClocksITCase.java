@@ -19,7 +19,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
@@ -94,33 +96,26 @@ class WrongClocksITCase {
   void aSlowProducerAloneInItsPartitionHoldsTheOthersBackByMaxLag() throws Exception {
     String name = "slow";
     JobClient job = submit(name, 2, 2);
-    AtomicBoolean done = new AtomicBoolean();
-    Thread slow = new Thread(() -> sendSlowly(name, done));
+    ScheduledExecutorService slow = Executors.newSingleThreadScheduledExecutor();
     try (KafkaProducer<byte[], byte[]> producer = SpanRecords.producer(servers.bootstrapServers());
         CommittedRecords committed =
             new CommittedRecords(servers.bootstrapServers(), name + "-segments")) {
-      slow.start();
+      // Two records a second are what stopped all output.
+      slow.scheduleAtFixedRate(
+          () -> sendOther(producer, name, 1, System.currentTimeMillis() - 60 * MINUTE),
+          0,
+          500,
+          TimeUnit.MILLISECONDS);
       TraceKey trace = new TraceKey(1, 2, 3);
       send(producer, name, 0, Spans.root(trace, ROOT, System.currentTimeMillis(), 0));
 
       assertThat(committed.readUntil(seen -> !segments(seen, trace).isEmpty())).isTrue();
       assertThat(committed.readUntil(seen -> seen.size() > 3)).as("its own come, too").isTrue();
+      slow.shutdown();
+      assertThat(slow.awaitTermination(30, TimeUnit.SECONDS)).isTrue();
     } finally {
-      done.set(true);
-      slow.join();
+      slow.shutdownNow();
       job.cancel().get();
-    }
-  }
-
-  private void sendSlowly(String topic, AtomicBoolean done) {
-    try (KafkaProducer<byte[], byte[]> producer =
-        SpanRecords.producer(servers.bootstrapServers())) {
-      while (!done.get()) {
-        sendOther(producer, topic, 1, System.currentTimeMillis() - 60 * MINUTE);
-        Thread.sleep(500); // Two records a second are what stopped all output.
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 

@@ -14,7 +14,7 @@ import java.util.stream.LongStream;
  */
 public final class PartitionProgress {
 
-  /** An offset that is not known yet. */
+  /** The offset of a record before the first one. */
   static final long UNKNOWN = -1;
 
   /** How long a leader's answer is valid. It is asked every second. */
@@ -26,10 +26,10 @@ public final class PartitionProgress {
   private volatile long position;
 
   /** The offset of the last record that was fetched. */
-  private volatile long fetched = UNKNOWN;
+  private volatile long fetched;
 
   /** The offset of the last record that was emitted. */
-  private long emitted = UNKNOWN;
+  private long emitted;
 
   /** What the consumer has passed without a record, in the order of offsets. */
   private final Queue<PassedGap> passed = new ConcurrentLinkedQueue<>();
@@ -57,6 +57,9 @@ public final class PartitionProgress {
   PartitionProgress(long position, long stop, List<OffsetGap> gaps, long nanos) {
     this.position = position;
     this.stop = stop;
+    // What is before the position was emitted before a restore, if ever.
+    emitted = Math.max(UNKNOWN, position - 1);
+    fetched = emitted;
     gaps.forEach(gap -> passed.add(new PassedGap(gap, nanos)));
   }
 

@@ -153,7 +153,8 @@ class PartitionProgressTest {
 
   @Test
   void decidesAfterARestoreWhatWasNotDecidedBefore() {
-    PartitionProgress progress = new PartitionProgress(60, -1, List.of(new OffsetGap(10, 60)), NOW);
+    PartitionProgress progress = new PartitionProgress(61, -1, List.of(new OffsetGap(10, 60)), NOW);
+    assertThat(progress.gaps()).as("kept by the next checkpoint").hasSize(1);
     progress.answered(60, 100, 100, NOW + 1);
     assertThat(progress.takeDeleted()).isEqualTo(50);
   }
