@@ -35,7 +35,7 @@ final class PartitionClock {
   private long time = NONE;
   private long latest = NONE;
 
-  /** How long the job was down before a restore, until the clock has caught up with it. */
+  /** How long it stood since the last record, other than the grace; the job's downtime included. */
   private long behind;
 
   private boolean recordCame;
@@ -70,6 +70,7 @@ final class PartitionClock {
   /** Starts a clock that has no time yet. */
   void start(long at) {
     time = at;
+    behind = 0;
   }
 
   /** Reports a record of this record time. */
@@ -104,7 +105,7 @@ final class PartitionClock {
     }
     switch (state) {
       case READING -> {
-        quiet = 0;
+        stand(came ? 0 : active);
         silent += came ? 0 : active;
       }
       case AT_END -> {
@@ -124,8 +125,9 @@ final class PartitionClock {
         silent += came ? 0 : wall;
         outage(came ? 0 : wall);
       }
-      // Without Redis nothing can be flushed, so nobody gains by not waiting.
-      case PAUSED -> outage(came ? 0 : wall);
+      // Without Redis nothing can be flushed, so nobody gains by not waiting. Producers do not
+      // notice, so nothing of them is late afterwards.
+      case PAUSED -> stand(came ? 0 : wall);
       case PRESSED -> {
         quiet = 0;
         if (time != NONE) {
@@ -144,8 +146,13 @@ final class PartitionClock {
     }
   }
 
-  private void outage(long passed) {
+  private void stand(long passed) {
     quiet = 0;
+    behind += passed;
+  }
+
+  private void outage(long passed) {
+    stand(passed);
     outage = Math.min(outage + passed, CERTAIN);
   }
 
@@ -160,13 +167,17 @@ final class PartitionClock {
     }
     // What was read between the last watermark and the checkpoint is not read again.
     follow(wallClock);
-    time += Math.max(0, Math.min(active, quiet - GRACE - outage));
+    long due = Math.max(0, Math.min(active, quiet - GRACE));
+    long advanced = Math.max(0, Math.min(due, quiet - GRACE - outage));
+    time += advanced;
+    behind += due - advanced;
     if (isCertain()) {
       time += behind;
       behind = 0;
     }
-    if (front != NONE) {
-      time = Math.max(time, front - maxLag);
+    if (front != NONE && time < front - maxLag) {
+      behind = Math.max(0, behind - (front - maxLag - time));
+      time = front - maxLag;
     }
   }
 

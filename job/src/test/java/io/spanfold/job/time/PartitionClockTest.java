@@ -42,8 +42,8 @@ class PartitionClockTest {
           AT_END,             10,  3600, 3547,  true
           AT_END,           3600,     0, 3597,  true
           OPEN_TRANSACTION,  299,  3600,    0,  true
-          OPEN_TRANSACTION,  340,     0,    7,  true
-          OPEN_TRANSACTION,  330,  3600, 3540,  true
+          OPEN_TRANSACTION,  340,     0,  337,  true
+          OPEN_TRANSACTION,  330,  3600, 3567,  true
           UNREACHABLE,       299,  3600,    0,  true
           UNREACHABLE,       300,  3600,    0, false
           PAUSED,            299,  3600,    0,  true
@@ -106,8 +106,8 @@ class PartitionClockTest {
           0,   UNREACHABLE,       3
           10,  UNREACHABLE,      13
           10,  OPEN_TRANSACTION, 13
-          10,  PAUSED,           13
-          200, UNREACHABLE,      33
+          10,  PAUSED,            3
+          25,  UNREACHABLE,      28
           60,  READING,           3
           60,  PRESSED,           3
           """)
@@ -119,6 +119,40 @@ class PartitionClockTest {
     assertThat(clock.time()).isEqualTo(before);
     passes(clock, PartitionState.AT_END, 1, NONE);
     assertThat(clock.time()).isEqualTo(before + 1_000);
+  }
+
+  /** Otherwise a partition with few records would delay all others from then on. */
+  @ParameterizedTest(name = "after {0} s of {1}: {2} s on")
+  @CsvSource(
+      textBlock =
+          """
+          20,  UNREACHABLE,       47
+          200, UNREACHABLE,      227
+          20,  OPEN_TRANSACTION,  47
+          20,  PAUSED,            47
+          20,  READING,           47
+          """)
+  void atItsEndForHalfAMinuteItCatchesUpWithAnOutage(
+      int outage, PartitionState state, int advanced) {
+    PartitionClock clock = withRecord(SETTINGS);
+    long before = clock.time();
+    passes(clock, state, outage, NONE);
+    passes(clock, PartitionState.AT_END, 30, NONE);
+    assertThat(clock.time()).isEqualTo(before + advanced * 1_000L);
+    passes(clock, PartitionState.AT_END, 10, NONE);
+    assertThat(clock.time()).isEqualTo(before + (advanced + 10) * 1_000L);
+  }
+
+  /** What the front has raised it by is not caught up again. */
+  @Test
+  void doesNotCatchUpTwice() {
+    PartitionClock clock = withRecord(SETTINGS);
+    long before = clock.time();
+    passes(clock, PartitionState.UNREACHABLE, 200, NONE);
+    passes(clock, PartitionState.AT_END, 1, before + 200_000);
+    assertThat(clock.time()).isEqualTo(before + 140_000);
+    passes(clock, PartitionState.AT_END, 29, before + 200_000);
+    assertThat(clock.time()).isEqualTo(before + 227_000);
   }
 
   @Test

@@ -14,7 +14,7 @@ enum Fault {
   /** The job manager is killed; a new one gets the job with its last retained checkpoint. */
   JOBMANAGER(Duration.ZERO, Gap.RESTART),
   /** The broker is killed, and restarted on its data. */
-  BROKER(FaultInjector.DOWN, Gap.RESTART),
+  BROKER(FaultInjector.DOWN, Gap.OUTAGE_OF_KAFKA),
   /** A Redis master with a replica is killed, and restarted as the replica. */
   REDIS_REPLICATED(Duration.ZERO, Gap.RESTART),
   /** A Redis master without a replica is killed, and restarted empty. */
@@ -54,6 +54,9 @@ enum Fault {
 
     /** Also a failover, or the stop and the start of the job. */
     private static final Duration RESTART = Duration.ofSeconds(45);
+
+    /** Also the time for which a partition without new records waits for producers. */
+    private static final Duration OUTAGE_OF_KAFKA = RESTART.plusSeconds(30);
   }
 
   /** The longest time without output when there is no fault. */
