@@ -39,6 +39,13 @@ final class PartitionClock {
   private long behind;
 
   private boolean recordCame;
+
+  /** Whether the latest record has no time that says how far the partition is read. */
+  private boolean isUntimed;
+
+  /** How long the partition was at its end since a record without a time, and none had one. */
+  private long untimed;
+
   private PartitionState state = PartitionState.UNREACHABLE;
 
   /** How long the partition has been at its end without a record. */
@@ -73,10 +80,12 @@ final class PartitionClock {
     behind = 0;
   }
 
-  /** Reports a record of this record time. */
+  /** Reports the record that {@link #timeOf} was asked for last, with its record time. */
   void read(long timestamp) {
-    latest = Math.max(latest, timestamp);
     recordCame = true;
+    if (!isUntimed) {
+      latest = Math.max(latest, timestamp);
+    }
   }
 
   /**
@@ -110,6 +119,7 @@ final class PartitionClock {
       }
       case AT_END -> {
         silent = 0;
+        startWithoutTimes(came ? active : 0, wallClock);
         atEnd(came ? 0 : active, front, wallClock);
       }
       case OPEN_TRANSACTION -> {
@@ -146,6 +156,17 @@ final class PartitionClock {
     }
   }
 
+  /** If no record has a time, the wall clock is all there is, once there is no backlog. */
+  private void startWithoutTimes(long active, long wallClock) {
+    if (time != NONE || !isUntimed || bounded) {
+      return;
+    }
+    untimed += active;
+    if (untimed >= CERTAIN) {
+      start(wallClock);
+    }
+  }
+
   private void stand(long passed) {
     quiet = 0;
     behind += passed;
@@ -162,7 +183,11 @@ final class PartitionClock {
       return;
     }
     quiet += active;
-    if (time == NONE || bounded) {
+    if (time == NONE) {
+      startWithoutTimes(active, wallClock);
+      return;
+    }
+    if (bounded) {
       return;
     }
     // What was read between the last watermark and the checkpoint is not read again.
@@ -209,14 +234,17 @@ final class PartitionClock {
    * Returns the record time of a record.
    *
    * @param timestamp its Kafka timestamp
+   * @param front the highest clock of all partitions; {@link #NONE} if it is unknown
    * @param now the wall clock
    */
-  long timeOf(long timestamp, long now) {
+  long timeOf(long timestamp, long front, long now) {
     if (timestamp < FIRST_TIME) {
       // Only at the end is what comes next as new as a clock that has advanced.
       long reached = state == PartitionState.AT_END ? Math.max(time, latest) : latest;
-      return reached == NONE ? now : reached;
+      isUntimed = reached == NONE;
+      return !isUntimed ? reached : front == NONE ? now : front;
     }
+    isUntimed = false;
     return Math.min(timestamp, now + MAX_AHEAD);
   }
 

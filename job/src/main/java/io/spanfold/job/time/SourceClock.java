@@ -222,7 +222,8 @@ public final class SourceClock implements AutoCloseable {
 
   /** Returns the record time of a record with this Kafka timestamp. */
   long timeOf(int partition, long timestamp) {
-    return at(partition).timeOf(timestamp, wallClock.absoluteTimeMillis());
+    long known = front == NONE ? highest() : front;
+    return at(partition).timeOf(timestamp, known, wallClock.absoluteTimeMillis());
   }
 
   /** Reports that a record was emitted. */

@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The table of docs/time.md. */
 class PartitionClockTest {
@@ -173,7 +174,7 @@ class PartitionClockTest {
     PartitionClock clock = new PartitionClock(SETTINGS, Optional.empty(), NOW);
     for (int i = 0; i < 1_000; i++) {
       long front = NOW + i * 500L;
-      clock.read(clock.timeOf(front - 3_600_000, front));
+      clock.read(clock.timeOf(front - 3_600_000, front, front));
       clock.advance(PartitionState.AT_END, TICK, TICK, front, front);
       clock.advance(PartitionState.AT_END, 300, 300, front, front);
       assertThat(clock.takesPart()).isTrue();
@@ -243,7 +244,7 @@ class PartitionClockTest {
   @Test
   void isNeverAheadOfTheWallClock() {
     PartitionClock clock = withRecord(SETTINGS);
-    clock.read(clock.timeOf(NOW + 3_600_000, NOW));
+    clock.read(clock.timeOf(NOW + 3_600_000, NONE, NOW));
     clock.advance(PartitionState.AT_END, TICK, TICK, NONE, NOW);
     assertThat(clock.time()).isEqualTo(NOW);
     passes(clock, PartitionState.AT_END, 3, NONE);
@@ -304,21 +305,51 @@ class PartitionClockTest {
           """)
   void boundsTheTimeOfARecord(long timestamp, long expected) {
     PartitionClock clock = withRecord(SETTINGS);
-    assertThat(clock.timeOf(RECORD + timestamp * 1_000, NOW)).isEqualTo(RECORD + expected * 1_000);
+    assertThat(clock.timeOf(RECORD + timestamp * 1_000, NONE, NOW))
+        .isEqualTo(RECORD + expected * 1_000);
   }
 
   @ParameterizedTest
   @CsvSource({"-9223372036854775808", "-1", "0", "1700000000"})
   void aRecordWithoutATimeHasThatOfItsPartition(long none) {
-    assertThat(withRecord(SETTINGS).timeOf(none, NOW)).isEqualTo(RECORD);
-    assertThat(new PartitionClock(SETTINGS, Optional.empty(), NOW).timeOf(none, NOW))
+    assertThat(withRecord(SETTINGS).timeOf(none, NONE, NOW)).isEqualTo(RECORD);
+    assertThat(new PartitionClock(SETTINGS, Optional.empty(), NOW).timeOf(none, NONE, NOW))
         .isEqualTo(NOW);
+  }
+
+  /** It may be the first of an old backlog, whose parts its clock would end. */
+  @Test
+  void aFirstRecordWithoutATimeStartsNoClock() {
+    PartitionClock clock = new PartitionClock(SETTINGS, Optional.empty(), NOW);
+    clock.read(clock.timeOf(-1, NONE, NOW));
+    clock.advance(PartitionState.READING, TICK, TICK, NONE, NOW);
+    assertThat(clock.time()).isEqualTo(NONE);
+    assertThat(clock.timeOf(-1, RECORD, NOW)).isEqualTo(RECORD);
+    clock.read(clock.timeOf(RECORD, NONE, NOW));
+    clock.advance(PartitionState.READING, TICK, TICK, NONE, NOW);
+    assertThat(clock.time()).isEqualTo(RECORD - 1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aPartitionWithoutTimesHasTheWallClockOnceItHasNoBacklog(boolean isQuiet) {
+    PartitionClock clock = new PartitionClock(SETTINGS, Optional.empty(), NOW);
+    clock.read(clock.timeOf(-1, NONE, NOW));
+    passes(clock, PartitionState.READING, 60, NONE);
+    for (int millis = 0; millis < 30_000; millis += TICK) {
+      assertThat(clock.time()).isEqualTo(NONE);
+      if (!isQuiet) {
+        clock.read(clock.timeOf(-1, NONE, NOW));
+      }
+      clock.advance(PartitionState.AT_END, TICK, TICK, NONE, NOW);
+    }
+    assertThat(clock.time()).isEqualTo(NOW);
   }
 
   @Test
   void theFirstRecordOfAPartitionMayBeAsOldAsItSays() {
     PartitionClock clock = new PartitionClock(SETTINGS, Optional.empty(), NOW);
-    assertThat(clock.timeOf(RECORD - 86_400_000, NOW)).isEqualTo(RECORD - 86_400_000);
+    assertThat(clock.timeOf(RECORD - 86_400_000, NONE, NOW)).isEqualTo(RECORD - 86_400_000);
   }
 
   /** A backlog is older than a clock that has advanced while it could not be read. */
@@ -326,9 +357,9 @@ class PartitionClockTest {
   void aRecordWithoutATimeHasThatOfAClockThatHasAdvancedOnlyAtTheEnd() {
     PartitionClock clock = withRecord(SETTINGS);
     passes(clock, PartitionState.PRESSED, 600, NONE);
-    assertThat(clock.timeOf(0, NOW)).isEqualTo(RECORD);
+    assertThat(clock.timeOf(0, NONE, NOW)).isEqualTo(RECORD);
     passes(clock, PartitionState.AT_END, 1, NONE);
-    assertThat(clock.timeOf(0, NOW)).isEqualTo(clock.time());
+    assertThat(clock.timeOf(0, NONE, NOW)).isEqualTo(clock.time());
   }
 
   private static PartitionClock withRecord(ClockSettings settings) {
