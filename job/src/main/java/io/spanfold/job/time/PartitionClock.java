@@ -40,10 +40,10 @@ final class PartitionClock {
 
   private boolean recordCame;
 
-  /** Whether the latest record has no time that says how far the partition is read. */
+  /** Whether there were records, and none of them had a time: the clock has none either. */
   private boolean isUntimed;
 
-  /** How long the partition was at its end since a record without a time, and none had one. */
+  /** How long the partition was at its end while that was so. */
   private long untimed;
 
   private PartitionState state = PartitionState.UNREACHABLE;
@@ -69,6 +69,7 @@ final class PartitionClock {
         clock -> {
           time = clock.time();
           latest = clock.latestRecord();
+          isUntimed = latest == NONE;
           behind = Math.max(0, now - clock.wallClock());
           silent = clock.silent();
         });
@@ -108,18 +109,19 @@ final class PartitionClock {
     if (came) {
       quiet = 0;
       outage = 0;
-      silent = 0;
+      // Records without a time do not tell how long the others would have to wait.
+      silent = isUntimed ? silent : 0;
       behind = 0;
       follow(wallClock);
     }
     switch (state) {
       case READING -> {
         stand(came ? 0 : active);
-        silent += came ? 0 : active;
+        silent += came && !isUntimed ? 0 : active;
       }
       case AT_END -> {
         silent = 0;
-        startWithoutTimes(came ? active : 0, wallClock);
+        startWithoutTimes(came ? active : 0, front, wallClock);
         atEnd(came ? 0 : active, front, wallClock);
       }
       case OPEN_TRANSACTION -> {
@@ -142,6 +144,9 @@ final class PartitionClock {
         quiet = 0;
         if (time != NONE) {
           time += wall;
+        } else if (isUntimed) {
+          // What is buffered must become due, or Redis stays full.
+          startAt(front, wallClock);
         }
       }
       case FINISHED -> {}
@@ -156,15 +161,21 @@ final class PartitionClock {
     }
   }
 
-  /** If no record has a time, the wall clock is all there is, once there is no backlog. */
-  private void startWithoutTimes(long active, long wallClock) {
+  /** If no record has a time, the front or the wall clock is all there is; not for a backlog. */
+  private void startWithoutTimes(long active, long front, long wallClock) {
     if (time != NONE || !isUntimed || bounded) {
       return;
     }
     untimed += active;
     if (untimed >= CERTAIN) {
-      start(wallClock);
+      startAt(front, wallClock);
     }
+  }
+
+  private void startAt(long front, long wallClock) {
+    start(front == NONE ? wallClock : front);
+    latest = time;
+    isUntimed = false;
   }
 
   private void stand(long passed) {
@@ -184,7 +195,7 @@ final class PartitionClock {
     }
     quiet += active;
     if (time == NONE) {
-      startWithoutTimes(active, wallClock);
+      startWithoutTimes(active, front, wallClock);
       return;
     }
     if (bounded) {
@@ -267,10 +278,10 @@ final class PartitionClock {
     return silent >= maxSilence;
   }
 
-  /** Returns the clock for a checkpoint that is taken at {@code now}; empty if it has no time. */
+  /** Returns the clock for a checkpoint that is taken at {@code now}; empty without a record. */
   Optional<ClockSnapshot> snapshot(long now) {
     long reached = time == NONE ? latest : time;
-    return reached == NONE
+    return reached == NONE && !isUntimed
         ? Optional.empty()
         : Optional.of(new ClockSnapshot(reached, Math.max(latest, reached), now - behind, silent));
   }

@@ -346,6 +346,39 @@ class PartitionClockTest {
     assertThat(clock.time()).isEqualTo(NOW);
   }
 
+  /** Its spans are buffered, and nothing else would make them due. */
+  @Test
+  void aPartitionWithoutTimesGetsAClockAfterARestoreAndUnderPressure() {
+    PartitionClock clock = withoutTimes();
+    PartitionClock restored = new PartitionClock(SETTINGS, clock.snapshot(NOW), NOW);
+    passes(restored, PartitionState.AT_END, 30, NONE);
+    assertThat(restored.time()).isEqualTo(NOW);
+    clock.advance(PartitionState.PRESSED, TICK, TICK, RECORD, NOW);
+    assertThat(clock.time()).isEqualTo(RECORD);
+    assertThat(clock.takesPart()).isTrue();
+  }
+
+  @Test
+  void aBacklogWithoutTimesHoldsTheOthersForMaxSilence() {
+    PartitionClock clock = withoutTimes();
+    for (int millis = 0; millis < 300_000; millis += TICK) {
+      assertThat(clock.takesPart()).isTrue();
+      clock.read(clock.timeOf(-1, NONE, NOW));
+      clock.advance(PartitionState.READING, TICK, TICK, NONE, NOW);
+    }
+    assertThat(clock.takesPart()).isFalse();
+    clock.read(clock.timeOf(RECORD, NONE, NOW));
+    clock.advance(PartitionState.READING, TICK, TICK, NONE, NOW);
+    assertThat(clock.takesPart()).isTrue();
+  }
+
+  private static PartitionClock withoutTimes() {
+    PartitionClock clock = new PartitionClock(SETTINGS, Optional.empty(), NOW);
+    clock.read(clock.timeOf(-1, NONE, NOW));
+    clock.advance(PartitionState.AT_END, TICK, TICK, NONE, NOW);
+    return clock;
+  }
+
   @Test
   void theFirstRecordOfAPartitionMayBeAsOldAsItSays() {
     PartitionClock clock = new PartitionClock(SETTINGS, Optional.empty(), NOW);
