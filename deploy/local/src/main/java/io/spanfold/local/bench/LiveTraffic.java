@@ -14,11 +14,14 @@ final class LiveTraffic implements AutoCloseable {
 
   private static final long TICK_NANOS = 2_000_000;
 
+  /** An open trace is larger than the average trace: a large one is open for longer. */
+  private static final int LARGE_TRACES = 6;
+
   private final BenchTopics topics;
   private final String topic;
   private final Load load;
 
-  /** Record time by the span's number. Open segments have numbers beyond the load's count. */
+  /** Record time by the span's number. Open traces have numbers beyond the load's count. */
   private final AtomicLongArray timestamps;
 
   private final AtomicLong sent = new AtomicLong();
@@ -30,8 +33,8 @@ final class LiveTraffic implements AutoCloseable {
     this.topics = topics;
     this.topic = topic;
     this.load = load;
-    int beyond = (load.openSegments() + 1) * load.spansPerSegment();
-    this.timestamps = new AtomicLongArray(load.spans() + 2 * beyond);
+    int beyond = (load.openTraces() + 1) * load.spansPerTrace() * LARGE_TRACES;
+    this.timestamps = new AtomicLongArray(load.spans() + beyond);
   }
 
   static LiveTraffic start(BenchTopics topics, String topic, Load load) {

@@ -14,8 +14,8 @@ public final class SpanStream {
   private final long startMillis;
   private final SplittableRandom random = new SplittableRandom(SEED);
   private final SpanTexts texts;
-  private final SegmentPlan[] open;
-  private long segments;
+  private final TracePlan[] open;
+  private long traces;
   private long spans;
   private long emitted;
 
@@ -28,27 +28,32 @@ public final class SpanStream {
     this.load = load;
     this.startMillis = startMillis;
     this.texts = new SpanTexts(load);
-    this.open = new SegmentPlan[load.openSegments()];
+    this.open = new TracePlan[load.openTraces()];
     for (int i = 0; i < open.length; i++) {
       open[i] = plan(i);
-      // Starts in the middle of segments, so that they do not all end together.
-      open[i].skip(random.nextInt(size(i)));
+      // Starts in the middle of traces, so that they do not all end together.
+      open[i].skip(random.nextInt(open[i].size()));
     }
   }
 
-  private SegmentPlan plan(int slot) {
-    SegmentPlan plan = new SegmentPlan(segments++, spans, size(slot), load.shape(), random);
-    spans += size(slot);
-    return plan;
+  private TracePlan plan(int slot) {
+    TraceTree tree =
+        load.shape() == Load.Shape.SERVICES
+            ? ServiceTraces.draw(random)
+            : TraceTree.ofOneSegment(size(slot), load.shape(), random);
+    TracePlan plan = new TracePlan(traces++, spans, tree);
+    spans += plan.size();
+    boolean exact = load.shape() == Load.Shape.FLAT || load.shape() == Load.Shape.CHAIN;
+    return exact ? plan : plan.jittered(random);
   }
 
-  /** The first slots are for hot segments. */
+  /** The first slots are for hot traces. */
   private int size(int slot) {
-    return slot < load.hotSegments() ? load.spansPerHotSegment() : load.spansPerSegment();
+    return slot < load.hotTraces() ? load.spansPerHotTrace() : load.spansPerTrace();
   }
 
   private int anySlot() {
-    int hot = load.hotSegments();
+    int hot = load.hotTraces();
     if (hot > 0 && random.nextDouble() < Load.HOT_SHARE) {
       return random.nextInt(hot);
     }
@@ -67,7 +72,7 @@ public final class SpanStream {
   /** Returns the next record's value, with a given record time. */
   public byte[] next(long timestampMillis) {
     int slot = anySlot();
-    SegmentPlan plan = open[slot];
+    TracePlan plan = open[slot];
     int span = plan.take();
     if (plan.isDone()) {
       open[slot] = plan(slot);
@@ -78,10 +83,12 @@ public final class SpanStream {
     traceHigh = SpanIds.mix(plan.number);
     int parent = plan.parentOf(span);
     return texts.write(
+        plan.serviceOf(span),
         traceHigh,
         SpanIds.mix(~plan.number),
         SpanIds.idOf(number),
         parent < 0 ? 0 : SpanIds.idOf(plan.firstSpan + parent),
+        plan.isRoot(span),
         timestampMillis,
         random);
   }

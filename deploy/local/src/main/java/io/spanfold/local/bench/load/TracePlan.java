@@ -2,38 +2,29 @@ package io.spanfold.local.bench.load;
 
 import java.util.SplittableRandom;
 
-/**
- * One segment's tree and the order of its spans. Spans are numbered from 0, the root; a parent's
- * number is less than its children's. Not thread-safe.
- */
-final class SegmentPlan {
+/** One trace and the order in which its spans are sent. Not thread-safe. */
+final class TracePlan {
 
   /** The maximum distance of a span from its place in post-order. */
   private static final int JITTER = 3;
 
   final long number;
   final long firstSpan;
-  private final int[] parents;
+  private final TraceTree tree;
   private final int[] order;
   private int next;
 
-  SegmentPlan(long number, long firstSpan, int spans, Load.Shape shape, SplittableRandom random) {
+  TracePlan(long number, long firstSpan, TraceTree tree) {
     this.number = number;
     this.firstSpan = firstSpan;
-    this.parents = new int[spans];
-    for (int i = 1; i < spans; i++) {
-      parents[i] =
-          switch (shape) {
-            case RANDOM_TREE -> random.nextInt(i);
-            case FLAT -> 0;
-            case CHAIN -> i - 1;
-          };
-    }
-    parents[0] = -1;
-    this.order = postOrder(parents);
-    if (shape == Load.Shape.RANDOM_TREE) {
-      jitter(order, random);
-    }
+    this.tree = tree;
+    this.order = postOrder(tree.parents());
+  }
+
+  /** Children come before their parents, with some exceptions. */
+  TracePlan jittered(SplittableRandom random) {
+    jitter(order, random);
+    return this;
   }
 
   private static int[] postOrder(int[] parents) {
@@ -86,8 +77,21 @@ final class SegmentPlan {
     return next == order.length;
   }
 
-  /** Returns the parent's number; -1 for the root. */
+  /** Returns the parent's number; -1 for the first span. */
   int parentOf(int span) {
-    return parents[span];
+    return tree.parents()[span];
+  }
+
+  /** Returns whether a span is the root of a segment. */
+  boolean isRoot(int span) {
+    return tree.roots().get(span);
+  }
+
+  int serviceOf(int span) {
+    return tree.services()[span];
+  }
+
+  int size() {
+    return tree.size();
   }
 }
