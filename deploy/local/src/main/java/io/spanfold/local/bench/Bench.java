@@ -1,5 +1,7 @@
 package io.spanfold.local.bench;
 
+import static io.spanfold.local.bench.Contender.RIVALS;
+
 import io.spanfold.local.bench.Contender.Timeouts;
 import io.spanfold.local.bench.Throughput.Limits;
 import io.spanfold.local.bench.Throughput.Source;
@@ -13,6 +15,8 @@ import io.spanfold.local.servers.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -24,7 +28,13 @@ import java.util.function.IntFunction;
 public final class Bench implements Command {
 
   private static final List<String> PARTS =
-      List.of("typical", "memory", "phases", "loads", "growth", "live");
+      List.of(
+          "services", "typical", "crowded", "tiny", "memory", "phases", "loads", "growth", "live");
+
+  /** The contenders under loads where only state in RocksDB is a fair comparison. */
+  private static final List<Contender> FEW =
+      List.of(Contender.SPANFOLD, Contender.SPANFOLD_HEAP, Contender.PLAIN_ROCKSDB);
+
   private static final int BUFFERED_SPANS = 600_000;
 
   /** The spans of the traces that are open at a time; more spans would mean more hot traces. */
@@ -35,6 +45,7 @@ public final class Bench implements Command {
   private List<String> parts;
   private Path output;
   private Optional<Path> profiles = Optional.empty();
+  private Optional<Contender> baseline = Optional.empty();
 
   public Bench(RunDirectory directory) {
     this.directory = directory;
@@ -49,9 +60,12 @@ public final class Bench implements Command {
   public String help() {
     return """
     deploy/local.sh bench [--quick] [options]
-        Measures the job and what it is compared with, in turn: about 45 minutes on two cores.
-        --quick              under five minutes: a smoke test, not to be quoted
-        --only PART,PART     some of typical, memory, phases, loads, growth, live
+        Measures the job and what it is compared with, in turn: some two hours on two cores.
+        --quick              under ten minutes: a smoke test, not to be quoted
+        --only PART,PART     some of services, typical, crowded, tiny, memory, phases, loads,
+                             growth, live
+        --baseline JAR       also measures the job of another commit, in all parts but phases,
+                             loads and growth
         --output FILE        the figures as JSON (notebooks/data/bench.json or bench-quick.json)
         --profiles DIR       also writes profiles of the job, one line per stack (Linux, macOS);
                              slows it down
@@ -66,8 +80,17 @@ public final class Bench implements Command {
     try (BenchServers servers = BenchServers.start(directory);
         BenchTopics topics = new BenchTopics(servers.bootstrapServers())) {
       Throughput throughput = new Throughput(servers, topics);
+      if (parts.contains("services")) {
+        headline(topics, throughput, report, Load.services(plan.servicesSpans()), RIVALS);
+      }
       if (parts.contains("typical")) {
-        typical(topics, throughput, report);
+        headline(topics, throughput, report, Load.typical(plan.typicalSpans()), RIVALS);
+      }
+      if (parts.contains("crowded")) {
+        headline(topics, throughput, report, Load.crowded(plan.crowdedSpans()), FEW);
+      }
+      if (parts.contains("tiny")) {
+        headline(topics, throughput, report, Load.tiny(plan.tinySpans()), FEW);
       }
       if (parts.contains("memory")) {
         memory(topics, throughput, report);
@@ -82,7 +105,6 @@ public final class Bench implements Command {
         growth(topics, throughput, report);
       }
       if (parts.contains("live")) {
-        say("live: %d s at 10,000 spans/s", plan.liveSeconds());
         live(servers, topics, report);
       }
     }
@@ -96,7 +118,7 @@ public final class Bench implements Command {
 
   private void parse(List<String> given) throws IOException {
     Arguments arguments =
-        Arguments.parse(given, Set.of("only", "output", "profiles"), Set.of("quick"));
+        Arguments.parse(given, Set.of("only", "output", "profiles", "baseline"), Set.of("quick"));
     Path data = Path.of(System.getProperty("spanfold.repository", "."), "notebooks", "data");
     boolean quick = arguments.has("quick");
     plan = quick ? Plan.quick() : Plan.full();
@@ -105,9 +127,17 @@ public final class Bench implements Command {
             .optionalFile("output")
             .orElse(data.resolve(quick ? "bench-quick.json" : "bench.json"));
     parts = arguments.text("only").map(Bench::parts).orElse(PARTS);
+    baseline = arguments.optionalFile("baseline").map(Bench::baseline);
     if (arguments.has("profiles")) {
       profiles = Optional.of(Files.createDirectories(arguments.file("profiles")));
     }
+  }
+
+  private static Contender baseline(Path jar) {
+    if (!Files.isRegularFile(jar)) {
+      throw new UsageException("--baseline takes the jar of a job; there is no file " + jar);
+    }
+    return Contender.baseline(jar);
   }
 
   private static List<String> parts(String value) {
@@ -120,21 +150,45 @@ public final class Bench implements Command {
     return chosen;
   }
 
-  private void typical(BenchTopics topics, Throughput throughput, Report report) {
-    Source source = fill(topics, Load.typical(plan.typicalSpans()));
+  /** Measures several rounds of all contenders. */
+  private void headline(
+      BenchTopics topics,
+      Throughput throughput,
+      Report report,
+      Load load,
+      List<Contender> contenders) {
+    Source source = fill(topics, load);
+    List<Contender> all = withBaseline(contenders);
     for (int round = 1; round <= plan.rounds(); round++) {
-      for (Contender contender : Contender.RIVALS) {
-        say("typical, round %d of %d: %s", round, plan.rounds(), contender.label());
-        measure(throughput, report, contender, source, Timeouts.STANDARD, plan.typical(), round);
+      for (Contender contender : inRound(round, all)) {
+        say("%s, round %d of %d: %s", load.name(), round, plan.rounds(), contender.label());
+        measure(throughput, report, contender, source, Timeouts.STANDARD, plan.headline(), round);
       }
     }
     topics.delete(List.of(source.topic()));
   }
 
+  private List<Contender> withBaseline(List<Contender> contenders) {
+    List<Contender> all = new ArrayList<>(contenders);
+    baseline.ifPresent(all::add);
+    return all;
+  }
+
+  /** Returns the order of a round. Each begins with another one: the first to run is slower. */
+  static <T> List<T> inRound(int round, List<T> all) {
+    List<T> order = new ArrayList<>(all);
+    Collections.rotate(order, 1 - round);
+    return order;
+  }
+
   private void memory(BenchTopics topics, Throughput throughput, Report report) {
-    Source source = fill(topics, Load.typical(BUFFERED_SPANS));
-    buffer(throughput, report, Contender.SPANFOLD, source);
-    topics.delete(List.of(source.topic()));
+    for (Load load : List.of(Load.services(BUFFERED_SPANS), Load.typical(BUFFERED_SPANS))) {
+      Source source = fill(topics, load);
+      for (Contender contender : withBaseline(List.of(Contender.SPANFOLD))) {
+        buffer(throughput, report, contender, source);
+      }
+      topics.delete(List.of(source.topic()));
+    }
   }
 
   private static void buffer(
@@ -148,15 +202,15 @@ public final class Bench implements Command {
   /** Each rollout phase, with equal traces and with a few that have most of the spans. */
   private void phases(BenchTopics topics, Throughput throughput, Report report) {
     for (Load load : List.of(Load.typical(plan.otherSpans()), Load.skewed(plan.otherSpans()))) {
-      Source source = fill(topics, load);
+      Source source = fill(topics, load).named("phases " + load.name());
       for (Contender contender : Contender.PHASES) {
-        say("%s: %s", load.name(), contender.label());
+        say("%s: %s", source.load(), contender.label());
         measure(throughput, report, contender, source, Timeouts.STANDARD, plan.other(), 1);
       }
       topics.delete(List.of(source.topic()));
     }
     for (Load load : List.of(Load.typical(BUFFERED_SPANS), Load.skewed(SKEWED_SPANS))) {
-      Source source = fill(topics, load);
+      Source source = fill(topics, load).named("phases " + load.name());
       for (Contender contender : Contender.PHASES) {
         buffer(throughput, report, contender, source);
       }
@@ -169,15 +223,11 @@ public final class Bench implements Command {
         List.of(
             Load.wide(plan.otherSpans()),
             Load.deep(plan.otherSpans()),
-            Load.tiny(plan.otherSpans()),
             Load.huge(plan.hugeSpans()));
     for (Load load : loads) {
       Source source = fill(topics, load);
       boolean huge = load.name().equals("huge");
-      Limits limits =
-          huge
-              ? new Limits(plan.other().warmUp(), plan.hugeSpans() / 4, plan.other().window())
-              : plan.other();
+      Limits limits = huge ? plan.other().withWarmUpSpans(plan.hugeSpans() / 4) : plan.other();
       List<Contender> contenders =
           plan.ceilingOfOthers()
               ? List.of(Contender.SPANFOLD, Contender.CEILING)
@@ -225,10 +275,10 @@ public final class Bench implements Command {
     for (int open : plan.openSegments()) {
       String name = "open %d".formatted(open);
       say("growth: %s", name);
-      Source named = new Source(source.topic(), name, source.spans(), source.bytes());
+      Source named = source.named(name);
       long timeout = 2L * open;
       int warmUpSpans = Math.max(plan.other().warmUpSpans(), 2 * open + open / 10);
-      Limits limits = new Limits(plan.other().warmUp(), warmUpSpans, plan.other().window());
+      Limits limits = plan.other().withWarmUpSpans(warmUpSpans);
       measure(
           throughput,
           report,
@@ -256,14 +306,33 @@ public final class Bench implements Command {
   }
 
   private void live(BenchServers servers, BenchTopics topics, Report report) {
+    LiveRun run = new LiveRun(servers, topics);
+    for (Contender contender : withBaseline(List.of(Contender.SPANFOLD))) {
+      live(run, report, contender, "services", Load::services, false);
+    }
+    for (Contender contender : withBaseline(List.of(Contender.SPANFOLD))) {
+      live(run, report, contender, "typical", Load::typical, contender.equals(Contender.SPANFOLD));
+    }
+  }
+
+  private void live(
+      LiveRun run,
+      Report report,
+      Contender contender,
+      String name,
+      IntFunction<Load> load,
+      boolean recovery) {
+    say("live, %s, %d s at 10,000 spans/s: %s", name, plan.liveSeconds(), contender.label());
+    LiveRun.Settings settings =
+        new LiveRun.Settings(load, plan.headline().maxWarmUp(), plan.liveSeconds(), recovery);
     try {
-      report.live(new LiveRun(servers, topics).measure(plan.liveSeconds()));
+      report.live(name, contender, run.measure(contender, settings));
     } catch (FailedRunException e) {
       if (interrupted()) {
         throw e;
       }
       say("  failed: %s", e.getMessage());
-      report.failed("live: " + e.getMessage());
+      report.failed("live, " + name + ", " + contender.label() + ": " + e.getMessage());
     }
   }
 
@@ -294,8 +363,10 @@ public final class Bench implements Command {
       return;
     }
     say(
-        "  %,.0f spans/s, %.1f us of CPU per span in the job",
-        result.figure(Figures.SPANS_PER_SECOND), result.figure(Figures.JOB_CPU));
+        "  %,.0f spans/s, %.1f us of CPU per span, and %.1f for compiling",
+        result.figure(Figures.SPANS_PER_SECOND),
+        result.figure(Figures.CPU),
+        result.figure(Figures.JIT_CPU));
     report.add(result);
   }
 

@@ -5,85 +5,101 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
-/** The subject of a measurement: a job and Flink's state backend. */
-enum Contender {
+/**
+ * The subject of a measurement: a job and Flink's state backend.
+ *
+ * @param label its name in tables
+ * @param kind which job it is
+ * @param file its jar; a relative path begins in the directory of the job's jar
+ * @param stateBackend the value of Flink's {@code state.backend.type}
+ * @param phase the value of {@code rollout.phase}, if it is Spanfold
+ */
+record Contender(String label, Kind kind, Path file, String stateBackend, String phase) {
+
+  private static final String DISTRIBUTED = "distributed";
+  private static final String ROCKSDB = "rocksdb";
+  private static final String HEAP = "hashmap";
+
   /** The job in the last rollout phase. */
-  SPANFOLD("spanfold", "spanfold-job.jar", Optional.empty(), "rocksdb"),
-  /** The job in the first rollout phase. */
-  MERGED("merged", "spanfold-job.jar", Optional.empty(), "rocksdb"),
-  /** The job in the second rollout phase. */
-  DUAL_WRITE("dual-write", "spanfold-job.jar", Optional.empty(), "rocksdb"),
-  /** The job in the third rollout phase. */
-  DUAL_READ("dual-read", "spanfold-job.jar", Optional.empty(), "rocksdb"),
+  static final Contender SPANFOLD = spanfold("spanfold", ROCKSDB, DISTRIBUTED);
+
   /** The job with its state on the heap. */
-  SPANFOLD_HEAP("spanfold-heap", "spanfold-job.jar", Optional.empty(), "hashmap"),
+  static final Contender SPANFOLD_HEAP = spanfold("spanfold-heap", HEAP, DISTRIBUTED);
+
   /** Read, parse, shuffle by key, count: Flink's ceiling. */
-  CEILING(
-      "ceiling", "reference-jobs.jar", Optional.of("io.spanfold.reference.CeilingJob"), "hashmap"),
+  static final Contender CEILING = reference("ceiling", Kind.CEILING, HEAP);
+
   /** Payloads in keyed state in RocksDB, without Redis. */
-  PLAIN_ROCKSDB(
-      "plain-rocksdb",
-      "reference-jobs.jar",
-      Optional.of("io.spanfold.reference.PlainFlinkJob"),
-      "rocksdb"),
+  static final Contender PLAIN_ROCKSDB = reference("plain-rocksdb", Kind.PLAIN, ROCKSDB);
+
   /** Payloads in keyed state on the heap, without Redis. */
-  PLAIN_HEAP(
-      "plain-heap",
-      "reference-jobs.jar",
-      Optional.of("io.spanfold.reference.PlainFlinkJob"),
-      "hashmap");
+  static final Contender PLAIN_HEAP = reference("plain-heap", Kind.PLAIN, HEAP);
 
   /** The job and the jobs that it is compared with. */
   static final List<Contender> RIVALS =
       List.of(SPANFOLD, SPANFOLD_HEAP, CEILING, PLAIN_ROCKSDB, PLAIN_HEAP);
 
   /** The job in each rollout phase. */
-  static final List<Contender> PHASES = List.of(MERGED, DUAL_WRITE, DUAL_READ, SPANFOLD);
+  static final List<Contender> PHASES =
+      List.of(
+          spanfold("merged", ROCKSDB, "merged"),
+          spanfold("dual-write", ROCKSDB, "dual-write"),
+          spanfold("dual-read", ROCKSDB, "dual-read"),
+          SPANFOLD);
 
-  private final String label;
-  private final String jar;
-  private final Optional<String> mainClass;
-  private final String stateBackend;
+  /** A job. */
+  enum Kind {
+    /** The main class is that of the jar's manifest. */
+    SPANFOLD("", "Track"),
+    CEILING("io.spanfold.reference.CeilingJob", "Count"),
+    PLAIN("io.spanfold.reference.PlainFlinkJob", "Buffer");
 
-  Contender(String label, String jar, Optional<String> mainClass, String stateBackend) {
-    this.label = label;
-    this.jar = jar;
-    this.mainClass = mainClass;
-    this.stateBackend = stateBackend;
+    private final String mainClass;
+    private final String statefulOperator;
+
+    Kind(String mainClass, String statefulOperator) {
+      this.mainClass = mainClass;
+      this.statefulOperator = statefulOperator;
+    }
   }
 
-  String label() {
-    return label;
+  private static Contender spanfold(String label, String stateBackend, String phase) {
+    return new Contender(label, Kind.SPANFOLD, Path.of("spanfold-job.jar"), stateBackend, phase);
   }
 
-  /** Returns the jar, which is in the directory of the job's jar. */
+  private static Contender reference(String label, Kind kind, String stateBackend) {
+    return new Contender(label, kind, Path.of("reference-jobs.jar"), stateBackend, "");
+  }
+
+  /**
+   * Returns the job of another commit. Its options and metrics must have today's names, as those of
+   * c8822cd have.
+   */
+  static Contender baseline(Path jar) {
+    return new Contender("baseline", Kind.SPANFOLD, jar.toAbsolutePath(), ROCKSDB, DISTRIBUTED);
+  }
+
   Path jar() {
-    return SubmittedJob.jar().resolveSibling(jar);
+    return SubmittedJob.jar().resolveSibling(file);
   }
 
   /** Returns the main class; empty for that of the jar's manifest. */
-  Optional<String> mainClass() {
-    return mainClass;
+  String mainClass() {
+    return kind.mainClass;
   }
 
-  /** Returns the value of Flink's {@code state.backend.type}. */
-  String stateBackend() {
-    return stateBackend;
-  }
-
-  /** Returns the value of {@code rollout.phase}. */
-  String phase() {
-    return this == MERGED || this == DUAL_WRITE || this == DUAL_READ ? label : "distributed";
+  /** Returns the name of the operator that holds the traces. */
+  String statefulOperator() {
+    return kind.statefulOperator;
   }
 
   boolean isSpanfold() {
-    return mainClass.isEmpty();
+    return kind == Kind.SPANFOLD;
   }
 
   boolean writesSegments() {
-    return this != CEILING;
+    return kind != Kind.CEILING;
   }
 
   /** Returns the job's options. */
@@ -99,7 +115,7 @@ enum Contender {
       options.put("dead-letter.topic", topics.deadLetters());
       options.put("outcomes.topic", topics.outcomes());
       options.put("redis.uri", servers.redis().uriList());
-      options.put("rollout.phase", phase());
+      options.put("rollout.phase", phase);
       options.put("segment.timeout", timeouts.timeoutMillis() + " ms");
       options.put("segment.root-timeout", timeouts.rootTimeoutMillis() + " ms");
       if (timeouts.timeoutMillis() > Timeouts.STANDARD.timeoutMillis()) {

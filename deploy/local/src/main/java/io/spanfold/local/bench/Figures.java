@@ -7,13 +7,19 @@ final class Figures {
 
   static final String SPANS_PER_SECOND = "spansPerSecond";
   static final String MEGABYTES_PER_SECOND = "megabytesPerSecond";
-  static final String JOB_CPU = "jobCpuMicros";
 
-  /** The part of {@link #JOB_CPU} that the JIT compiler used, which vanishes in a long run. */
-  static final String JIT_CPU = "jitCpuMicros";
+  /** Flink's process without the JIT compiler. */
+  static final String JOB_CPU = "jobCpuWithoutCompilingMicros";
+
+  /** The JIT compiler in Flink's process, which vanishes in a long run. */
+  static final String JIT_CPU = "compilingCpuMicros";
 
   static final String REDIS_CPU = "redisCpuMicros";
   static final String KAFKA_CPU = "kafkaCpuMicros";
+
+  /** The sum of job, Redis and Kafka, without {@link #JIT_CPU}. */
+  static final String CPU = "cpuWithoutCompilingMicros";
+
   static final String OUT_OVER_IN = "spansOutOverSpansIn";
   static final String CHECKPOINT_MILLIS = "checkpointMillis";
 
@@ -22,6 +28,9 @@ final class Figures {
 
   /** The bytes that a checkpoint refers to. */
   static final String STATE_MEGABYTES = "stateMegabytes";
+
+  /** The longest synchronous phase of a checkpoint in a subtask that holds the traces. */
+  static final String SYNC_MILLIS = "checkpointLongestSyncMillis";
 
   /** Commands that clients sent to Redis, per span. */
   static final String COMMANDS_SENT = "redisCommandsSentPerSpan";

@@ -21,9 +21,11 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.ToDoubleFunction;
 
 /**
  * A process of Flink with one job. It runs {@link BenchFlinkMain}, which answers a line on its
@@ -43,13 +45,44 @@ final class FlinkRun implements AutoCloseable {
   private final Writer questions;
   private final BufferedReader answers;
   private final FlinkRestClient rest;
+  private final Contender contender;
   private String jobId;
 
-  /** A completed checkpoint; {@code bytes} were written for it, it refers to {@code fullBytes}. */
-  record Checkpoint(long id, long triggeredAt, long millis, long bytes, long fullBytes) {}
+  /**
+   * A completed checkpoint.
+   *
+   * @param id Flink's number of it
+   * @param triggeredAt in epoch ms
+   * @param millis from the trigger to the completion
+   * @param bytes that were written for it
+   * @param fullBytes that it refers to
+   * @param syncMillis the longest synchronous phase of a subtask that holds the traces
+   */
+  record Checkpoint(
+      long id, long triggeredAt, long millis, long bytes, long fullBytes, long syncMillis) {
 
-  private FlinkRun(Path home, JvmProcess process) {
+    /** Returns the figures of several checkpoints; none without one. */
+    static Map<String, Double> figures(List<Checkpoint> all) {
+      if (all.isEmpty()) {
+        return Map.of();
+      }
+      Map<String, Double> figures = new LinkedHashMap<>();
+      figures.put(Figures.CHECKPOINT_MILLIS, median(all, Checkpoint::millis));
+      figures.put(Figures.CHECKPOINT_MEGABYTES, median(all, c -> c.bytes / 1e6));
+      figures.put(Figures.STATE_MEGABYTES, median(all, c -> c.fullBytes / 1e6));
+      figures.put(
+          Figures.SYNC_MILLIS, (double) all.stream().mapToLong(c -> c.syncMillis).max().orElse(0));
+      return figures;
+    }
+
+    private static double median(List<Checkpoint> all, ToDoubleFunction<Checkpoint> figure) {
+      return Figures.median(all.stream().mapToDouble(figure).toArray());
+    }
+  }
+
+  private FlinkRun(Path home, JvmProcess process, Contender contender) {
     this.home = home;
+    this.contender = contender;
     this.process = process;
     this.questions = new OutputStreamWriter(process.input(), UTF_8);
     this.answers = new BufferedReader(new InputStreamReader(process.output(), UTF_8));
@@ -70,6 +103,8 @@ final class FlinkRun implements AutoCloseable {
     Path home = servers.directory().subdirectory("flink");
     List<String> jvm = new ArrayList<>(FlinkProcesses.OPENS);
     jvm.addAll(List.of("-Xms3g", "-Xmx3g", "-XX:+UseParallelGC", "-XX:MaxDirectMemorySize=1g"));
+    // The CPU time of a compiler thread that ends would no longer be counted.
+    jvm.add("-XX:-UseDynamicNumberOfCompilerThreads");
     List<String> program =
         List.of(
             BenchFlinkMain.class.getName(),
@@ -83,8 +118,8 @@ final class FlinkRun implements AutoCloseable {
             "metrics.reporter.bench.factory.class=" + JobCounters.Factory.class.getName());
     JvmProcess process = JvmProcess.startPiped(servers.directory(), "flink", jvm, program);
     try {
-      FlinkRun run = new FlinkRun(home, process);
-      run.submit(contender, options, restoreFrom);
+      FlinkRun run = new FlinkRun(home, process, contender);
+      run.submit(options, restoreFrom);
       return run;
     } catch (RuntimeException e) {
       process.kill();
@@ -92,14 +127,15 @@ final class FlinkRun implements AutoCloseable {
     }
   }
 
-  private void submit(
-      Contender contender, Map<String, String> options, Optional<Path> restoreFrom) {
+  private void submit(Map<String, String> options, Optional<Path> restoreFrom) {
     List<String> arguments = new ArrayList<>();
     options.forEach((name, value) -> arguments.addAll(List.of("--" + name, value)));
     Map<String, Object> settings = new HashMap<>();
     settings.put("programArgsList", arguments);
     settings.put("parallelism", PARALLELISM);
-    contender.mainClass().ifPresent(name -> settings.put("entryClass", name));
+    if (!contender.mainClass().isEmpty()) {
+      settings.put("entryClass", contender.mainClass());
+    }
     restoreFrom.ifPresent(path -> settings.put("savepointPath", path.toUri().toString()));
     jobId = rest.runJar(rest.uploadJar(contender.jar()), settings);
   }
@@ -169,21 +205,45 @@ final class FlinkRun implements AutoCloseable {
     }
   }
 
-  /** Returns the completed checkpoints in Flink's history, in no order. */
-  List<Checkpoint> checkpoints() {
+  /** Returns the completed checkpoints in Flink's history since an epoch ms, in no order. */
+  List<Checkpoint> checkpointsSince(long millis) {
+    List<String> stateful = statefulVertices();
     List<Checkpoint> completed = new ArrayList<>();
     for (JsonNode each : rest.get("/jobs/" + jobId + "/checkpoints").path("history")) {
-      if (each.path("status").asText().equals("COMPLETED")) {
+      long triggered = each.path("trigger_timestamp").asLong();
+      if (triggered >= millis && each.path("status").asText().equals("COMPLETED")) {
+        long id = each.path("id").asLong();
         completed.add(
             new Checkpoint(
-                each.path("id").asLong(),
-                each.path("trigger_timestamp").asLong(),
+                id,
+                triggered,
                 each.path("end_to_end_duration").asLong(),
                 each.path("checkpointed_size").asLong(),
-                each.path("state_size").asLong()));
+                each.path("state_size").asLong(),
+                stateful.stream().mapToLong(vertex -> syncMillis(id, vertex)).max().orElse(0)));
       }
     }
     return completed;
+  }
+
+  private List<String> statefulVertices() {
+    List<String> ids = new ArrayList<>();
+    for (JsonNode vertex : rest.get("/jobs/" + jobId).path("vertices")) {
+      if (vertex.path("name").asText().contains(contender.statefulOperator())) {
+        ids.add(vertex.path("id").asText());
+      }
+    }
+    return ids;
+  }
+
+  private long syncMillis(long checkpoint, String vertex) {
+    String path = "/jobs/%s/checkpoints/details/%d/subtasks/%s";
+    return rest.get(path.formatted(jobId, checkpoint, vertex))
+        .path("summary")
+        .path("checkpoint_duration")
+        .path("sync")
+        .path("max")
+        .asLong();
   }
 
   /**

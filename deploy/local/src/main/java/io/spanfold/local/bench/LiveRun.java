@@ -15,15 +15,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
 
 /**
- * Measures under traffic at its natural pace: the delay from a segment's deadline to its output,
- * the cost of a checkpoint, the Redis memory of a buffered span, and the recovery time after Flink
- * was killed. For use by one thread.
+ * Measures Spanfold, or an older build of it, under traffic at its natural pace: the CPU of all
+ * processes, the delay from a segment's deadline to its output, the cost of a checkpoint, the Redis
+ * memory of a buffered span, and the recovery time after Flink was killed. For use by one thread.
  */
 final class LiveRun {
 
-  private static final int WARM_UP_SECONDS = 20;
+  private static final int MIN_WARM_UP_SECONDS = 20;
 
   /** Before the first deadline: every span that was read is buffered. */
   private static final int ALL_OPEN_SECONDS = 8;
@@ -43,18 +44,41 @@ final class LiveRun {
     this.redis = new RedisMeter(servers.redis());
   }
 
-  /** Runs for {@code seconds} after the warm-up, then kills Flink and waits for the recovery. */
-  Map<String, Double> measure(int seconds) {
-    Load load = Load.typical((WARM_UP_SECONDS + seconds + RECOVERY_SECONDS + 30) * 10_000);
-    JobTopics own = new JobTopics("live", "live-segments");
+  /**
+   * The traffic and the duration of a run.
+   *
+   * @param load makes traffic of a number of spans
+   * @param maxWarmUp when the measurement begins although the job is not in its {@link SteadyState}
+   * @param seconds of the measurement
+   * @param recovery whether Flink is killed then, and the recovery measured
+   */
+  record Settings(IntFunction<Load> load, Duration maxWarmUp, int seconds, boolean recovery) {
+
+    private Load traffic() {
+      long most =
+          Math.max(MIN_WARM_UP_SECONDS, maxWarmUp.toSeconds()) + seconds + RECOVERY_SECONDS + 30;
+      int perSecond = load.apply(1).spansPerSecond();
+      return load.apply((int) most * perSecond);
+    }
+  }
+
+  /**
+   * Warms up and measures.
+   *
+   * @throws FailedRunException if the job fails or does not recover in time
+   */
+  Map<String, Double> measure(Contender contender, Settings settings) {
+    Load load = settings.traffic();
+    String source = "live-" + load.name() + "-" + contender.label();
+    JobTopics own = new JobTopics(source, source + "-segments");
     topics.create(own.source());
     topics.createTimed(own.segments());
     topics.create(own.deadLetters());
     topics.create(own.outcomes());
     redis.clear();
     Map<String, Double> figures = new LinkedHashMap<>();
-    Map<String, String> options = Contender.SPANFOLD.options(own, servers, Timeouts.STANDARD);
-    try (FlinkRun flink = FlinkRun.start(servers, Contender.SPANFOLD, options, Optional.empty())) {
+    Map<String, String> options = contender.options(own, servers, Timeouts.STANDARD);
+    try (FlinkRun flink = FlinkRun.start(servers, contender, options, Optional.empty())) {
       await(() -> flink.counters().counters().containsKey("spansTracked"), 30, "start");
       long empty = Arrays.stream(redis.usedMemory()).sum();
       try (LiveTraffic traffic = LiveTraffic.start(topics, own.source(), load);
@@ -69,14 +93,26 @@ final class LiveRun {
         long used = Arrays.stream(redis.usedMemory()).sum() - empty;
         long after = flink.counters().counter("spansTracked");
         figures.put(Figures.BYTES_BUFFERED, used / ((before + after) / 2.0));
-        sleep(WARM_UP_SECONDS - ALL_OPEN_SECONDS);
-        steady(flink, traffic, reader, seconds, figures);
-        recovery(flink, options, traffic, reader, load, figures);
+        sleep(MIN_WARM_UP_SECONDS - ALL_OPEN_SECONDS);
+        awaitSteadyState(flink, settings.maxWarmUp().minusSeconds(MIN_WARM_UP_SECONDS));
+        steady(flink, traffic, reader, settings.seconds(), figures);
+        if (settings.recovery()) {
+          recovery(flink, contender, options, traffic, reader, load, figures);
+        }
       }
     } finally {
       topics.delete(List.of(own.source(), own.segments(), own.deadLetters(), own.outcomes()));
     }
     return figures;
+  }
+
+  private static void awaitSteadyState(FlinkRun flink, Duration atMost) {
+    long end = System.nanoTime() + atMost.toNanos();
+    SteadyState steady = new SteadyState(true);
+    while (!steady.isReached() && System.nanoTime() < end) {
+      Await.millis(500);
+      steady.add(flink.sample());
+    }
   }
 
   private void steady(
@@ -86,14 +122,16 @@ final class LiveRun {
       int seconds,
       Map<String, Double> figures) {
     long fromMillis = System.currentTimeMillis();
-    Sample begin = flink.sample();
+    Moment begin = Moment.now(flink, redis, servers);
     long sent = traffic.sent();
     sleep(seconds);
-    Sample end = flink.sample();
+    Moment end = Moment.now(flink, redis, servers);
+    double spans = traffic.sent() - sent;
     long toMillis = System.currentTimeMillis();
-    double elapsed = (end.nanos() - begin.nanos()) / 1e9;
-    figures.put("sentPerSecond", (traffic.sent() - sent) / elapsed);
-    figures.put("coresOfJob", (end.cpuNanos() - begin.cpuNanos()) / 1e9 / elapsed);
+    figures.put("sentPerSecond", spans / end.secondsSince(begin));
+    double cpuNanos = end.flink().cpuNanos() - begin.flink().cpuNanos();
+    figures.put("coresOfJob", cpuNanos / 1e9 / end.secondsSince(begin));
+    figures.putAll(end.cpuSince(begin, spans, true));
     flink.checkHealth();
     // The last segments are not committed yet.
     sleep(12);
@@ -105,22 +143,17 @@ final class LiveRun {
     figures.put("producedAfterMillisP99", Figures.quantile(0.99, produced));
     figures.put("committedAfterMillisP50", Figures.quantile(0.5, committed));
     figures.put("committedAfterMillisP99", Figures.quantile(0.99, committed));
-    List<Checkpoint> checkpoints =
-        flink.checkpoints().stream().filter(c -> c.triggeredAt() >= fromMillis).toList();
+    List<Checkpoint> checkpoints = flink.checkpointsSince(fromMillis);
     figures.put("checkpoints", (double) checkpoints.size());
-    double[] millis = checkpoints.stream().mapToDouble(Checkpoint::millis).toArray();
-    figures.put(Figures.CHECKPOINT_MILLIS, Figures.median(millis));
-    figures.put("checkpointMillisMax", Figures.quantile(1, millis));
+    figures.putAll(Checkpoint.figures(checkpoints));
     figures.put(
-        Figures.CHECKPOINT_MEGABYTES,
-        Figures.median(checkpoints.stream().mapToDouble(c -> c.bytes() / 1e6).toArray()));
-    figures.put(
-        Figures.STATE_MEGABYTES,
-        Figures.median(checkpoints.stream().mapToDouble(c -> c.fullBytes() / 1e6).toArray()));
+        "checkpointMillisMax",
+        Figures.quantile(1, checkpoints.stream().mapToDouble(Checkpoint::millis).toArray()));
   }
 
   private void recovery(
       FlinkRun flink,
+      Contender contender,
       Map<String, String> options,
       LiveTraffic traffic,
       SegmentReader reader,
@@ -130,8 +163,7 @@ final class LiveRun {
     long killedMillis = System.currentTimeMillis();
     long killed = System.nanoTime();
     flink.kill();
-    try (FlinkRun again =
-        FlinkRun.start(servers, Contender.SPANFOLD, options, Optional.of(checkpoint))) {
+    try (FlinkRun again = FlinkRun.start(servers, contender, options, Optional.of(checkpoint))) {
       await(() -> again.counters().counter("spansIn") > 0, RECOVERY_SECONDS, "read again");
       figures.put("readsAgainAfterSeconds", secondsSince(killed));
       int few = load.spansPerSecond() / CAUGHT_UP_SHARE;

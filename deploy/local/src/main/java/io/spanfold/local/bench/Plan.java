@@ -6,12 +6,15 @@ import java.time.Duration;
 /**
  * The size of the benchmark.
  *
- * @param rounds of the typical load, each with all contenders in turn
- * @param typicalSpans of the typical load
+ * @param rounds of each headline load, each with all contenders in turn
+ * @param servicesSpans of the load <em>services</em>
+ * @param typicalSpans of the load <em>typical</em>
+ * @param crowdedSpans of the load <em>crowded</em>
+ * @param tinySpans of the load <em>tiny</em>
  * @param otherSpans of each other load with small spans
  * @param hugeSpans of the load with spans of a quarter of a megabyte
  * @param growthSpans of each growth series
- * @param typical limits of runs under the typical load
+ * @param headline limits of runs under the headline loads: services, typical, crowded, tiny
  * @param other limits of all other runs
  * @param liveSeconds of traffic at its natural pace
  * @param openSegments the series of concurrently open segments
@@ -21,11 +24,14 @@ import java.time.Duration;
  */
 record Plan(
     int rounds,
+    int servicesSpans,
     int typicalSpans,
+    int crowdedSpans,
+    int tinySpans,
     int otherSpans,
     int hugeSpans,
     int growthSpans,
-    Limits typical,
+    Limits headline,
     Limits other,
     int liveSeconds,
     int[] openSegments,
@@ -33,16 +39,19 @@ record Plan(
     int[] depths,
     boolean ceilingOfOthers) {
 
-  /** About three quarters of an hour on two cores. */
+  /** Some two hours on two cores. */
   static Plan full() {
     return new Plan(
         3,
-        3_600_000,
+        8_000_000,
+        6_000_000,
+        4_000_000,
+        3_000_000,
         1_200_000,
         14_000,
         1_600_000,
-        limits(30, 400_000, 20),
-        limits(8, 150_000, 10),
+        limits(20, 180, 400_000, 20),
+        limits(8, 32, 150_000, 10),
         60,
         new int[] {1_000, 10_000, 100_000, 1_000_000},
         new int[] {10, 1_000, 100_000},
@@ -50,16 +59,19 @@ record Plan(
         true);
   }
 
-  /** Under five minutes on two cores: a smoke test, not a measurement to quote. */
+  /** Under ten minutes on two cores: a smoke test, not a measurement to quote. */
   static Plan quick() {
     return new Plan(
         1,
         1_200_000,
+        1_200_000,
+        1_200_000,
+        400_000,
         400_000,
         6_000,
         1_000_000,
-        limits(4, 200_000, 6),
-        limits(3, 40_000, 3),
+        limits(4, 16, 100_000, 6),
+        limits(3, 12, 40_000, 3),
         12,
         new int[] {1_000, 50_000},
         new int[] {10, 100_000},
@@ -67,8 +79,12 @@ record Plan(
         false);
   }
 
-  private static Limits limits(int warmUpSeconds, int warmUpSpans, int windowSeconds) {
+  private static Limits limits(
+      int warmUpSeconds, int maxWarmUpSeconds, int warmUpSpans, int windowSeconds) {
     return new Limits(
-        Duration.ofSeconds(warmUpSeconds), warmUpSpans, Duration.ofSeconds(windowSeconds));
+        Duration.ofSeconds(warmUpSeconds),
+        Duration.ofSeconds(maxWarmUpSeconds),
+        warmUpSpans,
+        Duration.ofSeconds(windowSeconds));
   }
 }

@@ -17,13 +17,15 @@ import java.util.TreeMap;
 /** Collects the results and writes them as tables and as JSON. For use by one thread. */
 final class Report {
 
-  private static final String TYPICAL = "typical";
+  /** The loads whose medians are compared, and for the first two the threads. */
+  private static final List<String> HEADLINES = List.of("services", "typical", "crowded", "tiny");
+
   private static final int MAX_THREAD_KINDS = 24;
 
   private final List<Result> results = new ArrayList<>();
   private final List<Result> buffered = new ArrayList<>();
   private final List<String> failures = new ArrayList<>();
-  private Map<String, Double> live = Map.of();
+  private final Map<String, Map<String, Double>> live = new LinkedHashMap<>();
 
   void add(Result result) {
     results.add(result);
@@ -50,8 +52,9 @@ final class Report {
     buffered.add(result);
   }
 
-  void live(Map<String, Double> figures) {
-    live = Map.copyOf(figures);
+  /** Adds the figures of a run at the natural pace of a load. */
+  void live(String load, Contender contender, Map<String, Double> figures) {
+    live.put(load + "/" + contender.label(), figures);
   }
 
   /** Returns all tables. */
@@ -76,8 +79,8 @@ final class Report {
     return groups;
   }
 
-  private double median(String load, Contender contender, String figure) {
-    List<Result> group = groups().getOrDefault(load + "/" + contender.label(), List.of());
+  private double median(String load, String contender, String figure) {
+    List<Result> group = groups().getOrDefault(load + "/" + contender, List.of());
     return Figures.median(Result.figures(group, figure));
   }
 
@@ -87,37 +90,42 @@ final class Report {
     }
     line(
         text,
-        "%n%-14s %-14s %10s %7s %7s %8s %6s %8s %8s %8s %9s %9s",
+        "%n%-14s %-14s %9s %7s %7s %8s %8s %8s %8s %9s %8s %8s %8s %8s",
         "load",
         "job",
         "spans/s",
         "spread",
         "MB/s",
+        "CPU us",
         "job us",
-        "(JIT)",
         "redis us",
         "kafka us",
+        "compiling",
         "out/in",
         "chkpt ms",
+        "sync ms",
         "chkpt MB");
     groups()
         .forEach(
             (name, group) ->
                 line(
                     text,
-                    "%-14s %-14s %10s %6.0f%% %7s %8s %6s %8s %8s %8s %9s %9s",
+                    "%-14s %-14s %9s %6.0f%% %7s %8s %8s %8s %8s %9s %8s %8s %8s %8s",
                     group.get(0).load(),
                     group.get(0).contender(),
                     of(group, Figures.SPANS_PER_SECOND, "%,.0f"),
                     100 * Figures.spread(Result.figures(group, Figures.SPANS_PER_SECOND)),
                     of(group, Figures.MEGABYTES_PER_SECOND, "%.1f"),
+                    of(group, Figures.CPU, "%.1f"),
                     of(group, Figures.JOB_CPU, "%.1f"),
-                    of(group, Figures.JIT_CPU, "%.1f"),
                     of(group, Figures.REDIS_CPU, "%.1f"),
                     of(group, Figures.KAFKA_CPU, "%.1f"),
+                    of(group, Figures.JIT_CPU, "%.1f"),
                     of(group, Figures.OUT_OVER_IN, "%.2f"),
                     of(group, Figures.CHECKPOINT_MILLIS, "%,.0f"),
+                    of(group, Figures.SYNC_MILLIS, "%,.0f"),
                     of(group, Figures.CHECKPOINT_MEGABYTES, "%.1f")));
+    line(text, "CPU without compiling: job, Redis and Kafka, us a span; then each, and compiling");
   }
 
   private static String of(List<Result> group, String figure, String format) {
@@ -130,32 +138,38 @@ final class Report {
 
   private void ratios(StringBuilder text) {
     List<String> lines = new ArrayList<>();
-    for (Contender contender : List.of(Contender.SPANFOLD, Contender.SPANFOLD_HEAP)) {
-      String speed = Figures.SPANS_PER_SECOND;
-      ratio(lines, contender, "spans/s of the ceiling's", speed, Contender.CEILING);
-      ratio(lines, contender, "job CPU of the ceiling's", Figures.JOB_CPU, Contender.CEILING);
-      ratio(lines, contender, "spans/s of plain-rocksdb's", speed, Contender.PLAIN_ROCKSDB);
-      ratio(lines, contender, "spans/s of plain-heap's", speed, Contender.PLAIN_HEAP);
-      ratio(
-          lines,
-          contender,
-          "checkpoint bytes of plain-rocksdb's",
-          Figures.CHECKPOINT_MEGABYTES,
-          Contender.PLAIN_ROCKSDB);
+    for (String load : HEADLINES) {
+      for (String contender : List.of("spanfold", "spanfold-heap", "baseline")) {
+        for (String other : List.of("plain-rocksdb", "plain-heap", "ceiling", "baseline")) {
+          ratio(lines, load, contender, other);
+        }
+      }
     }
     growthRatios(lines);
     if (!lines.isEmpty()) {
-      text.append(String.format("%nratios of medians%n"));
+      line(text, "%nratios of medians; CPU is without compiling");
       lines.forEach(each -> text.append(each).append(System.lineSeparator()));
     }
   }
 
-  private void ratio(
-      List<String> lines, Contender contender, String name, String figure, Contender other) {
-    double ratio = median(TYPICAL, contender, figure) / median(TYPICAL, other, figure);
-    if (Double.isFinite(ratio)) {
-      lines.add(String.format(Locale.ROOT, "%-14s %-36s %6.2f", contender.label(), name, ratio));
+  private void ratio(List<String> lines, String load, String contender, String other) {
+    double speed = ratio(load, contender, other, Figures.SPANS_PER_SECOND);
+    if (Double.isFinite(speed) && !contender.equals(other)) {
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%-14s %-14s %-20s spans/s %6.2f  CPU %6.2f  checkpoint bytes %s",
+              load,
+              contender,
+              "to " + other,
+              speed,
+              ratio(load, contender, other, Figures.CPU),
+              number(ratio(load, contender, other, Figures.CHECKPOINT_MEGABYTES), "%6.2f")));
     }
+  }
+
+  private double ratio(String load, String contender, String other, String figure) {
+    return median(load, contender, figure) / median(load, other, figure);
   }
 
   /** The time per span at the largest value of a series, relative to the smallest. */
@@ -171,11 +185,11 @@ final class Report {
         String first = loads.get(0);
         String last = loads.get(loads.size() - 1);
         double time =
-            median(first, Contender.SPANFOLD, Figures.SPANS_PER_SECOND)
-                / median(last, Contender.SPANFOLD, Figures.SPANS_PER_SECOND);
+            median(first, Contender.SPANFOLD.label(), Figures.SPANS_PER_SECOND)
+                / median(last, Contender.SPANFOLD.label(), Figures.SPANS_PER_SECOND);
         double cpu =
-            median(last, Contender.SPANFOLD, Figures.JOB_CPU)
-                / median(first, Contender.SPANFOLD, Figures.JOB_CPU);
+            median(last, Contender.SPANFOLD.label(), Figures.JOB_CPU)
+                / median(first, Contender.SPANFOLD.label(), Figures.JOB_CPU);
         lines.add(
             String.format(
                 Locale.ROOT,
@@ -243,12 +257,16 @@ final class Report {
     }
   }
 
-  /** The CPU of each contender under the typical load, by kind of thread. */
+  /** The CPU of each contender under the first headlines, by kind of thread. */
   private void threads(StringBuilder text) {
-    for (Contender contender : Contender.values()) {
-      List<Result> group = groups().get(TYPICAL + "/" + contender.label());
-      if (group != null) {
-        line(text, "%nCPU of %s by kind of thread, us per span", contender.label());
+    for (List<Result> group : groups().values()) {
+      Result any = group.get(0);
+      if (HEADLINES.subList(0, 2).contains(any.load())) {
+        line(
+            text,
+            "%nCPU of %s under %s by kind of thread, us per span",
+            any.contender(),
+            any.load());
         Map<String, List<Double>> kinds = new TreeMap<>();
         group.forEach(
             r ->
@@ -271,10 +289,12 @@ final class Report {
   }
 
   private void liveTable(StringBuilder text) {
-    if (!live.isEmpty()) {
-      line(text, "%nlive at 10,000 spans/s");
-      new TreeMap<>(live).forEach((name, value) -> line(text, "%,14.2f  %s", value, name));
-    }
+    live.forEach(
+        (name, figures) -> {
+          line(text, "%nlive at 10,000 spans/s, %s", name);
+          new TreeMap<>(figures)
+              .forEach((figure, value) -> line(text, "%,14.2f  %s", value, figure));
+        });
   }
 
   private static void line(StringBuilder text, String format, Object... values) {
@@ -288,7 +308,7 @@ final class Report {
     all.put("seconds", seconds);
     all.put("machine", machine());
     all.put("medians", medians());
-    all.put("buffered", buffered);
+    all.put("buffered", bufferedFigures());
     all.put("live", live);
     all.put("failures", failures);
     all.put("runs", results);
@@ -312,6 +332,13 @@ final class Report {
               medians.put(name, figures);
             });
     return medians;
+  }
+
+  private Map<String, Map<String, Double>> bufferedFigures() {
+    Map<String, Map<String, Double>> figures = new LinkedHashMap<>();
+    buffered.forEach(
+        result -> figures.put(result.load() + "/" + result.contender(), result.figures()));
+    return figures;
   }
 
   private static Map<String, Object> machine() {

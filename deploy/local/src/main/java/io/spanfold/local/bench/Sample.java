@@ -29,6 +29,7 @@ record Sample(
     Map<String, Long> counters,
     Map<String, Long> threadNanos) {
 
+  private static final String JIT = "JIT";
   private static final long NANOS_PER_TICK = 10_000_000;
 
   /** Returns the counters only, which is cheap. */
@@ -53,6 +54,11 @@ record Sample(
   /** Returns a counter; 0 if there is none of that name. */
   long counter(String name) {
     return counters.getOrDefault(name, 0L);
+  }
+
+  /** Returns CPU time of the JIT compiler; 0 where it is unknown. */
+  long compilingNanos() {
+    return threadNanos.getOrDefault(JIT, 0L);
   }
 
   private static Map<String, Long> threads() {
@@ -90,7 +96,7 @@ record Sample(
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
         long ticks = Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
         String kind =
-            name.startsWith("C") ? "JIT" : name.startsWith("GC") ? "GC" : "RocksDB background";
+            name.startsWith("C") ? JIT : name.startsWith("GC") ? "GC" : "RocksDB background";
         nanos.merge(kind, ticks * NANOS_PER_TICK, Long::sum);
       }
     } catch (IOException e) {

@@ -23,7 +23,10 @@ import org.apache.kafka.common.header.Header;
 final class SegmentReader implements AutoCloseable {
 
   private static final String SPAN_ID = "\"span_id\":\"";
-  private static final String ROOT = "\"parent_span_id\":null";
+
+  /** The job stamps the span whose id is the segment's; without a root there is none. */
+  private static final String ROOT = "\"is_segment\":true";
+
   private static final byte[] IDLE = "idle".getBytes(US_ASCII);
 
   /** Only one record in four is parsed, to leave the CPU to the job. */

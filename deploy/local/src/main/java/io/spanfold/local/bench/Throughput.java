@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /**
  * Measures how fast a job processes a topic that is already full. Each run has its own process of
@@ -29,10 +30,10 @@ final class Throughput {
   /** From this number of spans, the job trains a dictionary from the first of them. */
   private static final int SPANS_FOR_DICTIONARY = 400_000;
 
-  /**
-   * The warm-up is prolonged at most by this factor until the job is in a steady state, and the
-   * window until enough spans were read and emitted.
-   */
+  /** The warm-up ends at this fraction of the topic, so that the rest is left for the window. */
+  private static final double MAX_WARM_UP = 0.6;
+
+  /** The window is prolonged at most by this factor, until enough spans were read and emitted. */
   private static final int MAX_PROLONGATION = 4;
 
   private static final double MEGA = 1e6;
@@ -49,17 +50,29 @@ final class Throughput {
   }
 
   /** A filled topic. */
-  record Source(String topic, String load, int spans, long bytes) {}
+  record Source(String topic, String load, int spans, long bytes) {
+
+    /** Returns the same under another name of the load. */
+    Source named(String name) {
+      return new Source(topic, name, spans, bytes);
+    }
+  }
 
   /**
    * The duration of a measurement.
    *
-   * @param warmUp the minimum time before the window, for the JIT compiler; less if half of the
-   *     spans are read earlier
+   * @param warmUp the minimum time before the window; less if much of the topic is read earlier
+   * @param maxWarmUp when the window begins although the job is not in its {@link SteadyState}
    * @param warmUpSpans the minimum number of spans before the window
    * @param window the duration of the window
    */
-  record Limits(Duration warmUp, int warmUpSpans, Duration window) {}
+  record Limits(Duration warmUp, Duration maxWarmUp, int warmUpSpans, Duration window) {
+
+    /** Returns the same with another number of spans. */
+    Limits withWarmUpSpans(int spans) {
+      return new Limits(warmUp, maxWarmUp, spans, window);
+    }
+  }
 
   /**
    * Runs and measures a job.
@@ -80,16 +93,15 @@ final class Throughput {
             servers, contender, contender.options(own, servers, timeouts), Optional.empty())) {
       warmUp(flink, contender, source, limits);
       profile.ifPresent(file -> flink.startProfile());
-      Moment begin = moment(flink);
+      Moment begin = Moment.now(flink, redis, servers);
       long beginMillis = System.currentTimeMillis();
       awaitWindow(flink, contender, begin, source, limits);
-      Moment ended = moment(flink);
+      Moment ended = Moment.now(flink, redis, servers);
       profile.ifPresent(flink::stopProfile);
       Map<String, Double> shares =
           contender.isSpanfold() ? redis.sharesSent(MONITOR_MILLIS) : Map.of();
       flink.checkHealth();
-      List<Checkpoint> checkpoints =
-          flink.checkpoints().stream().filter(c -> c.triggeredAt() >= beginMillis - 5_000).toList();
+      List<Checkpoint> checkpoints = flink.checkpointsSince(beginMillis - 5_000);
       return result(contender, source, begin, ended, checkpoints, shares);
     } finally {
       delete(own);
@@ -150,20 +162,26 @@ final class Throughput {
     topics.delete(List.of(own.segments(), own.deadLetters(), own.outcomes()));
   }
 
-  private void warmUp(FlinkRun flink, Contender contender, Source source, Limits limits) {
+  private static void warmUp(FlinkRun flink, Contender contender, Source source, Limits limits) {
     await(flink, counters -> counters.counter("spansIn") > 0, 50);
-    long warm = System.nanoTime() + limits.warmUp().toNanos();
-    long latest = System.nanoTime() + MAX_PROLONGATION * limits.warmUp().toNanos();
-    SteadyState steady = new SteadyState();
+    long begun = System.nanoTime();
+    long last = (long) (source.spans() * MAX_WARM_UP);
+    SteadyState steady = new SteadyState(contender.writesSegments());
     await(
         flink,
-        counters -> {
-          boolean reached = !contender.writesSegments() || steady.isReached(counters);
-          return (System.nanoTime() >= warm || counters.counter("spansIn") >= source.spans() / 2)
-              && counters.counter("spansIn") >= limits.warmUpSpans()
-              && (reached || System.nanoTime() >= latest && counters.counter("spansOut") > 0);
+        flink::sample,
+        sample -> {
+          steady.add(sample);
+          long passed = System.nanoTime() - begun;
+          long read = sample.counter("spansIn");
+          boolean late = passed >= limits.maxWarmUp().toNanos();
+          boolean enough =
+              read >= last || passed >= limits.warmUp().toNanos() && read >= limits.warmUpSpans();
+          boolean flows = !contender.writesSegments() || sample.counter("spansOut") > 0;
+          return enough
+              && (steady.isReached() || late && flows || read >= last && steady.isBalanced());
         },
-        50);
+        200);
     long read = flink.counters().counter("spansIn");
     if (read > source.spans() * 0.85) {
       throw new FailedRunException(
@@ -202,11 +220,14 @@ final class Throughput {
   }
 
   private static void await(FlinkRun flink, Condition condition, long millis) {
+    await(flink, flink::counters, condition, millis);
+  }
+
+  private static void await(
+      FlinkRun flink, Supplier<Sample> samples, Condition condition, long millis) {
     long progressed = System.nanoTime();
     long read = -1;
-    for (Sample counters = flink.counters();
-        !condition.holds(counters);
-        counters = flink.counters()) {
+    for (Sample counters = samples.get(); !condition.holds(counters); counters = samples.get()) {
       long now = counters.counter("spansIn") + counters.counter("spansTracked");
       if (now != read) {
         read = now;
@@ -219,12 +240,6 @@ final class Throughput {
     }
   }
 
-  private record Moment(Sample flink, List<RedisMeter.Usage> redis, long kafkaCpuNanos) {}
-
-  private Moment moment(FlinkRun flink) {
-    return new Moment(flink.sample(), redis.usage(), servers.kafkaCpuNanos());
-  }
-
   private static Result result(
       Contender contender,
       Source source,
@@ -232,17 +247,17 @@ final class Throughput {
       Moment end,
       List<Checkpoint> checkpoints,
       Map<String, Double> shares) {
-    double in = end.flink.counter("spansIn") - begin.flink.counter("spansIn");
-    double out = end.flink.counter("spansOut") - begin.flink.counter("spansOut");
+    double in = end.countedSince(begin, "spansIn");
+    double out = end.countedSince(begin, "spansOut");
     // Reading a span is half of the work, emitting it the other half.
     double spans = contender.writesSegments() ? (in + out) / 2 : in;
-    double seconds = (end.flink.nanos() - begin.flink.nanos()) / 1e9;
+    double seconds = end.secondsSince(begin);
     Map<String, Double> threads = new TreeMap<>();
-    end.flink
+    end.flink()
         .threadNanos()
         .forEach(
             (kind, nanos) -> {
-              long used = nanos - begin.flink.threadNanos().getOrDefault(kind, 0L);
+              long used = nanos - begin.flink().threadNanos().getOrDefault(kind, 0L);
               threads.put(kind, used / 1e3 / spans);
             });
     Map<String, Double> figures = new LinkedHashMap<>();
@@ -251,15 +266,13 @@ final class Throughput {
     figures.put(Figures.SPANS_PER_SECOND, spans / seconds);
     figures.put(
         Figures.MEGABYTES_PER_SECOND, spans / seconds * source.bytes() / source.spans() / MEGA);
-    figures.put(Figures.JOB_CPU, (end.flink.cpuNanos() - begin.flink.cpuNanos()) / 1e3 / spans);
-    figures.put(Figures.JIT_CPU, threads.getOrDefault("JIT", 0.0));
-    figures.put(Figures.KAFKA_CPU, (end.kafkaCpuNanos - begin.kafkaCpuNanos) / 1e3 / spans);
+    figures.putAll(end.cpuSince(begin, spans, contender.isSpanfold()));
     if (contender.writesSegments()) {
       figures.put(Figures.OUT_OVER_IN, out / in);
-      figures.put("spansPerMessage", out / messages(begin, end));
+      figures.put("spansPerMessage", out / Math.max(1, end.countedSince(begin, "messagesOut")));
     }
     if (contender.isSpanfold()) {
-      List<RedisMeter.Usage> used = RedisMeter.between(begin.redis, end.redis);
+      List<RedisMeter.Usage> used = RedisMeter.between(begin.redis(), end.redis());
       addRedis(figures, used, shares, spans);
       for (RedisMeter.Usage node : used) {
         node.micros()
@@ -268,17 +281,7 @@ final class Throughput {
                     threads.merge("Redis: " + command, micros / spans, Double::sum));
       }
     }
-    if (!checkpoints.isEmpty()) {
-      figures.put(
-          Figures.CHECKPOINT_MILLIS,
-          Figures.median(checkpoints.stream().mapToDouble(Checkpoint::millis).toArray()));
-      figures.put(
-          Figures.CHECKPOINT_MEGABYTES,
-          Figures.median(checkpoints.stream().mapToDouble(c -> c.bytes() / MEGA).toArray()));
-      figures.put(
-          Figures.STATE_MEGABYTES,
-          Figures.median(checkpoints.stream().mapToDouble(c -> c.fullBytes() / MEGA).toArray()));
-    }
+    figures.putAll(Checkpoint.figures(checkpoints));
     return new Result(contender.label(), source.load(), figures, threads);
   }
 
@@ -290,11 +293,6 @@ final class Throughput {
       all += node.commands();
     }
     return (double) max / all;
-  }
-
-  private static double messages(Moment begin, Moment end) {
-    return (double)
-        Math.max(1, end.flink.counter("messagesOut") - begin.flink.counter("messagesOut"));
   }
 
   private static void addRedis(
@@ -317,7 +315,6 @@ final class Throughput {
         scripts += script ? command.getValue() : 0;
       }
     }
-    figures.put(Figures.REDIS_CPU, cpu / 1e3 / spans);
     figures.put(Figures.BUSIEST_NODE, busiest / cpu);
     figures.put(Figures.BUSIEST_NODE_COMMANDS, busiestByCommands(nodes));
     figures.put(Figures.COMMANDS_SENT, sent / spans);
