@@ -1,12 +1,7 @@
 package io.spanfold.benchmarks;
 
-import io.spanfold.core.model.DuePart;
-import io.spanfold.core.model.DuePart.Slice;
-import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
-import io.spanfold.core.model.SpanBatch.TraceSpans;
-import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import io.spanfold.core.payload.BufferedSpan;
 import io.spanfold.core.payload.SpanFrames;
 import io.spanfold.core.segment.PartBuilder;
@@ -22,6 +17,7 @@ import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
@@ -39,35 +35,23 @@ public class BuildBenchmark {
 
   private static final int MESSAGE_BYTES = 10_000_000;
 
+  @Param({"SERVICES", "TYPICAL"})
+  Traffic traffic;
+
   private final PartBuilder builder = new PartBuilder(MESSAGE_BYTES, Clock.systemUTC());
   private final byte[] message = new byte[1 << 20];
   private List<LoadedPart> parts;
   private List<BufferedSpan> spans;
 
-  /** Makes a part of each trace, and takes all spans. */
+  /** Makes the parts, and takes all spans. */
   @Setup
   public void makeParts() {
-    parts = new ArrayList<>();
+    parts = traffic.parts();
     spans = new ArrayList<>();
-    for (TraceSpans trace : Traffic.batch()) {
-      List<Slice> slices = new ArrayList<>();
-      List<LoadedSlice> loaded = new ArrayList<>();
-      for (UnstoredSubsegment subsegment : trace.subsegments()) {
-        Slice slice = new Slice(subsegment.subsegment(), null, true);
-        slices.add(slice);
-        loaded.add(new LoadedSlice(slice, subsegment.payload()));
-        SpanFrames.forEach(subsegment.payload(), (index, span) -> spans.add(span));
+    for (LoadedPart part : parts) {
+      for (LoadedSlice slice : part.slices()) {
+        SpanFrames.forEach(slice.frames(), (index, span) -> spans.add(span));
       }
-      DuePart due =
-          new DuePart(
-              trace.trace(),
-              slices.get(0).subsegment().parentId(),
-              0,
-              FlushReason.IDLE,
-              0,
-              false,
-              slices);
-      parts.add(new LoadedPart(due, loaded));
     }
   }
 
@@ -82,10 +66,10 @@ public class BuildBenchmark {
     }
   }
 
-  /** Sorts, stamps, hashes and lays out every part. */
+  /** Unpacks, sorts, stamps, hashes and lays out every part. */
   @Benchmark
   @OperationsPerInvocation(Traffic.SPANS)
-  public void chunk(Blackhole hole) {
+  public void build(Blackhole hole) {
     for (LoadedPart part : parts) {
       hole.consume(builder.build(part));
     }

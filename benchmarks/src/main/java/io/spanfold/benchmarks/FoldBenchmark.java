@@ -18,6 +18,7 @@ import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
@@ -40,13 +41,16 @@ public class FoldBenchmark {
       new FoldSettings(60_000, 10_000, 900_000, 60_000, 10_000_000);
   private static final long LONG_AFTER = 1_800_000_000_000L;
 
+  @Param({"SERVICES", "TYPICAL"})
+  Traffic traffic;
+
   private final List<StoredTrace> traces = new ArrayList<>();
   private final Timers timers = new Timers();
 
   /** Makes the subsegments. */
   @Setup
   public void makeSubsegments() {
-    for (TraceSpans trace : Traffic.batch()) {
+    for (TraceSpans trace : traffic.batch()) {
       traces.add(
           new StoredTrace(
               trace.trace(),

@@ -1,13 +1,13 @@
 package io.spanfold.benchmarks;
 
 import io.spanfold.buffer.compression.PayloadCompression;
+import io.spanfold.core.batch.BatchLimits;
+import io.spanfold.core.batch.OpenBatch;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
-import io.spanfold.core.model.TraceKey;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -16,6 +16,7 @@ import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
@@ -32,20 +33,26 @@ import org.openjdk.jmh.infra.Blackhole;
 @Measurement(iterations = 5, time = 2)
 public class GroupBenchmark {
 
+  @Param({"SERVICES", "TYPICAL"})
+  Traffic traffic;
+
   private final PayloadCompression compression = new PayloadCompression(0);
-  private Map<TraceKey, List<Span>> traces;
+  private final OpenBatch batch =
+      new OpenBatch(new BatchLimits(Traffic.SPANS, Long.MAX_VALUE, 500), Traffic.GROUPING);
+  private List<Span> spans;
   private List<byte[]> payloads;
   private List<byte[]> stored;
 
   /** Makes the spans. */
   @Setup
   public void makeSpans() {
-    traces = Traffic.traces();
+    spans = traffic.spans();
     payloads = new ArrayList<>();
     stored = new ArrayList<>();
     long plain = 0;
     long packed = 0;
-    for (TraceSpans trace : Traffic.batch()) {
+    List<TraceSpans> traces = traffic.batch();
+    for (TraceSpans trace : traces) {
       for (UnstoredSubsegment subsegment : trace.subsegments()) {
         payloads.add(subsegment.payload());
         stored.add(compression.compress(subsegment.payload()));
@@ -67,11 +74,14 @@ public class GroupBenchmark {
     compression.close();
   }
 
-  /** Groups each trace's spans into subsegments and lays out their payloads. */
+  /** Gathers a batch, groups its spans into subsegments and lays out their payloads. */
   @Benchmark
   @OperationsPerInvocation(Traffic.SPANS)
   public void group(Blackhole hole) {
-    traces.forEach((trace, spans) -> hole.consume(Traffic.GROUPING.group(trace, spans)));
+    for (Span span : spans) {
+      batch.add(span);
+    }
+    hole.consume(batch.close());
   }
 
   /** Compresses every payload. */

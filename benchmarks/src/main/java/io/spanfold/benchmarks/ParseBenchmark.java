@@ -11,6 +11,7 @@ import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
@@ -26,13 +27,16 @@ import org.openjdk.jmh.infra.Blackhole;
 @Measurement(iterations = 5, time = 2)
 public class ParseBenchmark {
 
+  @Param({"SERVICES", "TYPICAL"})
+  Traffic traffic;
+
   private final SpanParser parser = new SpanParser(Traffic.MAX_RECORD_BYTES);
   private List<byte[]> records;
 
   /** Makes the records. */
   @Setup
   public void makeRecords() {
-    records = Traffic.records();
+    records = traffic.records();
   }
 
   /** Parses every record. */

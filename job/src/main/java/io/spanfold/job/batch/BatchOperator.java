@@ -1,15 +1,10 @@
 package io.spanfold.job.batch;
 
 import io.spanfold.core.batch.BatchLimits;
+import io.spanfold.core.batch.OpenBatch;
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch;
-import io.spanfold.core.model.SpanBatch.TraceSpans;
-import io.spanfold.core.model.TraceKey;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.ScheduledFuture;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
@@ -33,9 +28,7 @@ public final class BatchOperator extends AbstractStreamOperator<SpanBatch>
   private final BatchLimits limits;
   private final SubsegmentGrouping grouping;
 
-  private transient Map<TraceKey, List<Span>> open;
-  private transient int spans;
-  private transient long bytes;
+  private transient OpenBatch batch;
   private transient ScheduledFuture<?> timer;
   private transient Watermark heldWatermark;
 
@@ -47,23 +40,20 @@ public final class BatchOperator extends AbstractStreamOperator<SpanBatch>
   @Override
   public void open() throws Exception {
     super.open();
-    open = new LinkedHashMap<>();
+    batch = new OpenBatch(limits, grouping);
   }
 
   @Override
   public void processElement(StreamRecord<Span> record) {
     Span span = record.getValue();
-    // Before the span is added, not after, so a batch is never larger than its bound.
-    if (spans > 0 && bytes + span.record().length > limits.maxBytes()) {
+    if (!batch.hasRoomFor(span)) {
       forward();
     }
-    if (spans == 0) {
+    if (batch.isEmpty()) {
       startTimer();
     }
-    open.computeIfAbsent(span.trace(), trace -> new ArrayList<>()).add(span);
-    spans++;
-    bytes += span.record().length;
-    if (spans >= limits.maxSpans()) {
+    batch.add(span);
+    if (batch.isFull()) {
       forward();
     }
   }
@@ -75,14 +65,9 @@ public final class BatchOperator extends AbstractStreamOperator<SpanBatch>
   }
 
   private void forward() {
-    if (spans > 0) {
+    if (!batch.isEmpty()) {
       timer.cancel(false);
-      List<TraceSpans> traces = new ArrayList<>(open.size());
-      open.forEach((trace, members) -> traces.add(grouping.group(trace, members)));
-      open.clear();
-      spans = 0;
-      bytes = 0;
-      output.collect(new StreamRecord<>(new SpanBatch(traces)));
+      output.collect(new StreamRecord<>(batch.close()));
     }
     if (heldWatermark != null) {
       output.emitWatermark(heldWatermark);
@@ -93,7 +78,7 @@ public final class BatchOperator extends AbstractStreamOperator<SpanBatch>
   @Override
   public void processWatermark(Watermark mark) throws Exception {
     heldWatermark = mark;
-    if (spans == 0 || mark.equals(Watermark.MAX_WATERMARK)) {
+    if (batch.isEmpty() || mark.equals(Watermark.MAX_WATERMARK)) {
       forward();
     }
   }
