@@ -44,6 +44,9 @@ public record StampPoints(
      */
     REPLACE_MEMBER(5);
 
+    /** {@link #values()} copies its array at each call, and codes are read for each span. */
+    private static final SegmentIdEdit[] ALL = values();
+
     private final int code;
 
     SegmentIdEdit(int code) {
@@ -59,7 +62,7 @@ public record StampPoints(
 
     /** Throws {@link IllegalArgumentException} if no constant has {@code code}. */
     public static SegmentIdEdit ofCode(int code) {
-      for (SegmentIdEdit each : values()) {
+      for (SegmentIdEdit each : ALL) {
         if (each.code == code) {
           return each;
         }

@@ -6,6 +6,7 @@ import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.StampPoints;
 import io.spanfold.core.model.StampPoints.SegmentIdEdit;
 import io.spanfold.core.payload.BufferedSpan;
+import java.util.stream.Stream;
 
 /**
  * Sets the two fields that the sink adds to a segment's spans, and changes nothing else: every byte
@@ -13,33 +14,30 @@ import io.spanfold.core.payload.BufferedSpan;
  * segment's and false on all others; {@code attributes["sentry.segment.id"]} is added to a record
  * that has none.
  *
- * <p>Immutable. Stamping costs two or three array copies per span.
+ * <p>Immutable. Stamping costs two or three array copies per span and allocates nothing.
  */
 public final class SpanStamper {
 
-  private static final byte[] NOTHING = {};
   private static final byte[] TRUE = ascii("true");
   private static final byte[] FALSE = ascii("false");
   private static final byte[] ADD_TRUE = ascii("\"is_segment\":true,");
   private static final byte[] ADD_FALSE = ascii("\"is_segment\":false,");
+
+  /** By {@link SegmentIdEdit#ordinal()}. */
+  private static final SegmentIdText[] SEGMENT_ID_TEXTS =
+      Stream.of(SegmentIdEdit.values()).map(SegmentIdText::of).toArray(SegmentIdText[]::new);
 
   /**
    * The most bytes that stamping adds to a record: both fields, on a span that is not the segment's
    * root.
    */
   static final int MAX_GROWTH =
-      ADD_FALSE.length + segmentIdText(SegmentIdEdit.ADD_ATTRIBUTES, 0).length;
+      ADD_FALSE.length + SegmentIdText.of(SegmentIdEdit.ADD_ATTRIBUTES).bytes.length;
 
   private final long segmentId;
-  private final byte[][] segmentIdTexts;
 
   public SpanStamper(long segmentId) {
     this.segmentId = segmentId;
-    SegmentIdEdit[] edits = SegmentIdEdit.values();
-    this.segmentIdTexts = new byte[edits.length][];
-    for (SegmentIdEdit edit : edits) {
-      segmentIdTexts[edit.ordinal()] = segmentIdText(edit, segmentId);
-    }
   }
 
   /** Returns how many bytes {@link #stamp} writes for {@code span}. */
@@ -49,7 +47,7 @@ public final class SpanStamper {
         - (points.isSegmentEnd() - points.isSegmentStart())
         + isSegmentText(span).length
         - (points.segmentIdEnd() - points.segmentIdStart())
-        + segmentIdText(points).length;
+        + segmentIdText(points).bytes.length;
   }
 
   /**
@@ -60,15 +58,14 @@ public final class SpanStamper {
   public int stamp(BufferedSpan span, byte[] out, int at) {
     StampPoints points = span.stampPoints();
     byte[] isSegment = isSegmentText(span);
-    byte[] id = segmentIdText(points);
     Splice splice = new Splice(span, out, at);
     // Both may be insertions at the same place, after the record's brace. Either order is right
     // there, but it has to be the same when the part is flushed again.
     if (points.isSegmentStart() <= points.segmentIdStart()) {
       splice.replace(points.isSegmentStart(), points.isSegmentEnd(), isSegment);
-      splice.replace(points.segmentIdStart(), points.segmentIdEnd(), id);
+      splice.replace(points.segmentIdStart(), points.segmentIdEnd(), segmentIdText(points));
     } else {
-      splice.replace(points.segmentIdStart(), points.segmentIdEnd(), id);
+      splice.replace(points.segmentIdStart(), points.segmentIdEnd(), segmentIdText(points));
       splice.replace(points.isSegmentStart(), points.isSegmentEnd(), isSegment);
     }
     return splice.finish();
@@ -82,29 +79,47 @@ public final class SpanStamper {
     return isRoot ? ADD_TRUE : ADD_FALSE;
   }
 
-  private byte[] segmentIdText(StampPoints points) {
-    return segmentIdTexts[points.segmentIdEdit().ordinal()];
-  }
-
-  private static byte[] segmentIdText(SegmentIdEdit edit, long segmentId) {
-    String value = "{\"type\":\"string\",\"value\":\"" + Hex.id(segmentId) + "\"}";
-    String member = "\"sentry.segment.id\":" + value;
-    return switch (edit) {
-      case KEEP -> NOTHING;
-      case ADD_ATTRIBUTES -> ascii("\"attributes\":{" + member + "},");
-      case REPLACE_NULL_ATTRIBUTES -> ascii("{" + member + "}");
-      case ADD_ONLY_MEMBER -> ascii(member);
-      case ADD_FIRST_MEMBER -> ascii(member + ",");
-      case REPLACE_MEMBER -> ascii(value);
-    };
+  private static SegmentIdText segmentIdText(StampPoints points) {
+    return SEGMENT_ID_TEXTS[points.segmentIdEdit().ordinal()];
   }
 
   private static byte[] ascii(String text) {
     return text.getBytes(US_ASCII);
   }
 
+  /** The text of an edit. It is the same for all segments but for the id. */
+  private static final class SegmentIdText {
+
+    /** Stands where the id is written. */
+    private static final String NO_ID = Hex.id(0);
+
+    final byte[] bytes;
+
+    /** Where the id is; -1 if the text has none. */
+    final int idAt;
+
+    private SegmentIdText(String text) {
+      this.bytes = ascii(text);
+      this.idAt = text.indexOf(NO_ID);
+    }
+
+    static SegmentIdText of(SegmentIdEdit edit) {
+      String value = "{\"type\":\"string\",\"value\":\"" + NO_ID + "\"}";
+      String member = "\"sentry.segment.id\":" + value;
+      return new SegmentIdText(
+          switch (edit) {
+            case KEEP -> "";
+            case ADD_ATTRIBUTES -> "\"attributes\":{" + member + "},";
+            case REPLACE_NULL_ATTRIBUTES -> "{" + member + "}";
+            case ADD_ONLY_MEMBER -> member;
+            case ADD_FIRST_MEMBER -> member + ",";
+            case REPLACE_MEMBER -> value;
+          });
+    }
+  }
+
   /** Copies a record and replaces ranges of it, in ascending order. */
-  private static final class Splice {
+  private final class Splice {
     private final BufferedSpan span;
     private final byte[] out;
     private int at;
@@ -121,6 +136,13 @@ public final class SpanStamper {
       System.arraycopy(text, 0, out, at, text.length);
       at += text.length;
       copied = end;
+    }
+
+    void replace(int start, int end, SegmentIdText text) {
+      replace(start, end, text.bytes);
+      if (text.idAt >= 0) {
+        Hex.write(segmentId, out, at - text.bytes.length + text.idAt);
+      }
     }
 
     int finish() {
