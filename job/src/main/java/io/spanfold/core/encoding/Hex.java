@@ -20,7 +20,10 @@ public final class Hex {
 
   /** Returns 32 digits. */
   public static String id(long high, long low) {
-    return FORMAT.toHexDigits(high) + FORMAT.toHexDigits(low);
+    byte[] digits = new byte[Long.BYTES * 4];
+    write(high, digits, 0);
+    write(low, digits, Long.BYTES * 2);
+    return new String(digits, US_ASCII);
   }
 
   /**

@@ -27,13 +27,21 @@ public record DuePart(
 
   /** Returns how many spans it is to emit. */
   public int spanCount() {
-    return slices.stream().mapToInt(Slice::spanCount).sum();
+    int spans = 0;
+    for (Slice slice : slices) {
+      spans += slice.spanCount();
+    }
+    return spans;
   }
 
   /** Returns the length of the records of all subsegments it touches, taken from or not. */
   @Override
   public long recordBytes() {
-    return slices.stream().mapToLong(slice -> slice.subsegment().recordBytes()).sum();
+    long bytes = 0;
+    for (Slice slice : slices) {
+      bytes += slice.subsegment().recordBytes();
+    }
+    return bytes;
   }
 
   @Override

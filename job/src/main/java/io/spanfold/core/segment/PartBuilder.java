@@ -27,8 +27,10 @@ public final class PartBuilder {
 
   /** By unsigned id; by content too, so that the order is total even if an id occurs twice. */
   private static final Comparator<BufferedSpan> ORDER =
-      ((Comparator<BufferedSpan>) (a, b) -> Long.compareUnsigned(a.spanId(), b.spanId()))
-          .thenComparing(PartBuilder::compareRecords);
+      (a, b) -> {
+        int byId = Long.compareUnsigned(a.spanId(), b.spanId());
+        return byId != 0 ? byId : compareRecords(a, b);
+      };
 
   private final int chunkBytes;
   private final SegmentChunker chunker;
@@ -64,16 +66,27 @@ public final class PartBuilder {
     }
     spans.sort(ORDER);
     List<SegmentMessage> messages = chunker.messages(due, spans, tooLarge.isEmpty(), stamper);
-    Receipt receipt =
-        new Receipt(
-            due,
-            chunkBytes,
-            messages.stream().map(SegmentMessage::flushId).toList(),
-            spans.stream().mapToLong(BufferedSpan::spanId).toArray());
+    Receipt receipt = new Receipt(due, chunkBytes, flushIds(messages), spanIds(spans));
     List<Outcome> outcomes = new ArrayList<>();
     addOutcomes(due, Outcome.Reason.PAYLOAD_LOST, lost, outcomes);
     addOutcomes(due, Outcome.Reason.TOO_LARGE, tooLarge, outcomes);
     return new FlushedPart(messages, outcomes, receipt);
+  }
+
+  private static List<String> flushIds(List<SegmentMessage> messages) {
+    List<String> ids = new ArrayList<>(messages.size());
+    for (SegmentMessage message : messages) {
+      ids.add(message.flushId());
+    }
+    return ids;
+  }
+
+  private static long[] spanIds(List<BufferedSpan> spans) {
+    long[] ids = new long[spans.size()];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = spans.get(i).spanId();
+    }
+    return ids;
   }
 
   private static void count(Map<Long, Long> byOrganization, long organization, int spans) {

@@ -75,7 +75,11 @@ public final class SegmentChunker {
     // The last span has no comma after it.
     boolean fitsInOne = complete && spanBytes - 1 + envelopeBytes(false) <= chunkBytes;
     boolean skipEnrichment = part.skipEnrichment() || !fitsInOne;
-    List<Chunk> chunks = assign(spans, stamper, skipEnrichment);
+    long oneBytes = envelopeBytes(skipEnrichment) + spanBytes - 1;
+    List<Chunk> chunks =
+        oneBytes <= chunkBytes && !spans.isEmpty()
+            ? List.of(new Chunk(spans, oneBytes))
+            : assign(spans, stamper, skipEnrichment);
     List<SegmentMessage> messages = new ArrayList<>(chunks.size());
     for (int number = 0; number < chunks.size(); number++) {
       Chunk chunk = chunks.get(number);
@@ -92,7 +96,7 @@ public final class SegmentChunker {
       int length = stamper.stampedLength(span);
       Chunk chunk = firstWithRoom(chunks, length);
       if (chunk == null) {
-        chunk = new Chunk(envelopeBytes(skip));
+        chunk = new Chunk(new ArrayList<>(), envelopeBytes(skip));
         chunks.add(chunk);
       }
       chunk.add(span, length);
@@ -143,13 +147,14 @@ public final class SegmentChunker {
 
   /** A message in the making. */
   private static final class Chunk {
-    private final List<BufferedSpan> spans = new ArrayList<>();
+    private final List<BufferedSpan> spans;
 
     /** The length of the value with the spans so far. */
     private long bytes;
 
-    Chunk(int envelopeBytes) {
-      this.bytes = envelopeBytes;
+    Chunk(List<BufferedSpan> spans, long bytes) {
+      this.spans = spans;
+      this.bytes = bytes;
     }
 
     void add(BufferedSpan span, int length) {
