@@ -1,17 +1,22 @@
 package io.spanfold.core.segment;
 
+import com.dynatrace.hash4j.hashing.HashValue128;
+import com.dynatrace.hash4j.hashing.Hasher128;
+import com.dynatrace.hash4j.hashing.Hashing;
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.payload.BufferedSpan;
 import java.nio.ByteBuffer;
 import java.util.List;
-import org.apache.commons.codec.digest.MurmurHash3;
 
 /** Ids of messages by their content, so that a message made again is recognised. */
 final class FlushIds {
 
   /** The length of an id in characters. */
   static final int LENGTH = 32;
+
+  /** XXH3 of 128 bits: it must not collide by accident, and need not withstand an attacker. */
+  private static final Hasher128 HASHER = Hashing.xxh3_128();
 
   private FlushIds() {}
 
@@ -34,10 +39,13 @@ final class FlushIds {
             .putLong(segmentId)
             .putInt(chunkNumber);
     for (BufferedSpan span : spans) {
-      long[] hash = MurmurHash3.hash128x64(span.buffer(), span.start(), span.length(), 0);
-      content.putLong(span.spanId()).putLong(hash[0]).putLong(hash[1]);
+      HashValue128 hash = HASHER.hashBytesTo128Bits(span.buffer(), span.start(), span.length());
+      content
+          .putLong(span.spanId())
+          .putLong(hash.getMostSignificantBits())
+          .putLong(hash.getLeastSignificantBits());
     }
-    long[] hash = MurmurHash3.hash128x64(content.array());
-    return Hex.id(hash[0], hash[1]);
+    HashValue128 hash = HASHER.hashBytesTo128Bits(content.array());
+    return Hex.id(hash.getMostSignificantBits(), hash.getLeastSignificantBits());
   }
 }
