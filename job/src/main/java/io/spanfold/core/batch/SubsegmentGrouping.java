@@ -1,6 +1,5 @@
 package io.spanfold.core.batch;
 
-import io.spanfold.core.batch.TopmostParents.Member;
 import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
@@ -11,10 +10,9 @@ import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.payload.SpanFrames;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.apache.commons.codec.digest.MurmurHash3;
 
 /**
@@ -32,30 +30,35 @@ import org.apache.commons.codec.digest.MurmurHash3;
  */
 public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implements Serializable {
 
-  private static final Comparator<Member> BY_POSITION =
-      Comparator.comparingInt((Member member) -> member.span.partition())
-          .thenComparingLong(member -> member.span.offset())
-          .thenComparingInt(member -> member.span.index());
+  private static final Comparator<Member> BY_POSITION = (a, b) -> comparePositions(a.span, b.span);
 
-  /** Returns {@code spans} of one trace, which are in the order in which they came. */
+  /**
+   * Groups {@code spans} of one trace, which are in the order in which they came. The list is not
+   * kept.
+   */
   public TraceSpans group(TraceKey trace, List<Span> spans) {
-    List<Member> members = TopmostParents.of(spans);
+    int count = spans.size();
+    long[] topmostParents = TopmostParents.of(spans);
+    FirstRows firstRows = new FirstRows(topmostParents);
     List<Group> groups = new ArrayList<>();
-    Map<Long, Group> open = new HashMap<>();
-    for (Member member : members) {
-      Group group = open.get(member.topmostParent);
-      if (group == null || !group.takes(member.span, this)) {
-        group = new Group(groups.size(), member.topmostParent);
-        groups.add(group);
-        open.put(member.topmostParent, group);
+    // By the first row that has its topmost parent.
+    Group[] open = new Group[count];
+    Member[] members = new Member[count];
+    for (int row = 0; row < count; row++) {
+      Member member = new Member(spans.get(row));
+      members[row] = member;
+      int first = firstRows.add(row);
+      if (open[first] == null || !open[first].takes(member.span, this)) {
+        open[first] = new Group(groups.size(), topmostParents[row]);
+        groups.add(open[first]);
       }
-      group.add(member);
+      open[first].add(member);
     }
     List<UnstoredSubsegment> subsegments = new ArrayList<>(groups.size());
     for (Group group : groups) {
       subsegments.add(group.close(layouts));
     }
-    SpanColumns columns = new SpanColumns(members.size());
+    SpanColumns columns = new SpanColumns(count);
     for (Member member : members) {
       Span span = member.span;
       columns.add(
@@ -70,10 +73,34 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
     return new TraceSpans(trace, columns, subsegments);
   }
 
+  private static int comparePositions(Span a, Span b) {
+    int order = Integer.compare(a.partition(), b.partition());
+    if (order == 0) {
+      order = Long.compare(a.offset(), b.offset());
+    }
+    return order != 0 ? order : Integer.compare(a.index(), b.index());
+  }
+
+  /** A span and its place in the subsegments. */
+  private static final class Member {
+    final Span span;
+    int subsegment;
+    int index;
+
+    /** The next of its group, until that is closed. */
+    Member next;
+
+    Member(Span span) {
+      this.span = span;
+    }
+  }
+
   private static final class Group {
     final int number;
     final long topmostParent;
-    final List<Member> members = new ArrayList<>();
+    Member first;
+    Member last;
+    int count;
     long bytes;
     long latest = Long.MIN_VALUE;
 
@@ -83,21 +110,26 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
     }
 
     boolean takes(Span span, SubsegmentGrouping limits) {
-      return members.isEmpty()
+      return count == 0
           || span.timestamp() - latest <= limits.maxGap
               && bytes + span.record().length <= limits.maxBytes;
     }
 
     void add(Member member) {
       member.subsegment = number;
-      members.add(member);
+      if (first == null) {
+        first = member;
+      } else {
+        last.next = member;
+      }
+      last = member;
+      count++;
       bytes += member.span.record().length;
       latest = Math.max(latest, member.span.timestamp());
     }
 
     UnstoredSubsegment close(int layouts) {
-      members.sort(BY_POSITION);
-      int count = members.size();
+      Member[] members = sorted();
       int[] partitions = new int[count];
       long[] offsets = new long[count];
       int[] indexes = new int[count];
@@ -105,7 +137,7 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
       List<Span> spans = new ArrayList<>(count);
       boolean root = false;
       for (int i = 0; i < count; i++) {
-        Member member = members.get(i);
+        Member member = members[i];
         member.index = i;
         partitions[i] = member.span.partition();
         offsets[i] = member.span.offset();
@@ -128,6 +160,16 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
               spans.get(0).organizationId(),
               positions);
       return new UnstoredSubsegment(subsegment, SpanFrames.encode(spans), spanIds);
+    }
+
+    private Member[] sorted() {
+      Member[] members = new Member[count];
+      int filled = 0;
+      for (Member member = first; member != null; member = member.next) {
+        members[filled++] = member;
+      }
+      Arrays.sort(members, BY_POSITION);
+      return members;
     }
   }
 }

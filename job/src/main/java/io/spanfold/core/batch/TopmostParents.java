@@ -1,79 +1,68 @@
 package io.spanfold.core.batch;
 
 import io.spanfold.core.model.Span;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /** Finds, for each span of a list, the topmost parent that can be reached within the list. */
 final class TopmostParents {
 
-  private TopmostParents() {}
+  /** The row of a parent that is not in the list. */
+  private static final int NO_ROW = -1;
 
-  /** A span of a batch, and its place in the subsegments that the batch is grouped into. */
-  static final class Member {
-    final Span span;
+  private final List<Span> spans;
+  private final FirstRows rows;
+  private final boolean[] onPath;
+  private final boolean[] resolved;
+  private final long[] topmost;
 
-    /** The id of its root, of its missing parent, or of the span that closes a cycle of parents. */
-    long topmostParent;
-
-    int subsegment;
-    int index;
-
-    private Member parent;
-    private boolean onPath;
-    private boolean resolved;
-
-    private Member(Span span) {
-      this.span = span;
-    }
-  }
-
-  /** Returns {@code spans} in their order, each with its topmost parent. */
-  static List<Member> of(List<Span> spans) {
-    List<Member> members = new ArrayList<>(spans.size());
-    Map<Long, Member> byId = new HashMap<>(spans.size() * 2);
-    for (Span span : spans) {
-      Member member = new Member(span);
-      members.add(member);
+  private TopmostParents(List<Span> spans) {
+    int count = spans.size();
+    this.spans = spans;
+    this.onPath = new boolean[count];
+    this.resolved = new boolean[count];
+    this.topmost = new long[count];
+    long[] spanIds = new long[count];
+    this.rows = new FirstRows(spanIds);
+    for (int row = 0; row < count; row++) {
+      spanIds[row] = spans.get(row).spanId();
       // Of several spans with one id the first counts, here as in the fold.
-      byId.putIfAbsent(span.spanId(), member);
+      rows.add(row);
     }
-    for (Member member : members) {
-      member.parent = member.span.root() ? null : byId.get(member.span.parentId());
-    }
-    List<Member> path = new ArrayList<>();
-    for (Member member : members) {
-      resolve(member, path);
-    }
-    return members;
   }
 
-  private static void resolve(Member start, List<Member> path) {
-    path.clear();
-    Member at = start;
-    long top;
-    while (true) {
-      if (at.resolved) {
-        top = at.topmostParent;
-        break;
-      }
-      if (at.onPath) {
-        top = at.span.spanId();
-        break;
-      }
-      at.onPath = true;
-      path.add(at);
-      if (at.parent == null) {
-        top = at.span.parentId();
-        break;
-      }
-      at = at.parent;
+  /**
+   * Returns the topmost parent of each of {@code spans}: the id of its root, of its missing parent,
+   * or of the span that closes a cycle of parents.
+   */
+  static long[] of(List<Span> spans) {
+    TopmostParents parents = new TopmostParents(spans);
+    for (int row = 0; row < spans.size(); row++) {
+      parents.resolve(row);
     }
-    for (Member member : path) {
-      member.topmostParent = top;
-      member.resolved = true;
+    return parents.topmost;
+  }
+
+  private void resolve(int start) {
+    int at = start;
+    while (!resolved[at] && !onPath[at]) {
+      onPath[at] = true;
+      int parent = parent(at);
+      if (parent == NO_ROW) {
+        topmost[at] = spans.get(at).parentId();
+        resolved[at] = true;
+      } else {
+        at = parent;
+      }
     }
+    long top = resolved[at] ? topmost[at] : spans.get(at).spanId();
+    for (at = start; !resolved[at]; at = parent(at)) {
+      topmost[at] = top;
+      resolved[at] = true;
+    }
+  }
+
+  private int parent(int row) {
+    Span span = spans.get(row);
+    return span.root() ? NO_ROW : rows.find(span.parentId());
   }
 }
