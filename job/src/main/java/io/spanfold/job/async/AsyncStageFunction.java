@@ -61,6 +61,14 @@ public interface AsyncStageFunction<IN, OUT> extends Serializable {
    */
   default void register(MetricGroup metrics, Supplier<IN> oldest) {}
 
+  /**
+   * Notes a checkpoint: what a worker writes after this is after that checkpoint, and of no use to
+   * an attempt that is restored from it. Called by the Flink task's thread, for each checkpoint
+   * while the stage's state is taken, whether it completes or not; and with the restored checkpoint
+   * before the first worker is opened, if the job was restored. Must not block.
+   */
+  default void checkpointed(long checkpointId) {}
+
   /** Returns the cost of {@code element} against {@link AsyncStageSettings#maxWaiting}. */
   long waitingCost(IN element);
 

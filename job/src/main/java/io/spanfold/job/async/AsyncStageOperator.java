@@ -117,6 +117,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
         context.getOperatorStateStore().getListState(new ListStateDescriptor<>("in-flight", type));
     restored = new ArrayList<>();
     inFlight.get().forEach(restored::add);
+    context.getRestoredCheckpointId().ifPresent(function::checkpointed);
   }
 
   @Override
@@ -344,6 +345,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
       }
     }
     inFlight.update(pending);
+    function.checkpointed(context.getCheckpointId());
   }
 
   @Override

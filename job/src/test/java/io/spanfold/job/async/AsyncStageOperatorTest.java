@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -36,6 +37,8 @@ public class AsyncStageOperatorTest {
   private static final Map<Integer, AsyncStageFunction.Task<Integer, String>> TASKS =
       new ConcurrentHashMap<>();
 
+  private static final List<String> EVENTS = new CopyOnWriteArrayList<>();
+
   private static boolean overtaken;
 
   private OneInputStreamOperatorTestHarness<Integer, String> harness;
@@ -44,6 +47,7 @@ public class AsyncStageOperatorTest {
   void reset() {
     PROCESSED.clear();
     TASKS.clear();
+    EVENTS.clear();
     overtaken = false;
   }
 
@@ -158,6 +162,26 @@ public class AsyncStageOperatorTest {
 
     open(settings, state);
     awaitProcessed(1, 2);
+  }
+
+  @Test
+  void functionKnowsEachCheckpointAndTheRestoredOneBeforeAnyWorkerStarts() throws Exception {
+    AsyncStageSettings settings = AsyncStageSettings.unordered(1).maxWaiting(100).maxActive(100);
+    open(settings, null);
+    add(1);
+    awaitProcessed(1);
+    harness.snapshot(7, 1);
+    OperatorSubtaskState state = harness.snapshot(8, 2);
+    assertThat(EVENTS).containsExactly("opened", "checkpoint 7", "checkpoint 8");
+    close();
+    reset();
+
+    harness = newHarness(settings);
+    harness.setRestoredCheckpointId(8);
+    harness.initializeState(state);
+    harness.open();
+    awaitProcessed(1);
+    assertThat(EVENTS).containsExactly("checkpoint 8", "opened");
   }
 
   @Test
@@ -326,14 +350,20 @@ public class AsyncStageOperatorTest {
   }
 
   private void open(AsyncStageSettings settings, OperatorSubtaskState state) throws Exception {
-    harness =
-        new OneInputStreamOperatorTestHarness<>(
-            new AsyncStageOperator<>(new Function(), settings, Types.INT));
-    harness.setup();
+    harness = newHarness(settings);
     if (state != null) {
       harness.initializeState(state);
     }
     harness.open();
+  }
+
+  private static OneInputStreamOperatorTestHarness<Integer, String> newHarness(
+      AsyncStageSettings settings) throws Exception {
+    OneInputStreamOperatorTestHarness<Integer, String> harness =
+        new OneInputStreamOperatorTestHarness<>(
+            new AsyncStageOperator<>(new Function(), settings, Types.INT));
+    harness.setup();
+    return harness;
   }
 
   private void add(int element) throws Exception {
@@ -376,6 +406,7 @@ public class AsyncStageOperatorTest {
 
     @Override
     public Worker<Integer, String> open(MetricGroup metrics) {
+      EVENTS.add("opened");
       return new TestWorker();
     }
 
@@ -387,6 +418,11 @@ public class AsyncStageOperatorTest {
     @Override
     public long activeCost(Integer element) {
       return Math.abs(element);
+    }
+
+    @Override
+    public void checkpointed(long checkpointId) {
+      EVENTS.add("checkpoint " + checkpointId);
     }
 
     @Override
