@@ -91,7 +91,7 @@ final class AbortedTransactionRecovery<T> {
   boolean recover(TransactionCommittable<T> committable, Throwable refusal)
       throws IOException, InterruptedException {
     KafkaCommittable transaction = committable.transaction();
-    List<T> items = committable.items();
+    EncodedItems<T> items = committable.items();
     String retry = retryId(transaction);
     try (TransactionStatusClient broker =
         new TransactionStatusClient(Admin.create(KafkaClientProperties.common(clients)))) {

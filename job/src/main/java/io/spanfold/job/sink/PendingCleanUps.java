@@ -64,7 +64,7 @@ final class PendingCleanUps implements AutoCloseable {
   }
 
   /** Adds the receipts of committed parts. */
-  void add(List<Receipt> committed) {
+  void add(EncodedItems<Receipt> committed) {
     for (Receipt receipt : committed) {
       receipts.add(receipt);
       spans += cost(receipt);

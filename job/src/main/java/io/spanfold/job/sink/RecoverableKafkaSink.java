@@ -94,7 +94,8 @@ public final class RecoverableKafkaSink<E, T>
         transactions
             ? new TopicEndOffsets(KafkaClientProperties.common(clients), strategy.topics())
             : null;
-    return new TrackingWriter<>(writer, strategy.layout(context.metricGroup()), ends);
+    return new TrackingWriter<>(
+        writer, strategy.layout(context.metricGroup()), strategy.itemType(), ends);
   }
 
   @Override

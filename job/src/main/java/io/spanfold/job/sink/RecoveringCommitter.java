@@ -44,22 +44,24 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
   @Override
   public void commit(Collection<CommitRequest<TransactionCommittable<T>>> requests)
       throws IOException, InterruptedException {
-    List<T> committed = new ArrayList<>();
+    // If the end is not reached, a restart commits all of it again and finds what is committed.
+    List<EncodedItems<T>> committed = new ArrayList<>();
     Map<CommitRequest<TransactionCommittable<T>>, TransactionCommit> failed = new LinkedHashMap<>();
     for (CommitRequest<TransactionCommittable<T>> request : requests) {
       if (commit(request, failed)) {
-        committed.addAll(request.getCommittable().items());
+        committed.add(request.getCommittable().items());
       }
     }
     // Last, because a transaction that is not committed yet can block reading the topics.
     for (var entry : failed.entrySet()) {
       if (recover(entry.getKey(), entry.getValue())) {
-        committed.addAll(entry.getKey().getCommittable().items());
+        committed.add(entry.getKey().getCommittable().items());
       }
     }
-    // If this is not reached, a restart commits all of it again and finds what is committed.
-    if (!committed.isEmpty()) {
-      items.committed(committed);
+    for (EncodedItems<T> each : committed) {
+      if (!each.isEmpty()) {
+        items.committed(each);
+      }
     }
   }
 

@@ -76,10 +76,10 @@ public interface RecoveryStrategy<E, T> extends Serializable {
         throws IOException, InterruptedException;
 
     /**
-     * Is called with items whose records are committed. The same items may come again after a
-     * restart. An exception restarts the job.
+     * Is called with items whose records are committed, in the order in which they were written.
+     * The same items may come again after a restart. An exception restarts the job.
      */
-    default void committed(List<T> items) throws InterruptedException {}
+    default void committed(EncodedItems<T> items) throws InterruptedException {}
 
     @Override
     default void close() throws IOException {}

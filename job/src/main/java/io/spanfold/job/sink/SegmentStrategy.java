@@ -195,7 +195,7 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
     }
 
     @Override
-    public void committed(List<Receipt> parts) throws InterruptedException {
+    public void committed(EncodedItems<Receipt> parts) throws InterruptedException {
       cleanUps.add(parts);
       cleanUps.run();
     }

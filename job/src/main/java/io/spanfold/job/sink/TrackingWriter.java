@@ -1,8 +1,8 @@
 package io.spanfold.job.sink;
 
+import io.spanfold.job.serialization.StateType;
 import io.spanfold.job.sink.RecoveryStrategy.Layout;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -38,12 +38,14 @@ final class TrackingWriter<E, T>
       kafka;
   private final Layout<E, T> layout;
   private final TopicEndOffsets ends;
+  private final StateType<T> itemType;
   private Map<TopicPartition, Long> since = Map.of();
-  private List<T> items = new ArrayList<>();
+  private EncodedItems.Builder<T> items;
 
   /**
    * @param kafka Kafka's writer
    * @param layout makes records and items
+   * @param itemType the type of the items
    * @param ends reads the end offsets of the topics; null without transactions
    */
   TrackingWriter(
@@ -51,15 +53,18 @@ final class TrackingWriter<E, T>
               ProducerRecord<byte[], byte[]>, KafkaWriterState, KafkaCommittable>
           kafka,
       Layout<E, T> layout,
+      StateType<T> itemType,
       TopicEndOffsets ends) {
     this.kafka = kafka;
     this.layout = layout;
+    this.itemType = itemType;
+    this.items = new EncodedItems.Builder<>(itemType, 0);
     this.ends = ends;
   }
 
   @Override
   public void write(E element, Context context) throws IOException, InterruptedException {
-    if (ends != null && items.isEmpty()) {
+    if (ends != null && items.size() == 0) {
       since = ends.now();
     }
     for (ProducerRecord<byte[], byte[]> record : layout.records(element)) {
@@ -92,8 +97,8 @@ final class TrackingWriter<E, T>
               + " transactions for one checkpoint, so it is unknown which holds what; this version"
               + " of the connector is not supported.");
     }
-    List<T> written = items;
-    items = new ArrayList<>();
+    EncodedItems<T> written = items.build();
+    items = new EncodedItems.Builder<>(itemType, written.length());
     if (transactions.isEmpty() && written.isEmpty()) {
       return List.of();
     }

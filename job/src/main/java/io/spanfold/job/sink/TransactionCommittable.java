@@ -5,9 +5,7 @@ import io.spanfold.job.serialization.StateType;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.core.io.SimpleVersionedSerialization;
@@ -26,11 +24,15 @@ import org.apache.kafka.common.TopicPartition;
  * @param items the items in the transaction
  */
 record TransactionCommittable<T>(
-    KafkaCommittable transaction, Map<TopicPartition, Long> since, List<T> items) {
+    KafkaCommittable transaction,
+    Map<TopicPartition, Long> since,
+    EncodedItems<T> items) {
+
+  private static final int HEAD_BYTES = 1024;
 
   /**
    * Writes whether there is a transaction; if so, Kafka's committable with its own version, and the
-   * offsets before it; then the type and version of the items, and the items.
+   * offsets before it; then the items.
    *
    * @param kafka for Kafka's committable
    * @param itemType the type of the items
@@ -47,53 +49,29 @@ record TransactionCommittable<T>(
 
     @Override
     public byte[] serialize(TransactionCommittable<T> committable) throws IOException {
-      DataOutputSerializer out = new DataOutputSerializer(1024);
+      DataOutputSerializer out =
+          new DataOutputSerializer(HEAD_BYTES + committable.items().length());
       out.writeBoolean(committable.transaction() != null);
       if (committable.transaction() != null) {
         SimpleVersionedSerialization.writeVersionAndSerialize(
             kafka, committable.transaction(), out);
         writeOffsets(committable.since(), out);
       }
-      out.writeUTF(itemType.id());
-      VarInts.write(itemType.version(), out);
-      VarInts.write(committable.items().size(), out);
-      for (T item : committable.items()) {
-        itemType.write(item, out);
-      }
+      committable.items().write(out);
       return out.getCopyOfBuffer();
     }
 
     @Override
     public TransactionCommittable<T> deserialize(int version, byte[] bytes) throws IOException {
-      check("committables", version, VERSION);
+      checkVersion("committables", version, VERSION);
       DataInputDeserializer in = new DataInputDeserializer(bytes);
       KafkaCommittable transaction =
           in.readBoolean()
               ? SimpleVersionedSerialization.readVersionAndDeSerialize(kafka, in)
               : null;
       Map<TopicPartition, Long> since = transaction == null ? Map.of() : readOffsets(in);
-      String written = in.readUTF();
-      if (!written.equals(itemType.id())) {
-        throw new IOException(
-            "The savepoint has a transaction that lists items of type %s where type %s is expected; restore it with the release that took it."
-                .formatted(written, itemType.id()));
-      }
-      int itemVersion = VarInts.readInt(in);
-      check(itemType.id(), itemVersion, itemType.version());
-      int count = VarInts.readInt(in);
-      List<T> items = new ArrayList<>(count);
-      for (int i = 0; i < count; i++) {
-        items.add(itemType.read(itemVersion, in));
-      }
+      EncodedItems<T> items = EncodedItems.read(itemType, in);
       return new TransactionCommittable<>(transaction, since, items);
-    }
-
-    private static void check(String what, int version, int newest) throws IOException {
-      if (version < 1 || version > newest) {
-        throw new IOException(
-            "The savepoint has %s of version %d, and this release reads up to %d; restore it with the release that took it, or a newer one."
-                .formatted(what, version, newest));
-      }
     }
 
     private static void writeOffsets(Map<TopicPartition, Long> offsets, DataOutput out)
@@ -112,6 +90,15 @@ record TransactionCommittable<T>(
         offsets.put(new TopicPartition(in.readUTF(), VarInts.readInt(in)), VarInts.read(in));
       }
       return offsets;
+    }
+  }
+
+  /** Throws {@link IOException} if this release cannot read a form of {@code version}. */
+  static void checkVersion(String what, int version, int newest) throws IOException {
+    if (version < 1 || version > newest) {
+      throw new IOException(
+          "The savepoint has %s of version %d, and this release reads up to %d; restore it with the release that took it, or a newer one."
+              .formatted(what, version, newest));
     }
   }
 }

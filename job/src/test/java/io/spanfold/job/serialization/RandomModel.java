@@ -5,6 +5,7 @@ import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushRequest;
+import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.Span;
@@ -139,8 +140,12 @@ final class RandomModel {
   }
 
   Receipt receipt() {
+    FlushRequest request = request();
+    if (request instanceof Discard discard) {
+      return FlushedPart.discarded(discard).receipt();
+    }
     return new Receipt(
-        request(),
+        request,
         count(),
         list(() -> String.format("%016x%016x", random.nextLong(), random.nextLong())),
         random.longs(upTo(5)).toArray());

@@ -12,6 +12,7 @@ import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
+import io.spanfold.job.serialization.StateType;
 import io.spanfold.job.sink.RecoveryStrategy.Layout;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.KafkaUnderTest;
@@ -202,7 +203,8 @@ class AbortedRejectsITCase {
   private boolean recover(KafkaCommittable refused) throws Exception {
     return new AbortedTransactionRecovery<>(clients, strategy, strategy.recovery(metrics), metrics)
         .recover(
-            new TransactionCommittable<>(refused, Map.of(), listed),
+            new TransactionCommittable<>(
+                refused, Map.of(), EncodedItems.of(StateType.REJECT, listed)),
             new IOException("refused, on purpose"));
   }
 

@@ -263,7 +263,7 @@ class AbortedTransactionRecoveryITCase {
     return new AbortedTransactionRecovery<>(clients, strategy, strategy.recovery(metrics), metrics)
         .recover(
             new TransactionCommittable<>(
-                refused, since, LongStream.of(numbers).mapToObj(TestParts::receipt).toList()),
+                refused, since, TestParts.receipts(LongStream.of(numbers))),
             new IOException("refused, on purpose"));
   }
 

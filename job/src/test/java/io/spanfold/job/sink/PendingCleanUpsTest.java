@@ -94,7 +94,7 @@ class PendingCleanUpsTest {
   }
 
   @Test
-  void failsIfAnotherJobHasTakenOver() {
+  void failsIfAnotherJobHasTakenOver() throws IOException {
     PendingCleanUps pending = pending(1_000);
     superseded = true;
     pending.add(receipts(0, 2));
@@ -128,8 +128,8 @@ class PendingCleanUpsTest {
         maxSpans);
   }
 
-  private static List<Receipt> receipts(long from, long to) {
-    return LongStream.range(from, to).mapToObj(TestParts::receipt).toList();
+  private static EncodedItems<Receipt> receipts(long from, long to) throws IOException {
+    return TestParts.receipts(LongStream.range(from, to));
   }
 
   private final class Recording implements CleanUp {

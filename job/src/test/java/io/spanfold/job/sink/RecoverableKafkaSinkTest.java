@@ -13,10 +13,14 @@ import io.spanfold.core.model.TalliedOutcome;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
+import io.spanfold.job.serialization.StateType;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
@@ -63,51 +67,77 @@ class RecoverableKafkaSinkTest {
         roundTrip(
             segments,
             new TransactionCommittable<>(
-                TRANSACTION, SINCE, List.of(TestParts.receipt(1), TestParts.receipt(2))));
+                TRANSACTION, SINCE, TestParts.receipts(LongStream.of(1, 2))));
 
     assertThat(read.transaction()).isEqualTo(TRANSACTION);
     assertThat(read.since()).isEqualTo(SINCE);
     assertThat(read.items()).map(Receipt::segmentId).containsExactly(1L, 2L);
-    assertThat(read.items().get(1).flushIds()).isEqualTo(TestParts.flushIds(2));
+    assertThat(read.items()).last().returns(TestParts.flushIds(2), Receipt::flushIds);
   }
 
   @Test
   void readsCommittablesOfRejectsAsTheyWereWritten() throws IOException {
-    TransactionCommittable<Reject> written =
-        new TransactionCommittable<>(
-            TRANSACTION,
-            SINCE,
-            List.of(
-                new DeadLetter(
-                    null,
-                    null,
-                    List.of(),
-                    "invalid-json",
-                    "spans",
-                    new SourcePosition(3, 42, 0),
-                    "no brace"),
-                new TalliedOutcome(
-                    "0123456789abcdef0123456789abcdef",
-                    new Outcome(1_000, 2, 3, Outcome.Reason.DROPPED, 5))));
+    List<Reject> items =
+        List.of(
+            new DeadLetter(
+                null,
+                null,
+                List.of(),
+                "invalid-json",
+                "spans",
+                new SourcePosition(3, 42, 0),
+                "no brace"),
+            new TalliedOutcome(
+                "0123456789abcdef0123456789abcdef",
+                new Outcome(1_000, 2, 3, Outcome.Reason.DROPPED, 5)));
 
-    assertThat(roundTrip(rejects, written)).isEqualTo(written);
+    TransactionCommittable<Reject> read =
+        roundTrip(
+            rejects,
+            new TransactionCommittable<>(
+                TRANSACTION, SINCE, EncodedItems.of(StateType.REJECT, items)));
+
+    assertThat(read.transaction()).isEqualTo(TRANSACTION);
+    assertThat(read.since()).isEqualTo(SINCE);
+    assertThat(read.items()).containsExactlyElementsOf(items);
   }
 
   @Test
   void readsCommittablesWithoutATransaction() throws IOException {
     TransactionCommittable<Receipt> read =
         roundTrip(
-            segments, new TransactionCommittable<>(null, Map.of(), List.of(TestParts.receipt(9))));
+            segments,
+            new TransactionCommittable<>(
+                null, Map.of(), TestParts.receipts(LongStream.of(9))));
 
     assertThat(read.transaction()).isNull();
     assertThat(read.items()).hasSize(1);
+  }
+
+  /** What a release cannot read it must not notice before it is needed, nor change. */
+  @Test
+  void passesItemsOnWithoutDecodingThem() throws IOException {
+    SimpleVersionedSerializer<TransactionCommittable<Receipt>> committables =
+        segments.getCommittableSerializer();
+    byte[] bytes =
+        committables.serialize(
+            new TransactionCommittable<>(
+                TRANSACTION, SINCE, TestParts.receipts(LongStream.range(0, 5))));
+    byte[] damaged = bytes.clone();
+    Arrays.fill(damaged, damaged.length - 100, damaged.length, (byte) 0xFF);
+
+    TransactionCommittable<Receipt> read = committables.deserialize(1, damaged);
+    assertThat(read.items().size()).isEqualTo(5);
+    assertThat(committables.serialize(read)).isEqualTo(damaged);
+    assertThatThrownBy(() -> read.items().forEach(Receipt::segmentId))
+        .isInstanceOf(UncheckedIOException.class);
   }
 
   @Test
   void refusesCommittablesOfANewerRelease() throws IOException {
     SimpleVersionedSerializer<TransactionCommittable<Receipt>> committables =
         segments.getCommittableSerializer();
-    byte[] bytes = committables.serialize(new TransactionCommittable<>(null, Map.of(), List.of()));
+    byte[] bytes = committables.serialize(empty());
 
     assertThatThrownBy(() -> committables.deserialize(2, bytes))
         .isInstanceOf(IOException.class)
@@ -120,7 +150,7 @@ class RecoverableKafkaSinkTest {
     byte[] bytes =
         segments
             .getCommittableSerializer()
-            .serialize(new TransactionCommittable<>(null, Map.of(), List.of()));
+            .serialize(empty());
 
     assertThatThrownBy(() -> rejects.getCommittableSerializer().deserialize(1, bytes))
         .isInstanceOf(IOException.class)
@@ -131,6 +161,10 @@ class RecoverableKafkaSinkTest {
   void isSerializable() throws Exception {
     assertThat(InstantiationUtil.clone(segments)).isNotNull();
     assertThat(InstantiationUtil.clone(rejects)).isNotNull();
+  }
+
+  private static TransactionCommittable<Receipt> empty() throws IOException {
+    return new TransactionCommittable<>(null, Map.of(), TestParts.receipts(LongStream.empty()));
   }
 
   private static <T> TransactionCommittable<T> roundTrip(

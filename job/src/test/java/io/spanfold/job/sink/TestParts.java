@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.LongStream;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 
 /** Parts that follow from a number, which is also their segment id and their only span's. */
@@ -78,6 +79,10 @@ final class TestParts {
             false,
             List.of(new Slice(subsegment, null, true)));
     return new Receipt(candidate, 1 << 20, flushIds(number), new long[] {number});
+  }
+
+  static EncodedItems<Receipt> receipts(LongStream numbers) throws IOException {
+    return EncodedItems.of(StateType.RECEIPT, numbers.mapToObj(TestParts::receipt).toList());
   }
 
   /** Makes parts again as they were. */
