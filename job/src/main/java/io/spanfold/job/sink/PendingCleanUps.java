@@ -4,25 +4,37 @@ import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.job.sink.SegmentStrategy.CleanUp;
 import io.spanfold.job.sink.SegmentStrategy.Opener;
 import java.io.IOException;
+import java.io.Serializable;
+import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.util.FlinkRuntimeException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The committed parts that are still to be cleaned up; usually none between two commits.
+ * Cleans up after committed parts, in a thread of its own, so that Redis stalls neither the stream
+ * nor its checkpoints. What is committed while the thread is busy waits here, encoded.
  *
  * <p>A failed clean-up does not fail the task: its records are committed, and it only costs memory
- * in Redis until the keys' TTL. The receipts are kept here, outside of state, and tried again with
- * the next commit. Flink's own retries are not used: Flink makes them at once, right after the
- * store has given up, and then fails the job, which would restart for as long as Redis is down. The
- * number of kept receipts is bounded. The oldest beyond that, and those that remain when the
- * committer closes, are left to the TTL and counted.
+ * in Redis until the keys' TTL. It is tried again after a pause, whether there is a further commit
+ * or not. Flink's own retries are not used: Flink makes them at once, right after the store has
+ * given up, and then fails the job, which would restart for as long as Redis is down.
  *
- * <p>Not thread-safe.
+ * <p>The waiting receipts are outside of state. Those of the last checkpoint come again after a
+ * restart, as that checkpoint still has their transaction. Older ones exist only if the clean-up is
+ * behind by more than a checkpoint. These, and what is beyond the bound on memory, are left to the
+ * TTL and counted.
+ *
+ * <p>If another job or attempt has taken over, the thread ends, and the next commit fails.
+ *
+ * <p>The methods are for one thread, a committer's.
  */
 final class PendingCleanUps implements AutoCloseable {
 
@@ -31,108 +43,325 @@ final class PendingCleanUps implements AutoCloseable {
   /** How many parts one call cleans up, so that progress is kept if a later call fails. */
   private static final int BATCH_PARTS = 1_000;
 
-  /** A receipt takes some tens of bytes a span, so this is of the order of 100 MB. */
-  private static final long MAX_SPANS = 1_000_000;
+  /** The same for spans: a call blocks a node of Redis for a time that grows with them. */
+  private static final int BATCH_SPANS = 50_000;
+
+  private static final long JOIN_MILLIS = 5_000;
+
+  /**
+   * Limits of the clean-up.
+   *
+   * @param maxBytes how long the waiting receipts may be together; the last commit's always wait
+   * @param retryPause the time between a failure and the next try
+   * @param finishTimeout how long the end of the input waits for what is pending
+   * @param closeTimeout how long it waits when the task ends in another way
+   */
+  record Limits(long maxBytes, Duration retryPause, Duration finishTimeout, Duration closeTimeout)
+      implements Serializable {
+
+    /** Some 400,000 small parts. */
+    static final Limits DEFAULT =
+        new Limits(
+            64 * 1024 * 1024, Duration.ofSeconds(5), Duration.ofSeconds(20), Duration.ofSeconds(1));
+  }
 
   private final Opener<CleanUp> opener;
   private final MetricGroup metrics;
-  private final long maxSpans;
+  private final Limits limits;
   private final Counter done;
   private final Counter failed;
   private final Counter abandoned;
-  private final Deque<Receipt> receipts = new ArrayDeque<>();
-  private long spans;
-  private CleanUp cleanUp;
 
-  PendingCleanUps(Opener<CleanUp> opener, MetricGroup metrics) {
-    this(opener, metrics, MAX_SPANS);
-  }
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+
+  // Guarded by the lock, as are the counters.
+  private final Deque<EncodedItems<Receipt>> waiting = new ArrayDeque<>();
+  private long waitingBytes;
+  private int pending; // with the parts that are being cleaned up
+  private Thread thread;
+  private Throwable failure;
+  private boolean pausing;
+  private boolean closing;
 
   /**
    * @param opener opens the clean-up when it is first needed, so that a job can start and commit
-   *     while Redis is unavailable
-   * @param maxSpans how many spans the kept receipts may name
+   *     while Redis is unavailable; called in the thread, as is all that it opens
    */
-  PendingCleanUps(Opener<CleanUp> opener, MetricGroup metrics, long maxSpans) {
+  PendingCleanUps(Opener<CleanUp> opener, MetricGroup metrics, Limits limits) {
     this.opener = opener;
     this.metrics = metrics;
-    this.maxSpans = maxSpans;
+    this.limits = limits;
     this.done = metrics.counter("cleanUpsDone");
     this.failed = metrics.counter("cleanUpsFailed");
     this.abandoned = metrics.counter("cleanUpsAbandoned");
-    metrics.gauge("cleanUpsPending", receipts::size);
+    metrics.gauge("cleanUpsPending", this::pending);
   }
 
-  /** Adds the receipts of committed parts. */
+  /**
+   * Adds the receipts of committed parts, and returns at once.
+   *
+   * @throws FlinkRuntimeException if an earlier clean-up failed for good
+   */
   void add(EncodedItems<Receipt> committed) {
-    for (Receipt receipt : committed) {
-      receipts.add(receipt);
-      spans += cost(receipt);
-    }
-  }
-
-  /** A discard names no span, but takes memory as well. */
-  private static int cost(Receipt receipt) {
-    return Math.max(1, receipt.spanIds().length);
-  }
-
-  /** Bounds what is kept after a failure. All of it was tried at least once, or is behind it. */
-  private void abandonTheOldest() {
-    int left = receipts.size();
-    while (spans > maxSpans && receipts.size() > 1) {
-      spans -= cost(receipts.remove());
-    }
-    int gone = left - receipts.size();
-    if (gone > 0) {
-      abandoned.inc(gone);
-      LOG.warn(
-          "Clean-up is too far behind; the payloads of {} committed parts are left to their TTL.",
-          gone);
+    lock.lock();
+    try {
+      throwFailure();
+      waiting.addLast(committed);
+      waitingBytes += committed.length();
+      pending += committed.size();
+      abandonTheOldest();
+      if (thread == null) {
+        start();
+      }
+      changed.signalAll();
+    } finally {
+      lock.unlock();
     }
   }
 
   /**
-   * Tries to clean up all pending parts, and stops at the first failure.
+   * Waits until nothing is pending, at the end of the input; no longer than the limit.
    *
-   * @return whether nothing is pending any more
-   * @throws RuntimeException if another job or attempt has taken over, so that nothing may be done
+   * @throws FlinkRuntimeException if a clean-up fails for good
    */
-  boolean run() throws InterruptedException {
-    while (!receipts.isEmpty()) {
-      List<Receipt> batch = receipts.stream().limit(BATCH_PARTS).toList();
-      try {
-        if (cleanUp == null) {
-          cleanUp = opener.open(metrics);
-        }
-        cleanUp.cleanUp(batch);
-      } catch (IOException e) {
-        failed.inc();
-        LOG.warn(
-            "{} committed parts could not be cleaned up; the next commit tries again.",
-            receipts.size(),
-            e);
-        abandonTheOldest();
-        return false;
+  void finish() throws InterruptedException {
+    long nanos = limits.finishTimeout().toNanos();
+    lock.lock();
+    try {
+      while (pending > 0 && failure == null && nanos > 0) {
+        nanos = changed.awaitNanos(nanos);
       }
-      done.inc(batch.size());
-      for (Receipt receipt : batch) {
-        receipts.remove();
-        spans -= cost(receipt);
-      }
+      throwFailure();
+    } finally {
+      lock.unlock();
     }
-    return true;
   }
 
-  @Override
-  public void close() throws IOException {
-    if (!receipts.isEmpty()) {
-      abandoned.inc(receipts.size());
-      LOG.warn(
-          "The committer closes; the payloads of {} committed parts are left to their TTL.",
-          receipts.size());
+  private int pending() {
+    lock.lock();
+    try {
+      return pending;
+    } finally {
+      lock.unlock();
     }
-    if (cleanUp != null) {
-      cleanUp.close();
+  }
+
+  private void throwFailure() {
+    if (failure != null) {
+      // With its cause, which decides whether the job restarts.
+      throw new FlinkRuntimeException("The clean-up failed: " + failure.getMessage(), failure);
+    }
+  }
+
+  private void abandonTheOldest() {
+    int parts = 0;
+    while (waitingBytes > limits.maxBytes() && waiting.size() > 1) {
+      EncodedItems<Receipt> oldest = waiting.removeFirst();
+      waitingBytes -= oldest.length();
+      parts += oldest.size();
+    }
+    if (parts > 0) {
+      pending -= parts;
+      abandoned.inc(parts);
+      LOG.warn(
+          "Clean-up is too far behind; the payloads of {} committed parts are left to their TTL.",
+          parts);
+    }
+  }
+
+  private void start() {
+    thread = new Thread(this::run, Thread.currentThread().getName() + " clean-up");
+    thread.setDaemon(true);
+    thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
+    thread.start();
+  }
+
+  private void run() {
+    try (OpenedOnce cleanUp = new OpenedOnce()) {
+      while (true) {
+        cleanUpCommit(takeOldest(), cleanUp);
+      }
+    } catch (Throwable e) {
+      fail(e);
+    }
+  }
+
+  private EncodedItems<Receipt> takeOldest() throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      checkOpen();
+      while (waiting.isEmpty()) {
+        changed.await();
+      }
+      EncodedItems<Receipt> oldest = waiting.removeFirst();
+      waitingBytes -= oldest.length();
+      return oldest;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Cleans up after one commit, as far as that succeeds; the rest waits again, then a while. */
+  private void cleanUpCommit(EncodedItems<Receipt> commit, CleanUp cleanUp)
+      throws InterruptedException {
+    EncodedItems<Receipt> rest = commit;
+    while (!rest.isEmpty()) {
+      EncodedItems.Cursor<Receipt> cursor = rest.iterator();
+      List<Receipt> batch = nextBatch(cursor);
+      try {
+        cleanUp.cleanUp(batch);
+      } catch (IOException e) {
+        waitAgain(rest, e);
+        return;
+      }
+      succeeded(batch.size());
+      rest = cursor.rest();
+    }
+  }
+
+  private static List<Receipt> nextBatch(EncodedItems.Cursor<Receipt> receipts) {
+    List<Receipt> batch = new ArrayList<>();
+    long spans = 0;
+    while (receipts.hasNext() && batch.size() < BATCH_PARTS && spans < BATCH_SPANS) {
+      Receipt receipt = receipts.next();
+      batch.add(receipt);
+      spans += receipt.spanIds().length;
+    }
+    return batch;
+  }
+
+  private void succeeded(int parts) throws InterruptedException {
+    lock.lock();
+    try {
+      done.inc(parts);
+      pending -= parts;
+      changed.signalAll();
+      checkOpen();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void waitAgain(EncodedItems<Receipt> rest, IOException reason)
+      throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      checkOpen();
+      failed.inc();
+      waiting.addFirst(rest);
+      waitingBytes += rest.length();
+      abandonTheOldest();
+      LOG.warn(
+          "{} committed parts could not be cleaned up; the next try is in {} s.",
+          pending,
+          limits.retryPause().toSeconds(),
+          reason);
+      pausing = true;
+      changed.signalAll();
+      long nanos = limits.retryPause().toNanos();
+      while (nanos > 0) {
+        nanos = changed.awaitNanos(nanos);
+      }
+    } finally {
+      pausing = false;
+      lock.unlock();
+    }
+  }
+
+  /** Ends the thread if an interrupt was lost in the store's client. */
+  private void checkOpen() throws InterruptedException {
+    if (closing) {
+      throw new InterruptedException("the committer closes");
+    }
+  }
+
+  private void fail(Throwable reason) {
+    lock.lock();
+    try {
+      if (closing) {
+        LOG.debug("The clean-up was interrupted.", reason);
+        return;
+      }
+      failure = reason;
+      LOG.error("The clean-up failed, so the task fails with its next commit.", reason);
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Ends the thread. It gets a moment for what is pending, unless it waits for another try.
+   *
+   * <p>Never throws, as Flink may close a task that has failed.
+   */
+  @Override
+  public void close() {
+    if (closing) {
+      return;
+    }
+    if (thread != null) {
+      try {
+        awaitProgress();
+        thread.interrupt();
+        thread.join(JOIN_MILLIS);
+      } catch (InterruptedException e) {
+        thread.interrupt();
+        Thread.currentThread().interrupt();
+      }
+    }
+    lock.lock();
+    try {
+      abandoned.inc(pending);
+      if (pending > 0) {
+        LOG.warn(
+            "The committer closes before the clean-up of {} committed parts. Those of the last"
+                + " checkpoint come again after a restart; others are left to their TTL.",
+            pending);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void awaitProgress() throws InterruptedException {
+    long nanos = limits.closeTimeout().toNanos();
+    lock.lock();
+    try {
+      while (pending > 0 && failure == null && !pausing && nanos > 0) {
+        nanos = changed.awaitNanos(nanos);
+      }
+    } finally {
+      closing = true;
+      lock.unlock();
+    }
+  }
+
+  /** A clean-up that is opened with its first call. */
+  private final class OpenedOnce implements CleanUp {
+    private CleanUp opened;
+
+    @Override
+    public void cleanUp(List<Receipt> receipts) throws IOException, InterruptedException {
+      if (opened == null) {
+        opened = opener.open(metrics);
+      }
+      opened.cleanUp(receipts);
+    }
+
+    @Override
+    public void close() {
+      // An interrupt has done its work; connections close without it.
+      Thread.interrupted();
+      if (opened == null) {
+        return;
+      }
+      try {
+        opened.close();
+      } catch (IOException e) {
+        LOG.warn("The clean-up's connection to the store could not be closed.", e);
+      }
     }
   }
 }

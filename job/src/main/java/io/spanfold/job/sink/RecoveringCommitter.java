@@ -45,23 +45,28 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
   public void commit(Collection<CommitRequest<TransactionCommittable<T>>> requests)
       throws IOException, InterruptedException {
     // If the end is not reached, a restart commits all of it again and finds what is committed.
-    List<EncodedItems<T>> committed = new ArrayList<>();
+    List<TransactionCommittable<T>> committed = new ArrayList<>();
     Map<CommitRequest<TransactionCommittable<T>>, TransactionCommit> failed = new LinkedHashMap<>();
     for (CommitRequest<TransactionCommittable<T>> request : requests) {
       if (commit(request, failed)) {
-        committed.add(request.getCommittable().items());
+        committed.add(request.getCommittable());
       }
     }
     // Last, because a transaction that is not committed yet can block reading the topics.
     for (var entry : failed.entrySet()) {
       if (recover(entry.getKey(), entry.getValue())) {
-        committed.add(entry.getKey().getCommittable().items());
+        committed.add(entry.getKey().getCommittable());
       }
     }
-    for (EncodedItems<T> each : committed) {
-      if (!each.isEmpty()) {
-        items.committed(each);
+    boolean last = false;
+    for (TransactionCommittable<T> committable : committed) {
+      if (!committable.items().isEmpty()) {
+        items.committed(committable.items());
       }
+      last |= committable.last();
+    }
+    if (last) {
+      items.finish();
     }
   }
 

@@ -77,9 +77,15 @@ public interface RecoveryStrategy<E, T> extends Serializable {
 
     /**
      * Is called with items whose records are committed, in the order in which they were written.
-     * The same items may come again after a restart. An exception restarts the job.
+     * The same items may come again after a restart. Must not block. An exception restarts the job.
      */
-    default void committed(EncodedItems<T> items) throws InterruptedException {}
+    default void committed(EncodedItems<T> items) {}
+
+    /**
+     * Is called after the last items of a writer whose input has ended. May block for a bounded
+     * time. An exception restarts the job.
+     */
+    default void finish() throws InterruptedException {}
 
     @Override
     default void close() throws IOException {}

@@ -24,8 +24,8 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
   private static final long serialVersionUID = 1L;
 
   /**
-   * Deletes the payloads of parts after their records were committed. It blocks the committer, and
-   * with it the checkpoints: an implementation bounds how long it tries.
+   * Deletes the payloads of parts after their records were committed. Opened, used and closed by
+   * one thread, which it blocks. An interrupt ends it soon.
    */
   public interface CleanUp extends AutoCloseable {
 
@@ -33,7 +33,7 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
      * Cleans up after committed parts. Doing it twice changes nothing more.
      *
      * @param receipts in the order in which the parts were written
-     * @throws IOException if some of it could not be done; it is tried again after the next commit
+     * @throws IOException if some of it could not be done; all of it is tried again after a while
      * @throws RuntimeException if it must not be done, because another job or attempt has taken
      *     over: fails the task
      */
@@ -75,6 +75,7 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
   private final int chunkBytes;
   private final Opener<CleanUp> cleanUp;
   private final Opener<Rebuild> rebuild;
+  private final PendingCleanUps.Limits limits;
 
   /**
    * @param chunkBytes the largest value of a record, in bytes
@@ -85,15 +86,21 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
         new SegmentRecords(config.sink().topic(), config.sink().outcomesTopic()),
         chunkBytes,
         cleanUp,
-        rebuild);
+        rebuild,
+        PendingCleanUps.Limits.DEFAULT);
   }
 
   SegmentStrategy(
-      SegmentRecords records, int chunkBytes, Opener<CleanUp> cleanUp, Opener<Rebuild> rebuild) {
+      SegmentRecords records,
+      int chunkBytes,
+      Opener<CleanUp> cleanUp,
+      Opener<Rebuild> rebuild,
+      PendingCleanUps.Limits limits) {
     this.records = records;
     this.chunkBytes = chunkBytes;
     this.cleanUp = cleanUp;
     this.rebuild = rebuild;
+    this.limits = limits;
   }
 
   @Override
@@ -171,7 +178,7 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
 
     PartRecovery(MetricGroup metrics) {
       this.metrics = metrics;
-      this.cleanUps = new PendingCleanUps(cleanUp, metrics);
+      this.cleanUps = new PendingCleanUps(cleanUp, metrics, limits);
     }
 
     @Override
@@ -195,9 +202,13 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
     }
 
     @Override
-    public void committed(EncodedItems<Receipt> parts) throws InterruptedException {
+    public void committed(EncodedItems<Receipt> parts) {
       cleanUps.add(parts);
-      cleanUps.run();
+    }
+
+    @Override
+    public void finish() throws InterruptedException {
+      cleanUps.finish();
     }
 
     @Override

@@ -41,6 +41,7 @@ final class TrackingWriter<E, T>
   private final StateType<T> itemType;
   private Map<TopicPartition, Long> since = Map.of();
   private EncodedItems.Builder<T> items;
+  private boolean ended;
 
   /**
    * @param kafka Kafka's writer
@@ -84,6 +85,7 @@ final class TrackingWriter<E, T>
   @Override
   public void flush(boolean endOfInput) throws IOException, InterruptedException {
     kafka.flush(endOfInput);
+    ended = endOfInput;
   }
 
   @Override
@@ -99,11 +101,11 @@ final class TrackingWriter<E, T>
     }
     EncodedItems<T> written = items.build();
     items = new EncodedItems.Builder<>(itemType, written.length());
-    if (transactions.isEmpty() && written.isEmpty()) {
+    if (transactions.isEmpty() && written.isEmpty() && !ended) {
       return List.of();
     }
     KafkaCommittable transaction = transactions.isEmpty() ? null : transactions.iterator().next();
-    return List.of(new TransactionCommittable<>(transaction, since, written));
+    return List.of(new TransactionCommittable<>(transaction, since, written, ended));
   }
 
   @Override

@@ -22,17 +22,19 @@ import org.apache.kafka.common.TopicPartition;
  * @param since the topics' end offsets before the transaction began: its records are at or after
  *     these; a partition that is not named counts from its beginning
  * @param items the items in the transaction
+ * @param last whether the writer's input has ended, so that nothing comes after this
  */
 record TransactionCommittable<T>(
     KafkaCommittable transaction,
     Map<TopicPartition, Long> since,
-    EncodedItems<T> items) {
+    EncodedItems<T> items,
+    boolean last) {
 
   private static final int HEAD_BYTES = 1024;
 
   /**
    * Writes whether there is a transaction; if so, Kafka's committable with its own version, and the
-   * offsets before it; then the items.
+   * offsets before it; then the items, and whether this is the last.
    *
    * @param kafka for Kafka's committable
    * @param itemType the type of the items
@@ -58,6 +60,7 @@ record TransactionCommittable<T>(
         writeOffsets(committable.since(), out);
       }
       committable.items().write(out);
+      out.writeBoolean(committable.last());
       return out.getCopyOfBuffer();
     }
 
@@ -71,7 +74,7 @@ record TransactionCommittable<T>(
               : null;
       Map<TopicPartition, Long> since = transaction == null ? Map.of() : readOffsets(in);
       EncodedItems<T> items = EncodedItems.read(itemType, in);
-      return new TransactionCommittable<>(transaction, since, items);
+      return new TransactionCommittable<>(transaction, since, items, in.readBoolean());
     }
 
     private static void writeOffsets(Map<TopicPartition, Long> offsets, DataOutput out)

@@ -204,7 +204,7 @@ class AbortedRejectsITCase {
     return new AbortedTransactionRecovery<>(clients, strategy, strategy.recovery(metrics), metrics)
         .recover(
             new TransactionCommittable<>(
-                refused, Map.of(), EncodedItems.of(StateType.REJECT, listed)),
+                refused, Map.of(), EncodedItems.of(StateType.REJECT, listed), false),
             new IOException("refused, on purpose"));
   }
 

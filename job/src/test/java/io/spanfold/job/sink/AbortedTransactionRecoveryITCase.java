@@ -259,11 +259,13 @@ class AbortedTransactionRecoveryITCase {
   private boolean recover(KafkaCommittable refused, long[] numbers, Rebuild rebuild)
       throws IOException, InterruptedException {
     UnregisteredMetricsGroup metrics = new UnregisteredMetricsGroup();
-    SegmentStrategy strategy = new SegmentStrategy(records, 1 << 20, null, group -> rebuild);
+    SegmentStrategy strategy =
+        new SegmentStrategy(
+            records, 1 << 20, null, group -> rebuild, PendingCleanUps.Limits.DEFAULT);
     return new AbortedTransactionRecovery<>(clients, strategy, strategy.recovery(metrics), metrics)
         .recover(
             new TransactionCommittable<>(
-                refused, since, TestParts.receipts(LongStream.of(numbers))),
+                refused, since, TestParts.receipts(LongStream.of(numbers)), false),
             new IOException("refused, on purpose"));
   }
 

@@ -4,128 +4,255 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.job.serialization.StateType;
+import io.spanfold.job.sink.PendingCleanUps.Limits;
 import io.spanfold.job.sink.SegmentStrategy.CleanUp;
 import java.io.IOException;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
+import org.apache.flink.util.FlinkRuntimeException;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
+@Timeout(60)
 class PendingCleanUpsTest {
 
+  private static final Duration LONG = Duration.ofMinutes(5);
+  private static final Duration SHORT = Duration.ofMillis(1);
+
   private final CountingMetrics metrics = new CountingMetrics();
-  private final List<Long> cleaned = new ArrayList<>();
-  private int failures;
-  private int failedStarts;
-  private long failsOn = -1;
-  private boolean superseded;
+  private final Queue<Long> cleaned = new ConcurrentLinkedQueue<>();
+  private final Queue<Integer> calls = new ConcurrentLinkedQueue<>();
+  private final CountDownLatch closed = new CountDownLatch(1);
 
-  @Test
-  void cleansUpInOrderAndKeepsNothing() throws Exception {
-    PendingCleanUps pending = pending(1_000);
-    pending.add(receipts(0, 3));
+  /** The calls that have begun, and those that may go on. */
+  private final Semaphore begun = new Semaphore(0);
 
-    assertThat(pending.run()).isTrue();
-    assertThat(pending.run()).isTrue();
-    assertThat(cleaned).containsExactly(0L, 1L, 2L);
-    assertThat(metrics.count("cleanUpsDone")).isEqualTo(3);
+  private final Semaphore allowed = new Semaphore(1_000_000);
+
+  private final AtomicInteger failures = new AtomicInteger();
+  private final AtomicInteger failedStarts = new AtomicInteger();
+  private volatile long failsOn = -1;
+  private volatile RuntimeException superseded;
+  private PendingCleanUps pending;
+
+  @AfterEach
+  void close() {
+    allowed.release(1_000);
+    pending.close();
   }
 
   @Test
-  void retriesFailedCleanUpsTogetherWithLaterOnes() throws Exception {
-    PendingCleanUps pending = pending(1_000);
-    failures = 2;
-    pending.add(receipts(0, 2));
+  void cleansUpInOrderAndKeepsNothing() throws Exception {
+    start(1_000);
+    pending.add(receipts(0, 3));
+    pending.add(receipts(3, 4));
+    pending.finish();
 
-    assertThat(pending.run()).isFalse();
-    pending.add(receipts(2, 4));
-    assertThat(pending.run()).isFalse();
-    assertThat(pending.run()).isTrue();
     assertThat(cleaned).containsExactly(0L, 1L, 2L, 3L);
-    assertThat(metrics.count("cleanUpsFailed")).isEqualTo(2);
+    assertThat(metrics.count("cleanUpsDone")).isEqualTo(4);
+    pending.close();
+    assertThat(metrics.count("cleanUpsAbandoned")).isZero();
+  }
+
+  @Test
+  void triesAFailedCleanUpAgainWithoutAFurtherCommit() throws Exception {
+    start(1_000);
+    failures.set(3);
+    failedStarts.set(2);
+    pending.add(receipts(0, 2));
+    pending.finish();
+
+    assertThat(cleaned).containsExactly(0L, 1L);
+    assertThat(metrics.count("cleanUpsFailed")).isEqualTo(5);
+  }
+
+  @Test
+  void keepsTheOrderIfMoreIsCommittedWhileItFails() throws Exception {
+    start(1_000_000);
+    allowed.drainPermits();
+    failures.set(1);
+    pending.add(receipts(0, 2));
+    begun.acquire();
+    pending.add(receipts(2, 4));
+    allowed.release(1_000);
+    pending.finish();
+
+    assertThat(cleaned).containsExactly(0L, 1L, 2L, 3L);
   }
 
   @Test
   void keepsTheProgressMadeBeforeAFailure() throws Exception {
-    PendingCleanUps pending = pending(10_000);
+    start(10_000_000);
     failsOn = 1_500;
+    failures.set(4);
     pending.add(receipts(0, 2_500));
+    pending.finish();
 
-    assertThat(pending.run()).isFalse();
-    assertThat(cleaned).hasSize(1_000);
-    failsOn = -1;
-    assertThat(pending.run()).isTrue();
     assertThat(cleaned).containsExactlyElementsOf(LongStream.range(0, 2_500).boxed().toList());
+    assertThat(calls).containsExactly(1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 500);
   }
 
   @Test
-  void opensTheStoreAgainIfItCouldNotBeReached() throws Exception {
-    PendingCleanUps pending = pending(1_000);
-    failedStarts = 1;
-    pending.add(receipts(0, 1));
+  void cutsACallBySpansToo() throws Exception {
+    start(10_000_000);
+    Receipt one = TestParts.receipt(1);
+    Receipt large = new Receipt(one.request(), one.chunkBytes(), one.flushIds(), new long[30_000]);
+    pending.add(EncodedItems.of(StateType.RECEIPT, List.of(large, large, large, one)));
+    pending.finish();
 
-    assertThat(pending.run()).isFalse();
-    assertThat(pending.run()).isTrue();
-    assertThat(cleaned).containsExactly(0L);
+    assertThat(calls).containsExactly(2, 2);
+  }
+
+  @Test
+  void aCleanUpThatHangsHoldsUpNoCommit() throws Exception {
+    start(10_000_000);
+    allowed.drainPermits();
+    pending.add(receipts(0, 1));
+    begun.acquire();
+    for (int i = 1; i < 100; i++) {
+      pending.add(receipts(i, i + 1)); // returns
+    }
+    assertThat(cleaned).isEmpty();
+
+    allowed.release(1_000);
+    pending.finish();
+    assertThat(cleaned).containsExactlyElementsOf(LongStream.range(0, 100).boxed().toList());
   }
 
   @Test
   void cleansUpACommitThatIsLargerThanTheBound() throws Exception {
-    PendingCleanUps pending = pending(5);
+    start(5);
     pending.add(receipts(0, 8));
+    pending.finish();
 
-    assertThat(pending.run()).isTrue();
     assertThat(cleaned).hasSize(8);
     assertThat(metrics.count("cleanUpsAbandoned")).isZero();
   }
 
   @Test
   void leavesTheOldestToTheirTtlIfItFallsTooFarBehind() throws Exception {
-    PendingCleanUps pending = pending(5);
-    failures = 2;
-    pending.add(receipts(0, 4));
-    assertThat(pending.run()).isFalse();
-    pending.add(receipts(4, 8));
-    assertThat(pending.run()).isFalse();
+    start(receipts(100, 104).length() * 2L);
+    allowed.drainPermits();
+    pending.add(receipts(100, 104));
+    begun.acquire();
+    pending.add(receipts(104, 108));
+    pending.add(receipts(108, 112));
+    assertThat(metrics.count("cleanUpsAbandoned")).isZero();
+    pending.add(receipts(112, 116));
+    assertThat(metrics.count("cleanUpsAbandoned")).isEqualTo(4);
 
-    assertThat(pending.run()).isTrue();
-    assertThat(cleaned).containsExactly(3L, 4L, 5L, 6L, 7L);
-    assertThat(metrics.count("cleanUpsAbandoned")).isEqualTo(3);
+    allowed.release(1_000);
+    pending.finish();
+    assertThat(cleaned)
+        .containsExactlyElementsOf(
+            Stream.of(LongStream.range(100, 104), LongStream.range(108, 116))
+                .flatMap(LongStream::boxed)
+                .toList());
   }
 
   @Test
-  void failsIfAnotherJobHasTakenOver() throws IOException {
-    PendingCleanUps pending = pending(1_000);
-    superseded = true;
+  void leavesWhatFailsToItsTtlIfMoreIsCommitted() throws Exception {
+    start(receipts(100, 104).length());
+    failsOn = 100;
+    failures.set(Integer.MAX_VALUE);
+    pending.add(receipts(100, 104));
+    begun.acquire();
+    pending.add(receipts(104, 108));
+    pending.finish();
+
+    assertThat(cleaned).containsExactly(104L, 105L, 106L, 107L);
+    assertThat(metrics.count("cleanUpsAbandoned")).isEqualTo(4);
+  }
+
+  @Test
+  void theEndOfTheInputAndTheNextCommitFailIfAnotherJobHasTakenOver() throws Exception {
+    start(1_000);
+    superseded = new SuppressRestartsException(new IllegalStateException("another job"));
     pending.add(receipts(0, 2));
 
-    assertThatExceptionOfType(IllegalStateException.class)
-        .isThrownBy(pending::run)
-        .withMessageContaining("another job, on purpose");
+    assertThatExceptionOfType(FlinkRuntimeException.class)
+        .isThrownBy(pending::finish)
+        .withCauseInstanceOf(SuppressRestartsException.class);
+    assertThatExceptionOfType(FlinkRuntimeException.class)
+        .isThrownBy(() -> pending.add(receipts(2, 3)))
+        .withCauseInstanceOf(SuppressRestartsException.class);
     assertThat(cleaned).isEmpty();
   }
 
   @Test
-  void countsCleanUpsThatAreLeftWhenItCloses() throws Exception {
-    PendingCleanUps pending = pending(1_000);
-    failures = 1;
+  void theEndOfTheInputWaitsForABoundedTime() throws Exception {
+    pending =
+        new PendingCleanUps(group -> new Recording(), metrics, new Limits(9, LONG, SHORT, SHORT));
+    allowed.drainPermits();
     pending.add(receipts(0, 2));
-    assertThat(pending.run()).isFalse();
+    begun.acquire();
+    pending.finish();
 
+    assertThat(cleaned).isEmpty();
+  }
+
+  @Test
+  void closesAtOnceWhileACleanUpHangsAndCountsWhatIsLeft() throws Exception {
+    start(1_000_000);
+    allowed.drainPermits();
+    pending.add(receipts(0, 2));
+    begun.acquire();
+    pending.add(receipts(2, 5));
     pending.close();
+
+    closed.await();
+    assertThat(cleaned).isEmpty();
+    assertThat(metrics.count("cleanUpsAbandoned")).isEqualTo(5);
+  }
+
+  @Test
+  void closesAfterWhatIsPendingIfThatIsQuick() throws Exception {
+    pending =
+        new PendingCleanUps(
+            group -> new Recording(), metrics, new Limits(1_000_000, LONG, LONG, LONG));
+    pending.add(receipts(0, 2));
+    pending.add(receipts(2, 4_000));
+    pending.close();
+
+    assertThat(cleaned).hasSize(4_000);
+    assertThat(metrics.count("cleanUpsAbandoned")).isZero();
+  }
+
+  @Test
+  void closesAtOnceBetweenTwoTries() throws Exception {
+    pending =
+        new PendingCleanUps(
+            group -> new Recording(), metrics, new Limits(1_000_000, LONG, LONG, LONG));
+    failures.set(Integer.MAX_VALUE);
+    pending.add(receipts(0, 2));
+    begun.acquire();
+    pending.close();
+
+    closed.await();
     assertThat(metrics.count("cleanUpsAbandoned")).isEqualTo(2);
   }
 
-  private PendingCleanUps pending(long maxSpans) {
-    return new PendingCleanUps(
-        group -> {
-          if (failedStarts-- > 0) {
-            throw new IOException("not there, on purpose");
-          }
-          return new Recording();
-        },
-        metrics,
-        maxSpans);
+  private void start(long maxBytes) {
+    pending =
+        new PendingCleanUps(
+            group -> {
+              if (failedStarts.getAndDecrement() > 0) {
+                throw new IOException("not there, on purpose");
+              }
+              return new Recording();
+            },
+            metrics,
+            new Limits(maxBytes, SHORT, LONG, SHORT));
   }
 
   private static EncodedItems<Receipt> receipts(long from, long to) throws IOException {
@@ -134,18 +261,23 @@ class PendingCleanUpsTest {
 
   private final class Recording implements CleanUp {
     @Override
-    public void cleanUp(List<Receipt> receipts) throws IOException {
-      if (superseded) {
-        throw new IllegalStateException("superseded by another job, on purpose");
+    public void cleanUp(List<Receipt> receipts) throws IOException, InterruptedException {
+      begun.release();
+      allowed.acquire();
+      if (superseded != null) {
+        throw superseded;
       }
+      calls.add(receipts.size());
       List<Long> numbers = receipts.stream().map(Receipt::segmentId).toList();
-      if (failures-- > 0 || numbers.contains(failsOn)) {
+      if ((failsOn < 0 || numbers.contains(failsOn)) && failures.getAndDecrement() > 0) {
         throw new IOException("not now, on purpose");
       }
       cleaned.addAll(numbers);
     }
 
     @Override
-    public void close() {}
+    public void close() {
+      closed.countDown();
+    }
   }
 }

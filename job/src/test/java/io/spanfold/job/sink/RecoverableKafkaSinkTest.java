@@ -67,7 +67,7 @@ class RecoverableKafkaSinkTest {
         roundTrip(
             segments,
             new TransactionCommittable<>(
-                TRANSACTION, SINCE, TestParts.receipts(LongStream.of(1, 2))));
+                TRANSACTION, SINCE, TestParts.receipts(LongStream.of(1, 2)), false));
 
     assertThat(read.transaction()).isEqualTo(TRANSACTION);
     assertThat(read.since()).isEqualTo(SINCE);
@@ -95,11 +95,12 @@ class RecoverableKafkaSinkTest {
         roundTrip(
             rejects,
             new TransactionCommittable<>(
-                TRANSACTION, SINCE, EncodedItems.of(StateType.REJECT, items)));
+                TRANSACTION, SINCE, EncodedItems.of(StateType.REJECT, items), true));
 
     assertThat(read.transaction()).isEqualTo(TRANSACTION);
     assertThat(read.since()).isEqualTo(SINCE);
     assertThat(read.items()).containsExactlyElementsOf(items);
+    assertThat(read.last()).isTrue();
   }
 
   @Test
@@ -108,7 +109,7 @@ class RecoverableKafkaSinkTest {
         roundTrip(
             segments,
             new TransactionCommittable<>(
-                null, Map.of(), TestParts.receipts(LongStream.of(9))));
+                null, Map.of(), TestParts.receipts(LongStream.of(9)), false));
 
     assertThat(read.transaction()).isNull();
     assertThat(read.items()).hasSize(1);
@@ -122,9 +123,9 @@ class RecoverableKafkaSinkTest {
     byte[] bytes =
         committables.serialize(
             new TransactionCommittable<>(
-                TRANSACTION, SINCE, TestParts.receipts(LongStream.range(0, 5))));
+                TRANSACTION, SINCE, TestParts.receipts(LongStream.range(0, 5)), false));
     byte[] damaged = bytes.clone();
-    Arrays.fill(damaged, damaged.length - 100, damaged.length, (byte) 0xFF);
+    Arrays.fill(damaged, damaged.length - 100, damaged.length - 1, (byte) 0xFF);
 
     TransactionCommittable<Receipt> read = committables.deserialize(1, damaged);
     assertThat(read.items().size()).isEqualTo(5);
@@ -147,10 +148,7 @@ class RecoverableKafkaSinkTest {
 
   @Test
   void refusesCommittablesOfAnotherKind() throws IOException {
-    byte[] bytes =
-        segments
-            .getCommittableSerializer()
-            .serialize(empty());
+    byte[] bytes = segments.getCommittableSerializer().serialize(empty());
 
     assertThatThrownBy(() -> rejects.getCommittableSerializer().deserialize(1, bytes))
         .isInstanceOf(IOException.class)
@@ -164,7 +162,8 @@ class RecoverableKafkaSinkTest {
   }
 
   private static TransactionCommittable<Receipt> empty() throws IOException {
-    return new TransactionCommittable<>(null, Map.of(), TestParts.receipts(LongStream.empty()));
+    return new TransactionCommittable<>(
+        null, Map.of(), TestParts.receipts(LongStream.empty()), false);
   }
 
   private static <T> TransactionCommittable<T> roundTrip(

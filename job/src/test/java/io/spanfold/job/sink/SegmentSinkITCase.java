@@ -2,6 +2,7 @@ package io.spanfold.job.sink;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
@@ -23,6 +24,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
@@ -41,6 +43,7 @@ import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
@@ -78,6 +81,11 @@ class SegmentSinkITCase {
               .setNumberSlotsPerTaskManager(4)
               .build());
 
+  /** Tries again soon, and ends soon while every clean-up fails. */
+  private static final PendingCleanUps.Limits CLEAN_UP =
+      new PendingCleanUps.Limits(
+          1 << 20, Duration.ofMillis(50), Duration.ofSeconds(2), Duration.ofSeconds(2));
+
   private static final AtomicInteger TESTS = new AtomicInteger();
 
   // Tasks run in this JVM, and reach these through static fields only.
@@ -85,6 +93,8 @@ class SegmentSinkITCase {
   private static final Queue<String> TOO_EARLY = new ConcurrentLinkedQueue<>();
   private static final Set<Long> REFUSED = ConcurrentHashMap.newKeySet();
   private static final Map<Long, Optional<KafkaCommittable>> WRITTEN_IN = new ConcurrentHashMap<>();
+  private static final Set<KafkaCommittable> ENDED = ConcurrentHashMap.newKeySet();
+  private static final Semaphore HANGING = new Semaphore(0);
   private static final AtomicInteger CLEAN_UPS = new AtomicInteger();
   private static final AtomicInteger COMMITS = new AtomicInteger();
   private static final AtomicInteger SNAPSHOTS = new AtomicInteger();
@@ -117,6 +127,7 @@ class SegmentSinkITCase {
     TOO_EARLY.clear();
     REFUSED.clear();
     WRITTEN_IN.clear();
+    ENDED.clear();
     List.of(CLEAN_UPS, COMMITS, SNAPSHOTS, STARTS).forEach(counter -> counter.set(0));
   }
 
@@ -195,9 +206,18 @@ class SegmentSinkITCase {
 
   @Test
   void cleansUpAfterARestartThatFollowedTheCommit() throws Exception {
-    Recorder crashing = new Recorder();
-    crashing.crashAt = 4;
-    run(1, crashing);
+    Recorder hanging = new Recorder();
+    hanging.hangAt = 4;
+    run(
+        1,
+        hanging,
+        requests -> {},
+        requests -> {
+          if (COMMITS.incrementAndGet() == 4) {
+            HANGING.acquireUninterruptibly();
+            throw new IOException("crash between commit and clean-up, on purpose");
+          }
+        });
 
     assertThat(STARTS.get()).isEqualTo(2);
     assertEachSegmentOnce();
@@ -205,7 +225,7 @@ class SegmentSinkITCase {
   }
 
   @Test
-  void triesAFailedCleanUpAgainAfterTheNextCommit() throws Exception {
+  void triesAFailedCleanUpAgain() throws Exception {
     Recorder failing = new Recorder();
     failing.failFrom = 3;
     failing.failUntil = 5;
@@ -227,6 +247,28 @@ class SegmentSinkITCase {
     assertEachSegmentOnce();
     assertThat(CLEANED).isEmpty();
     assertThat(CLEAN_UPS.get()).isGreaterThan(2);
+  }
+
+  @Test
+  void commitsAllWhileACleanUpHangs() throws Exception {
+    Recorder hanging = new Recorder();
+    hanging.hangAt = 1;
+    run(1, hanging);
+
+    assertThat(STARTS.get()).isEqualTo(1);
+    assertEachSegmentOnce();
+    assertThat(CLEANED).isEmpty();
+    assertThat(CLEAN_UPS.get()).isEqualTo(1);
+  }
+
+  @Test
+  void failsForGoodIfAnotherJobHasTakenOver() {
+    Recorder superseded = new Recorder();
+    superseded.supersededAt = 2;
+    assertThatThrownBy(() -> run(1, superseded)).hasStackTraceContaining("another job, on purpose");
+
+    assertThat(STARTS.get()).as("starts").isEqualTo(1);
+    assertThat(CLEAN_UPS.get()).isEqualTo(2);
   }
 
   @Test
@@ -384,7 +426,11 @@ class SegmentSinkITCase {
                 new RecoverableKafkaSink<>(
                     config,
                     new SegmentStrategy(
-                        config, 1 << 20, metrics -> cleanUp, metrics -> new TestParts.Again())),
+                        new SegmentRecords(config.sink().topic(), config.sink().outcomesTopic()),
+                        1 << 20,
+                        metrics -> cleanUp,
+                        metrics -> new TestParts.Again(),
+                        CLEAN_UP)),
                 requests -> {
                   note(requests);
                   before.accept(requests);
@@ -513,11 +559,18 @@ class SegmentSinkITCase {
             return wanted.isEmpty();
           });
     }
+    if (ENDED.contains(transaction.get())) {
+      return true; // asked before: a clean-up that is behind is not in state
+    }
     try (TransactionStatusClient client =
         new TransactionStatusClient(
             Admin.create(
                 Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers())))) {
-      return client.status(transaction.get()) != TransactionStatusClient.Status.OPEN;
+      if (client.status(transaction.get()) == TransactionStatusClient.Status.OPEN) {
+        return false;
+      }
+      ENDED.add(transaction.get());
+      return true;
     } catch (InterruptedException e) {
       throw new IOException(e);
     }
@@ -537,15 +590,21 @@ class SegmentSinkITCase {
   private static final class Recorder implements SegmentStrategy.CleanUp, Serializable {
     private static final long serialVersionUID = 1L;
 
-    private int crashAt = -1;
+    private int hangAt = -1;
+    private int supersededAt = -1;
     private int failFrom = Integer.MAX_VALUE;
     private int failUntil = -1;
 
     @Override
-    public void cleanUp(List<Receipt> receipts) throws IOException {
+    public void cleanUp(List<Receipt> receipts) throws IOException, InterruptedException {
       int call = CLEAN_UPS.incrementAndGet();
-      if (call == crashAt) {
-        throw new AssertionError("crash between commit and clean-up, on purpose");
+      if (call == supersededAt) {
+        throw new SuppressRestartsException(
+            new IllegalStateException("the buffer is taken by another job, on purpose"));
+      }
+      if (call == hangAt) {
+        HANGING.release();
+        new Semaphore(0).acquire(); // until it is interrupted
       }
       if (call >= failFrom && call < failUntil) {
         throw new IOException("clean-up failure, on purpose");

@@ -19,7 +19,7 @@ class SegmentStrategyTest {
   private final CountingMetrics metrics = new CountingMetrics();
 
   private final Layout<FlushedPart, Receipt> layout =
-      new SegmentStrategy(new SegmentRecords("segments", "outcomes"), 1 << 20, null, null)
+      new SegmentStrategy(new SegmentRecords("segments", "outcomes"), 1 << 20, null, null, null)
           .layout(metrics);
 
   @Test
