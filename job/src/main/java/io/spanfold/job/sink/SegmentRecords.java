@@ -1,26 +1,30 @@
 package io.spanfold.job.sink;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.FlushedPart.SegmentMessage;
 import io.spanfold.core.model.Outcome;
+import io.spanfold.core.model.TraceKey;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.apache.commons.codec.digest.MurmurHash3;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeader;
 
 /**
  * Writes flushed parts as Kafka records, and recognises them. A message has its flush id; outcomes
@@ -35,6 +39,11 @@ record SegmentRecords(String segmentsTopic, OutcomeRecords outcomes) implements 
   private static final byte[] VALUE_START = "{\"flush_id\":\"".getBytes(US_ASCII);
   private static final int ID_LENGTH = 32;
 
+  private static final Map<FlushReason, Header> REASON = reasons();
+  private static final DecimalHeaders PART = new DecimalHeaders("part");
+  private static final DecimalHeaders CHUNK = new DecimalHeaders("chunk");
+  private static final DecimalHeaders CHUNKS = new DecimalHeaders("chunks");
+
   SegmentRecords(String segmentsTopic, String outcomesTopic) {
     this(segmentsTopic, new OutcomeRecords(outcomesTopic, FLUSH_ID));
   }
@@ -43,7 +52,7 @@ record SegmentRecords(String segmentsTopic, OutcomeRecords outcomes) implements 
   List<ProducerRecord<byte[], byte[]>> of(FlushedPart part) {
     List<ProducerRecord<byte[], byte[]>> records =
         new ArrayList<>(part.messages().size() + part.outcomes().size());
-    byte[] key = part.receipt().trace().toString().getBytes(UTF_8);
+    byte[] key = key(part.receipt().trace());
     for (SegmentMessage message : part.messages()) {
       records.add(segment(part.receipt(), key, message));
     }
@@ -98,19 +107,36 @@ record SegmentRecords(String segmentsTopic, OutcomeRecords outcomes) implements 
     return Hex.id(hash[0], hash[1]);
   }
 
+  /** Headers are shared between records: a record's list can change, its headers cannot. */
   private ProducerRecord<byte[], byte[]> segment(
       Receipt receipt, byte[] key, SegmentMessage message) {
-    ProducerRecord<byte[], byte[]> record =
-        new ProducerRecord<>(segmentsTopic, key, message.value());
-    Headers headers = record.headers();
-    headers.add("flush-reason", receipt.reason().label().getBytes(UTF_8));
-    headers.add("part", text(receipt.partNumber()));
-    headers.add("chunk", text(message.chunkNumber()));
-    headers.add("chunks", text(message.chunkCount()));
-    return record;
+    return new ProducerRecord<>(
+        segmentsTopic,
+        null,
+        key,
+        message.value(),
+        List.of(
+            REASON.get(receipt.reason()),
+            PART.of(receipt.partNumber()),
+            CHUNK.of(message.chunkNumber()),
+            CHUNKS.of(message.chunkCount())));
   }
 
-  private static byte[] text(long number) {
-    return Long.toString(number).getBytes(UTF_8);
+  /** Returns {@link TraceKey#toString()} as bytes. */
+  private static byte[] key(TraceKey trace) {
+    byte[] project = Long.toString(trace.projectId()).getBytes(US_ASCII);
+    byte[] key = Arrays.copyOf(project, project.length + 1 + ID_LENGTH);
+    key[project.length] = ':';
+    Hex.write(trace.traceHigh(), key, project.length + 1);
+    Hex.write(trace.traceLow(), key, project.length + 1 + ID_LENGTH / 2);
+    return key;
+  }
+
+  private static Map<FlushReason, Header> reasons() {
+    Map<FlushReason, Header> headers = new EnumMap<>(FlushReason.class);
+    for (FlushReason reason : FlushReason.values()) {
+      headers.put(reason, new RecordHeader("flush-reason", reason.label().getBytes(US_ASCII)));
+    }
+    return headers;
   }
 }
