@@ -50,8 +50,8 @@ final class CommittedRecordLookup {
   /**
    * Returns the ids that have a committed record. Sees all records committed before the call.
    *
-   * @param since the offsets to start from; a partition that is not named is read from its
-   *     beginning
+   * @param since the offsets to start from. Lower ones find the same, and more if the topics have
+   *     older records with the wanted ids. A partition that is not named is read from its beginning
    * @param wanted the ids
    * @param idOf returns a record's id; null if it has none
    * @throws IOException if that cannot be decided now

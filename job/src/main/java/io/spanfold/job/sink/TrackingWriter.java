@@ -66,7 +66,7 @@ final class TrackingWriter<E, T>
   @Override
   public void write(E element, Context context) throws IOException, InterruptedException {
     if (ends != null && items.size() == 0) {
-      since = ends.now();
+      since = ends.beforeTransaction();
     }
     for (ProducerRecord<byte[], byte[]> record : layout.records(element)) {
       kafka.write(record, context);
@@ -101,6 +101,9 @@ final class TrackingWriter<E, T>
     }
     EncodedItems<T> written = items.build();
     items = new EncodedItems.Builder<>(itemType, written.length());
+    if (ends != null && !written.isEmpty() && !ended) {
+      ends.askAhead();
+    }
     if (transactions.isEmpty() && written.isEmpty() && !ended) {
       return List.of();
     }

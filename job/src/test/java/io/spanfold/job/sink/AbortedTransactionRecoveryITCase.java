@@ -316,7 +316,7 @@ class AbortedTransactionRecoveryITCase {
   private Map<TopicPartition, Long> ends() throws Exception {
     try (TopicEndOffsets ends =
         new TopicEndOffsets(KafkaClientProperties.common(clients), records.topics())) {
-      return ends.now();
+      return ends.beforeTransaction();
     }
   }
 
