@@ -24,6 +24,9 @@ public interface AsyncStageFunction<IN, OUT> extends Serializable {
     /**
      * Processes some elements together, and completes each. An exception fails the Flink task;
      * elements that are not completed are processed again after the restart.
+     *
+     * <p>What is completed in the worker's thread is emitted together, after this has returned. So
+     * do not wait between two completions, least of all for what the first one leads to.
      */
     void process(List<Task<IN, OUT>> tasks) throws Exception;
 

@@ -62,6 +62,9 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
 
   private static final long MAIL_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
+  /** How many completed elements one mail emits: barriers and timers wait for that long. */
+  private static final int MAIL_ELEMENTS = 256;
+
   /** How many checks for a stall there are in a stall timeout. */
   private static final int STALL_CHECKS = 4;
 
@@ -76,8 +79,13 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
   private transient List<WorkerThread<IN, OUT>> workers;
   private transient int maxActive;
   private transient Semaphore active;
+  private transient Completions<IN, OUT> completions;
   private transient Thread taskThread;
   private transient long waiting;
+
+  /** The active cost of emitted elements that is not released yet. */
+  private transient int emittedCost;
+
   private transient int elements;
 
   /** When an element was last completed or emitted, or the first one came. */
@@ -129,6 +137,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
     active = new Semaphore(maxActive, true);
     taskThread = Thread.currentThread();
     emittedWatermark = Long.MIN_VALUE;
+    completions = new Completions<>(this::tellTaskThread);
     workers = new ArrayList<>();
     for (int i = 0; i < settings.workers; i++) {
       MetricGroup metrics = getMetricGroup().addGroup("worker", Integer.toString(i));
@@ -138,6 +147,8 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
               () -> function.open(metrics),
               active,
               settings.maxBatch,
+              completions,
+              () -> progressNanos = System.nanoTime(),
               this::failed);
       workers.add(worker);
       worker.start();
@@ -208,12 +219,14 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
 
   /** Returns the waiting cost of the element. */
   private long accept(IN input) {
+    WorkerThread<IN, OUT> worker =
+        workers.get(Math.floorMod(function.orderingKey(input), workers.size()));
     Element<IN, OUT> element =
         new Element<>(
             input,
             function.waitingCost(input),
             (int) Math.min(function.activeCost(input), maxActive),
-            this::completed);
+            worker.completion());
     queue.add(element);
     if (elements == 0) {
       progressNanos = System.nanoTime();
@@ -221,14 +234,13 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
     }
     elements++;
     waiting += element.waitingCost;
-    workers.get(Math.floorMod(function.orderingKey(input), workers.size())).enqueue(element);
+    worker.enqueue(element);
     return element.waitingCost;
   }
 
-  /** Called in a worker's thread. */
-  private void completed(Element<IN, OUT> element, List<OUT> results) {
-    progressNanos = System.nanoTime();
-    mailbox.execute(() -> emit(element, results), "emit the results of %s", getOperatorName());
+  /** Called in any thread. */
+  private void tellTaskThread() {
+    mailbox.execute(this::emitCompleted, "emit the results of %s", getOperatorName());
     LockSupport.unpark(taskThread);
   }
 
@@ -249,14 +261,18 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
     }
   }
 
-  private void emit(Element<IN, OUT> element, List<OUT> results) {
-    element.results = results;
-    if (!settings.ordered) {
-      emit(element);
+  private void emitCompleted() {
+    for (Element<IN, OUT> element : completions.take(MAIL_ELEMENTS)) {
+      element.takeResults();
+      if (!settings.ordered) {
+        emit(element);
+      }
+      while (!queue.isEmpty() && emitHead(queue.peek())) {
+        queue.remove();
+      }
     }
-    while (!queue.isEmpty() && emitHead(queue.peek())) {
-      queue.remove();
-    }
+    active.release(emittedCost);
+    emittedCost = 0;
     oldest = firstElement();
     // The operators downstream may have blocked the emission.
     progressNanos = System.nanoTime();
@@ -297,7 +313,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
     element.results = List.of();
     elements--;
     waiting -= element.waitingCost;
-    active.release(element.activeCost);
+    emittedCost += element.activeCost;
   }
 
   /** Drops a queued watermark that a later one has overtaken. */

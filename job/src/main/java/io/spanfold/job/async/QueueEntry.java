@@ -1,7 +1,7 @@
 package io.spanfold.job.async;
 
 import java.util.List;
-import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 
@@ -13,19 +13,21 @@ sealed interface QueueEntry<IN, OUT> {
     final long waitingCost;
     final int activeCost;
 
-    /** Null until the element is completed. */
+    /** Null until the task's thread has taken over the results. */
     List<OUT> results;
 
     boolean emitted;
 
     private final IN input;
-    private final BiConsumer<Element<IN, OUT>, List<OUT>> completion;
+    private final Consumer<Element<IN, OUT>> completion;
 
-    Element(
-        IN input,
-        long waitingCost,
-        int activeCost,
-        BiConsumer<Element<IN, OUT>, List<OUT>> completion) {
+    /** Written before the element is handed over, and not looked at before. */
+    private List<OUT> completed;
+
+    /**
+     * @param completion called by the thread that completes the element
+     */
+    Element(IN input, long waitingCost, int activeCost, Consumer<Element<IN, OUT>> completion) {
       this.input = input;
       this.waitingCost = waitingCost;
       this.activeCost = activeCost;
@@ -39,7 +41,14 @@ sealed interface QueueEntry<IN, OUT> {
 
     @Override
     public void complete(List<OUT> all) {
-      completion.accept(this, all);
+      completed = all;
+      completion.accept(this);
+    }
+
+    /** Takes over the results of an element that was handed over. */
+    void takeResults() {
+      results = completed;
+      completed = null;
     }
   }
 

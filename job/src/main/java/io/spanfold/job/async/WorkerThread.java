@@ -1,8 +1,10 @@
 package io.spanfold.job.async;
 
 import io.spanfold.job.async.QueueEntry.Element;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -12,7 +14,10 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** A thread with a worker and a queue. Elements are processed in the order of the queue. */
+/**
+ * A thread with a worker and a queue. Elements are processed in the order of the queue. Those that
+ * the worker completes in this thread are handed over together once it returns.
+ */
 final class WorkerThread<IN, OUT> {
 
   private static final long JOIN_MILLIS = 5_000;
@@ -20,8 +25,19 @@ final class WorkerThread<IN, OUT> {
   private final Callable<AsyncStageFunction.Worker<IN, OUT>> opener;
   private final Semaphore active;
   private final int maxBatch;
+  private final Completions<IN, OUT> completions;
+  private final Runnable onCompletion;
   private final Consumer<Throwable> onFailure;
   private final BlockingQueue<Element<IN, OUT>> queue = new LinkedBlockingQueue<>();
+
+  /** The elements that the thread has taken from the queue, but not the worker from it. */
+  private final Queue<Element<IN, OUT>> next = new ArrayDeque<>();
+
+  /** The elements that the worker has completed in the thread since it was called. */
+  private final List<Element<IN, OUT>> completed = new ArrayList<>();
+
+  private final Consumer<Element<IN, OUT>> completion = this::completed;
+
   private final Thread thread;
 
   /**
@@ -29,6 +45,8 @@ final class WorkerThread<IN, OUT> {
    *
    * @param opener makes the worker, in the thread
    * @param active the active cost that all workers may take; fair
+   * @param completions gets the completed elements
+   * @param onCompletion called as soon as an element is completed, in the thread that does it
    * @param onFailure called in the thread, which then ends
    */
   WorkerThread(
@@ -36,10 +54,14 @@ final class WorkerThread<IN, OUT> {
       Callable<AsyncStageFunction.Worker<IN, OUT>> opener,
       Semaphore active,
       int maxBatch,
+      Completions<IN, OUT> completions,
+      Runnable onCompletion,
       Consumer<Throwable> onFailure) {
     this.opener = opener;
     this.active = active;
     this.maxBatch = maxBatch;
+    this.completions = completions;
+    this.onCompletion = onCompletion;
     this.onFailure = onFailure;
     thread = new Thread(this::run, name);
     thread.setDaemon(true);
@@ -53,6 +75,20 @@ final class WorkerThread<IN, OUT> {
 
   void enqueue(Element<IN, OUT> element) {
     queue.add(element);
+  }
+
+  /** Returns what an element of this worker calls when it is completed, in any thread. */
+  Consumer<Element<IN, OUT>> completion() {
+    return completion;
+  }
+
+  private void completed(Element<IN, OUT> element) {
+    onCompletion.run();
+    if (Thread.currentThread() == thread) {
+      completed.add(element);
+    } else {
+      completions.add(List.of(element));
+    }
   }
 
   void interrupt() {
@@ -74,7 +110,13 @@ final class WorkerThread<IN, OUT> {
   private void run() {
     try (AsyncStageFunction.Worker<IN, OUT> worker = opener.call()) {
       while (true) {
-        worker.process(nextBatch());
+        List<AsyncStageFunction.Task<IN, OUT>> batch = nextBatch();
+        try {
+          worker.process(batch);
+        } finally {
+          completions.add(completed);
+          completed.clear();
+        }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -88,17 +130,20 @@ final class WorkerThread<IN, OUT> {
    * are available without waiting.
    */
   private List<AsyncStageFunction.Task<IN, OUT>> nextBatch() throws InterruptedException {
-    Element<IN, OUT> next = queue.take();
-    active.acquire(next.activeCost);
+    if (next.isEmpty()) {
+      next.add(queue.take());
+    }
+    active.acquire(next.element().activeCost);
+    // All of them, which locks the queue once; their order stays.
+    queue.drainTo(next);
     List<AsyncStageFunction.Task<IN, OUT>> batch = new ArrayList<>();
-    batch.add(next);
-    while (batch.size() < maxBatch) {
-      next = queue.peek();
+    batch.add(next.remove());
+    while (batch.size() < maxBatch && !next.isEmpty()) {
       // With a timeout, because without one it overtakes a waiting worker.
-      if (next == null || !active.tryAcquire(next.activeCost, 0, TimeUnit.SECONDS)) {
+      if (!active.tryAcquire(next.element().activeCost, 0, TimeUnit.SECONDS)) {
         break;
       }
-      batch.add(queue.remove());
+      batch.add(next.remove());
     }
     return batch;
   }

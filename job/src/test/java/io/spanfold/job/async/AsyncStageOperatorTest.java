@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -13,12 +16,14 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
@@ -243,6 +248,132 @@ public class AsyncStageOperatorTest {
     complete(90);
     awaitProcessed(30, 33, 36);
     assertThat(PROCESSED).isEmpty();
+  }
+
+  @Test
+  void whatAWorkerCompletesInOneCallIsHandedOverTogether() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(1_000).maxActive(100).maxBatch(10), null);
+    add(90);
+    awaitProcessed(90);
+    add(-30); // The worker completes negative elements.
+    add(-33);
+    add(-36);
+    complete(90);
+    runMail();
+    assertThat(harness.extractOutputValues())
+        .containsExactly("90a", "90b", "-30a", "-30b", "-33a", "-33b", "-36a", "-36b");
+    assertThat(harness.getTaskMailbox().hasMail()).isFalse();
+  }
+
+  @Test
+  void whatIsCompletedUntilTheTaskHasTimeForItTakesOneMail() throws Exception {
+    open(AsyncStageSettings.ordered(3).maxWaiting(100), null);
+    for (int i = 1; i <= 3; i++) {
+      add(i);
+    }
+    awaitProcessed(1, 2, 3);
+    for (int i : List.of(2, 3, 1)) {
+      TASKS.get(i).complete(List.of(i + "a"));
+    }
+    runMail();
+    assertThat(harness.extractOutputValues()).containsExactly("1a", "2a", "3a");
+    assertThat(harness.getTaskMailbox().hasMail()).isFalse();
+  }
+
+  @Test
+  void otherMailGetsItsTurnBetweenManyCompletedElements() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(1_000_000).maxBatch(1_000), null);
+    for (int i = 1; i <= 1_000; i++) {
+      add(i);
+    }
+    awaitProcessed(IntStream.rangeClosed(1, 1_000).boxed().toArray(Integer[]::new));
+    for (int i = 1; i <= 1_000; i++) {
+      TASKS.get(i).complete(List.of("done"));
+    }
+    boolean[] other = {false};
+    harness
+        .getTaskMailbox()
+        .put(new Mail(() -> other[0] = true, TaskMailbox.MAX_PRIORITY, "other mail"));
+    while (!other[0]) {
+      runMail();
+    }
+    assertThat(harness.extractOutputValues()).hasSizeBetween(1, 500);
+    while (harness.getTaskMailbox().hasMail()) {
+      runMail();
+    }
+    assertThat(harness.extractOutputValues()).hasSize(1_000);
+  }
+
+  @Test
+  void whatAWorkerCompletedBeforeItFailedIsEmitted() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(1_000).maxActive(100).maxBatch(10), null);
+    add(90);
+    awaitProcessed(90);
+    add(-30);
+    add(-13);
+    complete(90);
+    runMail();
+    assertThat(harness.extractOutputValues()).containsExactly("90a", "90b", "-30a", "-30b");
+    assertThatThrownBy(this::runMail).hasRootCauseMessage("unlucky");
+  }
+
+  @Test
+  void allIsEmittedOnceAndInOrderWhateverCompletesWhen() throws Exception {
+    Random random = new Random(7);
+    for (int round = 0; round < 20; round++) {
+      boolean ordered = random.nextBoolean();
+      AsyncStageSettings settings =
+          (ordered ? AsyncStageSettings.ordered(3) : AsyncStageSettings.unordered(3))
+              .maxWaiting(1_000_000)
+              .maxBatch(random.nextInt(1, 8));
+      open(settings, null);
+      List<Integer> open = new ArrayList<>();
+      int last = random.nextInt(1, 60);
+      for (int i = 1; i <= last; i++) {
+        boolean byItself = i != 13 && random.nextBoolean();
+        add(byItself ? -i : i);
+        if (!byItself) {
+          open.add(i);
+        }
+        if (random.nextInt(4) == 0) {
+          harness.processWatermark(new Watermark(i));
+        }
+      }
+      awaitProcessed(open.toArray(Integer[]::new));
+      Collections.shuffle(open, random);
+      for (int each : open) {
+        TASKS.get(each).complete(List.of(each + "a"));
+        if (random.nextInt(3) == 0 && harness.getTaskMailbox().hasMail()) {
+          runMail();
+        }
+      }
+      harness.getOneInputOperator().finish();
+      assertWatermarksAreBehindTheirElements(ordered, last);
+      close();
+      reset();
+    }
+    open(AsyncStageSettings.ordered(1), null);
+  }
+
+  private void assertWatermarksAreBehindTheirElements(boolean ordered, int last) {
+    List<Integer> seen = new ArrayList<>();
+    for (Object out : harness.getOutput()) {
+      if (out instanceof Watermark mark) {
+        assertThat(seen)
+            .containsAll(IntStream.rangeClosed(1, (int) mark.getTimestamp()).boxed().toList());
+      } else {
+        String text = ((StreamRecord<?>) out).getValue().toString();
+        if (text.endsWith("a")) {
+          seen.add(Math.abs(Integer.parseInt(text.substring(0, text.length() - 1))));
+        }
+      }
+    }
+    List<Integer> all = IntStream.rangeClosed(1, last).boxed().toList();
+    if (ordered) {
+      assertThat(seen).isEqualTo(all);
+    } else {
+      assertThat(seen).containsExactlyInAnyOrderElementsOf(all);
+    }
   }
 
   @Test
