@@ -27,8 +27,11 @@ final class ReorderBuffer {
   /** The earliest timestamp of the spans that wait for the clock, not just behind others. */
   private long from;
 
-  /** The earliest time that a span of this batch waits for. */
+  /** The earliest time that one of them waits for. */
   private long until;
+
+  /** The same before this batch. */
+  private long untilBefore;
 
   /** The partitions of the waiting spans. */
   private final Set<Integer> partitions = new TreeSet<>();
@@ -47,8 +50,10 @@ final class ReorderBuffer {
     ReorderState known = state.reorderState();
     if (known != null) {
       from = known.from();
+      until = known.until();
       partitions.addAll(known.partitions());
     }
+    untilBefore = until;
   }
 
   /** Returns whether {@code row} has to wait behind spans that are waiting already. */
@@ -86,10 +91,10 @@ final class ReorderBuffer {
     if (count == 0) {
       return;
     }
-    state.putReorderState(new ReorderState(from, List.copyOf(partitions)));
+    state.putReorderState(new ReorderState(from, until, List.copyOf(partitions)));
     output.early(count);
-    // Spans that only wait behind others are folded with them.
-    if (until != NONE) {
+    // Later ones are looked at again when the first are folded.
+    if (until < untilBefore) {
       // Not rounded up: the waiting spans may have to join parts that are due soon after.
       output.setReorderTimer(until);
     }

@@ -30,6 +30,11 @@ public record SegmentState(
 
   static final long NO_TIMER = Long.MAX_VALUE;
 
+  /** Returns whether a part of it has yet to be flushed. */
+  public boolean hasParts() {
+    return open != null || !closed.isEmpty();
+  }
+
   /**
    * The state of a part between two batches.
    *

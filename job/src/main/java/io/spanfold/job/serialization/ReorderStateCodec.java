@@ -11,10 +11,11 @@ import java.util.List;
 final class ReorderStateCodec implements Codec<ReorderState> {
 
   @Override
-  public void write(ReorderState ahead, DataOutput out) throws IOException {
-    out.writeLong(ahead.from());
-    VarInts.write(ahead.partitions().size(), out);
-    for (int partition : ahead.partitions()) {
+  public void write(ReorderState early, DataOutput out) throws IOException {
+    out.writeLong(early.from());
+    out.writeLong(early.until());
+    VarInts.write(early.partitions().size(), out);
+    for (int partition : early.partitions()) {
       VarInts.write(partition, out);
     }
   }
@@ -22,11 +23,12 @@ final class ReorderStateCodec implements Codec<ReorderState> {
   @Override
   public ReorderState read(int version, DataInput in) throws IOException {
     long from = in.readLong();
+    long until = in.readLong();
     int size = VarInts.readInt(in);
     List<Integer> partitions = new ArrayList<>(size);
     for (int i = 0; i < size; i++) {
       partitions.add(VarInts.readInt(in));
     }
-    return new ReorderState(from, partitions);
+    return new ReorderState(from, until, partitions);
   }
 }

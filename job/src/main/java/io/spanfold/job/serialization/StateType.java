@@ -5,7 +5,6 @@ import io.spanfold.core.fold.Node;
 import io.spanfold.core.fold.ReorderState;
 import io.spanfold.core.fold.SegmentState;
 import io.spanfold.core.fold.SliceState;
-import io.spanfold.core.fold.WholeTrace;
 import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
@@ -71,8 +70,8 @@ public final class StateType<T> extends TypeInformation<T> {
       register("reject", 1, Reject.class, new RejectCodec());
 
   /** A small trace: a value of bytes that begins with the version. */
-  public static final StateType<WholeTrace> WHOLE_TRACE =
-      register("whole-trace", 1, WholeTrace.class, new WholeTraceCodec());
+  public static final StateType<PackedTrace> WHOLE_TRACE =
+      register("whole-trace", 1, PackedTrace.class, new PackedTraceCodec());
 
   public static final StateType<Node> NODE = register("node", 1, Node.class, new NodeCodec());
   public static final StateType<SegmentState> SEGMENT =

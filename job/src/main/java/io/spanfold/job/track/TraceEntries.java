@@ -2,13 +2,14 @@ package io.spanfold.job.track;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.util.FlinkRuntimeException;
 
 /**
  * One trace's entries of one kind, cached between {@link #begin} and {@link #writeBack}: an entry
  * is read from state once at most, and written once at most, however often the fold asks. The cache
- * is bounded: a large trace's entries are written back in between.
+ * is bounded: entries are written back in between.
  *
  * @param <V> an entry
  */
@@ -19,45 +20,28 @@ final class TraceEntries<V> {
 
   private final MapState<Long, V> state;
   private final Map<Long, Held<V>> held = new HashMap<>();
-  private boolean whole;
 
   TraceEntries(MapState<Long, V> state) {
     this.state = state;
   }
 
-  /** Begins with a trace whose entries are all in {@code entries}, none in state. */
-  void beginWhole(Map<Long, V> entries) {
-    held.clear();
-    whole = true;
-    entries.forEach((key, value) -> held.put(key, new Held<>(value)));
-  }
-
-  /** Begins with a trace whose entries are in state. */
+  /** Begins with the current key. */
   void begin() {
     held.clear();
-    whole = false;
   }
 
   /** Returns an entry; null if it does not exist. */
   V get(long key) {
     Held<V> entry = held.get(key);
-    if (entry != null) {
-      return entry.value;
+    if (entry == null) {
+      entry = new Held<>(read(key));
+      hold(key, entry);
     }
-    if (whole) {
-      return null;
-    }
-    V value = read(key);
-    hold(key, new Held<>(value));
-    return value;
+    return entry.value;
   }
 
   /** Sets an entry; null removes it. */
   void put(long key, V value) {
-    if (whole && value == null) {
-      held.remove(key);
-      return;
-    }
     Held<V> entry = held.get(key);
     if (entry == null) {
       entry = new Held<>(value);
@@ -68,38 +52,28 @@ final class TraceEntries<V> {
   }
 
   private void hold(long key, Held<V> entry) {
-    if (!whole && held.size() >= MAX_HELD) {
+    if (held.size() >= MAX_HELD) {
       writeBack();
     }
     held.put(key, entry);
   }
 
-  /** Writes changed entries to state; all of them if the trace was begun as a whole. */
+  /** Writes changed entries to state. */
   void writeBack() {
     for (Map.Entry<Long, Held<V>> each : held.entrySet()) {
-      Held<V> entry = each.getValue();
-      if (whole || entry.changed) {
-        write(each.getKey(), entry.value);
+      if (each.getValue().changed) {
+        write(each.getKey(), each.getValue().value);
       }
     }
-    begin();
-  }
-
-  /** Returns all entries of a trace that was begun as a whole. */
-  Map<Long, V> all() {
-    Map<Long, V> all = new HashMap<>(held.size() * 2);
-    held.forEach((key, entry) -> all.put(key, entry.value));
-    return all;
+    held.clear();
   }
 
   /** Returns all entries, and removes them. */
   Map<Long, V> takeAll() {
-    if (!whole) {
-      writeBack();
-      takeFromState();
-    }
-    Map<Long, V> all = all();
-    held.clear();
+    writeBack();
+    Map<Long, V> all = new HashMap<>();
+    forEachInState(all::put);
+    state.clear();
     return all;
   }
 
@@ -107,6 +81,17 @@ final class TraceEntries<V> {
   boolean isEmptyInState() {
     try {
       return state.isEmpty();
+    } catch (Exception e) {
+      throw new FlinkRuntimeException("cannot read the state of a trace", e);
+    }
+  }
+
+  /** Calls {@code action} for each entry in state. */
+  void forEachInState(BiConsumer<Long, V> action) {
+    try {
+      for (Map.Entry<Long, V> each : state.entries()) {
+        action.accept(each.getKey(), each.getValue());
+      }
     } catch (Exception e) {
       throw new FlinkRuntimeException("cannot read the state of a trace", e);
     }
@@ -129,17 +114,6 @@ final class TraceEntries<V> {
       }
     } catch (Exception e) {
       throw new FlinkRuntimeException("cannot write the state of a trace", e);
-    }
-  }
-
-  private void takeFromState() {
-    try {
-      for (Map.Entry<Long, V> each : state.entries()) {
-        held.put(each.getKey(), new Held<>(each.getValue()));
-      }
-      state.clear();
-    } catch (Exception e) {
-      throw new FlinkRuntimeException("cannot take the state of a trace", e);
     }
   }
 

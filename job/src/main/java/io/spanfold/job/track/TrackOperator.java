@@ -12,6 +12,8 @@ import io.spanfold.core.model.TraceKey;
 import io.spanfold.job.memory.RedisMemoryMonitor;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
 import io.spanfold.job.resource.SharedResource;
+import io.spanfold.job.serialization.PackedTrace;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
@@ -70,12 +72,13 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
 
   private final FoldSettings settings;
   private final RedisMemoryMonitorSettings guardSettings;
-  private final int maxWholeBytes;
+  private final int maxPackedBytes;
   private final Duration slice;
 
   private transient SharedResource.Share<RedisMemoryMonitor> guard;
-  private transient KeyedFoldState state;
-  private transient TraceFold fold;
+  private transient TraceStore traces;
+  private transient TraceFold smallFold;
+  private transient TraceFold largeFold;
   private transient InternalTimerService<Either<Long, VoidNamespace>> timers;
   private transient Counter spans;
   private transient Counter duplicates;
@@ -103,14 +106,14 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
    * @param guard monitors Redis: while it is nearly full, parts are due by reason {@code pressure}
    */
   public TrackOperator(FoldSettings settings, RedisMemoryMonitorSettings guard) {
-    this(settings, guard, KeyedFoldState.MAX_WHOLE_BYTES, SLICE);
+    this(settings, guard, TraceStore.MAX_PACKED_BYTES, SLICE);
   }
 
   TrackOperator(
-      FoldSettings settings, RedisMemoryMonitorSettings guard, int maxWholeBytes, Duration slice) {
+      FoldSettings settings, RedisMemoryMonitorSettings guard, int maxPackedBytes, Duration slice) {
     this.settings = settings;
     this.guardSettings = guard;
-    this.maxWholeBytes = maxWholeBytes;
+    this.maxPackedBytes = maxPackedBytes;
     this.slice = slice;
   }
 
@@ -121,7 +124,11 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
         context
             .getOperatorStateStore()
             .getListState(new ListStateDescriptor<>("spans-buffered", LongSerializer.INSTANCE));
-    state = new KeyedFoldState(context.getKeyedStateStore(), maxWholeBytes);
+    PackedTrace small = new PackedTrace();
+    LargeTraceState large = new LargeTraceState(context.getKeyedStateStore());
+    traces = new TraceStore(small, large, context.getKeyedStateStore(), maxPackedBytes);
+    smallFold = new TraceFold(settings, small, this);
+    largeFold = new TraceFold(settings, large, this);
     buffered = 0;
     for (long count : savedBuffered.get()) {
       buffered += count;
@@ -161,7 +168,6 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
             "deadlines",
             new EitherSerializer<>(LongSerializer.INSTANCE, VoidNamespaceSerializer.INSTANCE),
             this);
-    fold = new TraceFold(settings, state, this);
     spans = getMetricGroup().counter("spansTracked");
     duplicates = getMetricGroup().counter("duplicateSpans");
     late = getMetricGroup().counter("spansLate");
@@ -178,9 +184,12 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     StoredTrace trace = record.getValue();
     spans.inc(trace.spans().size());
     buffered += trace.spans().size();
-    state.begin();
-    fold.add(trace, clock);
-    state.save();
+    openTrace().add(trace, clock);
+    traces.close();
+  }
+
+  private TraceFold openTrace() throws IOException {
+    return traces.open() ? largeFold : smallFold;
   }
 
   @Override
@@ -236,16 +245,16 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     if (!isEnd(pending)) {
       clock = Math.max(clock, timer.getTimestamp());
     }
-    state.begin();
+    TraceFold fold = openTrace();
     if (timer.getNamespace().isLeft()) {
-      onSegmentTimer(timer.getKey(), timer.getNamespace().left(), timer.getTimestamp());
+      onSegmentTimer(fold, timer.getKey(), timer.getNamespace().left(), timer.getTimestamp());
     } else {
       fold.addEarly(timer.getKey(), timer.getTimestamp());
     }
-    state.save();
+    traces.close();
   }
 
-  private void onSegmentTimer(TraceKey trace, long segment, long time) {
+  private void onSegmentTimer(TraceFold fold, TraceKey trace, long segment, long time) {
     if (isEnd(pending)) {
       fold.onTimer(trace, segment, time, FlushReason.END);
     } else if (guard.get().underPressure()) {

@@ -63,7 +63,7 @@ class FoldStateCodecTest {
   void readsReorderStateAsItWasWritten() throws IOException {
     RoundTrip.check(
         new ReorderStateCodec(),
-        random -> new ReorderState(random.any(), random.list(random::count)));
+        random -> new ReorderState(random.any(), random.any(), random.list(random::count)));
   }
 
   private static PartState part(RandomModel random) {

@@ -9,7 +9,6 @@ import io.spanfold.core.fold.SegmentState;
 import io.spanfold.core.fold.SegmentState.PartState;
 import io.spanfold.core.fold.SegmentState.SliceList;
 import io.spanfold.core.fold.SliceState;
-import io.spanfold.core.fold.WholeTrace;
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
@@ -130,12 +129,15 @@ final class StateSamples {
             new SourcePosition(3, 400, 5),
             "error");
     add(samples, StateType.REJECT, letter);
-    add(samples, StateType.WHOLE_TRACE, wholeTrace());
+    add(samples, StateType.WHOLE_TRACE, packedTrace());
     add(samples, StateType.NODE, new Node(0xEE01L, 0xEE02L, false, true));
     add(samples, StateType.SEGMENT, segment());
     add(samples, StateType.SLICE, new SliceState(SUBSEGMENT, new int[] {1, 3}, 0xEE03L, false));
     add(samples, StateType.EARLY_SPANS, new EarlySpans(SUBSEGMENT, columns()));
-    add(samples, StateType.REORDER, new ReorderState(1_700_000_000_999L, List.of(1, 4)));
+    add(
+        samples,
+        StateType.REORDER,
+        new ReorderState(1_700_000_000_999L, 1_700_000_001_111L, List.of(1, 4)));
     return samples;
   }
 
@@ -164,17 +166,17 @@ final class StateSamples {
         new PartState(6, 7, 8, null));
   }
 
-  private static WholeTrace wholeTrace() {
-    Map<Long, Node> nodes = new LinkedHashMap<>();
-    nodes.put(0xAC01L, new Node(0xAC01L, 0xAC02L, false, true));
-    nodes.put(0xAC02L, new Node(0xAC01L, 0, true, false));
-    return new WholeTrace(
-        nodes,
-        Map.of(0xAC01L, segment()),
-        Map.of(0xAC03L, new SliceState(SUBSEGMENT, null, 0, true)),
-        Map.of(0xAC04L, 2),
-        Map.of(0xAC05L, new EarlySpans(SUBSEGMENT, columns())),
-        new ReorderState(1_700_000_000_999L, List.of(1)));
+  private static PackedTrace packedTrace() {
+    PackedTrace trace = new PackedTrace();
+    trace.putNode(0xAC01L, new Node(0xAC01L, 0, true, true));
+    trace.putNode(0xAC02L, new Node(0xAC01L, 0, true, false));
+    trace.putNode(0xAC01L, new Node(0xAC01L, 0xAC02L, false, true));
+    trace.putSegment(0xAC01L, segment());
+    trace.putSlice(0xAC03L, new SliceState(SUBSEGMENT, null, 0, true));
+    trace.putReferenceCount(0xAC04L, 2);
+    trace.putEarlySpans(new EarlySpans(SUBSEGMENT, columns()));
+    trace.putReorderState(new ReorderState(1_700_000_000_999L, 1_700_000_001_111L, List.of(1)));
+    return trace;
   }
 
   private static byte[] bytes(String text) {

@@ -49,7 +49,7 @@ class TrackOperatorTest {
   static final int MAX_PARALLELISM = 16;
 
   /** No trace, some traces, and all traces are stored as one value. */
-  private static final int[] WHOLE_BYTES = {0, 400, KeyedFoldState.MAX_WHOLE_BYTES};
+  private static final int[] PACKED_BYTES = {0, 400, TraceStore.MAX_PACKED_BYTES};
 
   static final FoldSettings SETTINGS =
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
@@ -158,9 +158,9 @@ class TrackOperatorTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {KeyedFoldState.MAX_WHOLE_BYTES, 150, 0})
-  void nothingIsKeptOfAnEndedTrace(int maxWholeBytes) throws Exception {
-    try (var harness = harness(new HashMapStateBackend(), 1, 0, maxWholeBytes)) {
+  @ValueSource(ints = {TraceStore.MAX_PACKED_BYTES, 150, 0})
+  void nothingIsKeptOfAnEndedTrace(int maxPackedBytes) throws Exception {
+    try (var harness = harness(new HashMapStateBackend(), 1, 0, maxPackedBytes)) {
       harness.open();
       harness.processElement(
           new StreamRecord<>(
@@ -251,11 +251,11 @@ class TrackOperatorTest {
       throws Exception {
     List<KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, FlushRequest>> subtasks =
         new ArrayList<>();
-    int maxWholeBytes = WHOLE_BYTES[random.nextInt(WHOLE_BYTES.length)];
+    int maxPackedBytes = PACKED_BYTES[random.nextInt(PACKED_BYTES.length)];
     for (int i = 0; i < parallelism; i++) {
       StateBackend stateBackend =
           backend.equals("heap") ? new HashMapStateBackend() : new EmbeddedRocksDBStateBackend();
-      var harness = harness(stateBackend, parallelism, i, maxWholeBytes);
+      var harness = harness(stateBackend, parallelism, i, maxPackedBytes);
       if (state != null) {
         harness.initializeState(
             AbstractStreamOperatorTestHarness.repartitionOperatorState(
@@ -336,22 +336,22 @@ class TrackOperatorTest {
 
   private static KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, FlushRequest>
       harness(StateBackend backend, int parallelism, int subtask) throws Exception {
-    return harness(backend, parallelism, subtask, KeyedFoldState.MAX_WHOLE_BYTES);
+    return harness(backend, parallelism, subtask, TraceStore.MAX_PACKED_BYTES);
   }
 
   private static KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, FlushRequest>
-      harness(StateBackend backend, int parallelism, int subtask, int maxWholeBytes)
+      harness(StateBackend backend, int parallelism, int subtask, int maxPackedBytes)
           throws Exception {
     // Longer than any pause of a test, in which time must not decide.
-    return harness(backend, parallelism, subtask, maxWholeBytes, Duration.ofDays(1));
+    return harness(backend, parallelism, subtask, maxPackedBytes, Duration.ofDays(1));
   }
 
   static KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, FlushRequest> harness(
-      StateBackend backend, int parallelism, int subtask, int maxWholeBytes, Duration slice)
+      StateBackend backend, int parallelism, int subtask, int maxPackedBytes, Duration slice)
       throws Exception {
     var harness =
         new KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, FlushRequest>(
-            new TrackOperator(SETTINGS, NO_REDIS, maxWholeBytes, slice),
+            new TrackOperator(SETTINGS, NO_REDIS, maxPackedBytes, slice),
             StoredTrace::trace,
             StateType.TRACE_KEY,
             MAX_PARALLELISM,
