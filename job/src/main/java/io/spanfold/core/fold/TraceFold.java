@@ -286,11 +286,19 @@ public final class TraceFold {
         flush(segment, part, deadlineReason(segment, part));
       }
     }
-    if (segment.hasParts() || segment.rememberUntil >= timestamp) {
+    if (segment.hasParts() || segment.rememberUntil >= timestamp && !isOver(segment)) {
       return segment;
     }
     forest.forget(segment);
     return null;
+  }
+
+  /**
+   * Returns whether the memory of a segment without parts had ended when the clock last advanced:
+   * its timer may be served later, when all segments of its trace are forgotten together.
+   */
+  private boolean isOver(OpenSegment segment) {
+    return roundUpForTimer(segment.rememberUntil) <= clock;
   }
 
   private OpenSegment merge(OpenSegment below, OpenSegment above) {
@@ -418,7 +426,8 @@ public final class TraceFold {
       next = segment.rememberUntil;
     }
     long at = roundUpForTimer(next);
-    if (at < segment.timerAt) {
+    // A part's timer may be too early. That of a segment without parts is exact.
+    if (at < segment.timerAt || !segment.hasParts() && at != segment.timerAt) {
       segment.timerAt = at;
       output.setTimer(segment.id, at);
     }

@@ -9,6 +9,7 @@ import io.spanfold.core.fold.SliceState;
 import io.spanfold.job.serialization.StateType;
 import java.io.IOException;
 import java.util.List;
+import java.util.function.BiConsumer;
 import org.apache.flink.api.common.state.KeyedStateStore;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
@@ -72,6 +73,11 @@ final class LargeTraceState implements FoldState {
     earlySpans.writeBack();
     savedReorderState.update(reorderState);
     return forgot && isEmpty();
+  }
+
+  /** Calls {@code action} for each segment. Only after {@link #begin} or {@link #save}. */
+  void forEachSegment(BiConsumer<Long, SegmentState> action) {
+    segments.forEachInState(action);
   }
 
   private boolean isEmpty() {

@@ -12,10 +12,8 @@ import java.util.TreeMap;
  *
  * <p>An entry is in the wheel once at most. Nothing of it is in state: it is filled again from
  * there after a restore. Not thread-safe.
- *
- * @param <E> an entry
  */
-final class TimingWheel<E extends TimingWheel.Entry> {
+final class TimingWheel {
 
   /** Something that is to be done at a time. */
   abstract static class Entry {
@@ -30,50 +28,47 @@ final class TimingWheel<E extends TimingWheel.Entry> {
     }
   }
 
-  private final TreeMap<Long, List<E>> slots = new TreeMap<>();
+  private final TreeMap<Long, List<Entry>> slots = new TreeMap<>();
 
   /** Sets an entry for a time, in place of the one it was set for. */
-  void set(E entry, long time) {
-    Entry state = entry;
-    if (state.place >= 0) {
-      if (state.time == time) {
+  void set(Entry entry, long time) {
+    if (entry.place >= 0) {
+      if (entry.time == time) {
         return;
       }
       remove(entry);
     }
-    List<E> slot = slots.computeIfAbsent(time, t -> new ArrayList<>());
-    state.time = time;
-    state.place = slot.size();
+    List<Entry> slot = slots.computeIfAbsent(time, t -> new ArrayList<>());
+    entry.time = time;
+    entry.place = slot.size();
     slot.add(entry);
   }
 
   /** Removes an entry, if it is in the wheel. */
-  void remove(E entry) {
-    Entry state = entry;
-    if (state.place < 0) {
+  void remove(Entry entry) {
+    if (entry.place < 0) {
       return;
     }
-    List<E> slot = slots.get(state.time);
-    E last = slot.remove(slot.size() - 1);
+    List<Entry> slot = slots.get(entry.time);
+    Entry last = slot.remove(slot.size() - 1);
     if (last != entry) {
-      Entry moved = last;
-      moved.place = state.place;
-      slot.set(state.place, last);
+      last.place = entry.place;
+      slot.set(entry.place, last);
     }
     if (slot.isEmpty()) {
-      slots.remove(state.time);
+      slots.remove(entry.time);
     }
-    state.place = -1;
+    entry.place = -1;
   }
 
   /** Removes and returns an entry of the earliest time, if that is {@code until} at most. */
-  E poll(long until) {
-    Map.Entry<Long, List<E>> first = slots.firstEntry();
+  Entry poll(long until) {
+    Map.Entry<Long, List<Entry>> first = slots.firstEntry();
     if (first == null || first.getKey() > until) {
       return null;
     }
-    List<E> slot = first.getValue();
-    E entry = slot.get(slot.size() - 1);
+    List<Entry> slot = first.getValue();
+    Entry entry = slot.get(slot.size() - 1);
     remove(entry);
     return entry;
   }

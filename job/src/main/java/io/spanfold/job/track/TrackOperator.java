@@ -12,56 +12,39 @@ import io.spanfold.core.model.TraceKey;
 import io.spanfold.job.memory.RedisMemoryMonitor;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
 import io.spanfold.job.resource.SharedResource;
-import io.spanfold.job.serialization.PackedTrace;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeutils.base.LongSerializer;
-import org.apache.flink.api.java.typeutils.runtime.EitherSerializer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
-import org.apache.flink.runtime.state.VoidNamespace;
-import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
-import org.apache.flink.streaming.api.operators.InternalTimeServiceManager.ShouldStopAdvancingFn;
-import org.apache.flink.streaming.api.operators.InternalTimer;
-import org.apache.flink.streaming.api.operators.InternalTimerService;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
-import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
-import org.apache.flink.types.Either;
 
 /**
- * Runs {@link TraceFold} on keyed state. A segment has its own event-time timer, by the timers'
- * namespace, so that serving one costs the same however many segments its trace has.
- *
- * <p>The namespace is the segment's representative, or empty for the trace's early spans. Both
- * kinds are in one timer service because their order matters: at the end of input a service fires
- * all its timers before the next service fires any.
+ * Runs {@link TraceFold} on keyed state, and serves what is due as record time advances. What is
+ * due when is kept on the heap ({@link TraceStore}), not in timers of Flink.
  *
  * <p>A large step of the clock makes many parts due. They are served in slices, between which the
  * input has its turn, so that barriers pass: a step is not one long pause without checkpoints, and
  * its parts are spread over the transactions of several. The watermark is forwarded after the last
- * slice. Between two slices the clock is where the timers are, not at the watermark: only then does
- * the fold see each trace as of one time.
+ * slice. Between two slices the clock is where the served traces are, not at the watermark: only
+ * then does the fold see each trace as of one time.
  */
 public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
-    implements OneInputStreamOperator<StoredTrace, FlushRequest>,
-        Triggerable<TraceKey, Either<Long, VoidNamespace>>,
-        FoldOutput {
+    implements OneInputStreamOperator<StoredTrace, FlushRequest>, FoldOutput {
 
   private static final long serialVersionUID = 1L;
 
-  private static final Either<Long, VoidNamespace> EARLY_SPANS =
-      Either.Right(VoidNamespace.INSTANCE);
-
-  /** How long timers are served before the input has its turn. */
+  /** How long due traces are served before the input has its turn. */
   private static final Duration SLICE = Duration.ofMillis(100);
 
   /**
@@ -79,17 +62,16 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   private transient TraceStore traces;
   private transient TraceFold smallFold;
   private transient TraceFold largeFold;
-  private transient InternalTimerService<Either<Long, VoidNamespace>> timers;
   private transient Counter spans;
   private transient Counter duplicates;
   private transient Counter late;
   private transient Counter early;
   private transient Map<FlushReason, Counter> parts;
 
-  /** The record time up to which timers were served. */
+  /** The record time up to which all that was due was served. */
   private transient long clock;
 
-  /** The latest watermark, until all its timers are served; null for none. */
+  /** The latest watermark, until all that is due at it is served; null for none. */
   private transient Watermark pending;
 
   private transient ListState<Long> savedClock;
@@ -124,11 +106,12 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
         context
             .getOperatorStateStore()
             .getListState(new ListStateDescriptor<>("spans-buffered", LongSerializer.INSTANCE));
-    PackedTrace small = new PackedTrace();
-    LargeTraceState large = new LargeTraceState(context.getKeyedStateStore());
-    traces = new TraceStore(small, large, context.getKeyedStateStore(), maxPackedBytes);
-    smallFold = new TraceFold(settings, small, this);
-    largeFold = new TraceFold(settings, large, this);
+    traces = new TraceStore(context.getKeyedStateStore(), this::setCurrentKey, maxPackedBytes);
+    if (context.isRestored()) {
+      traces.restore(getKeyedStateBackend());
+    }
+    smallFold = new TraceFold(settings, traces.small(), this);
+    largeFold = new TraceFold(settings, traces.large(), this);
     buffered = 0;
     for (long count : savedBuffered.get()) {
       buffered += count;
@@ -163,11 +146,6 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   public void open() throws Exception {
     super.open();
     guard = RedisMemoryMonitor.open(guardSettings);
-    timers =
-        getInternalTimerService(
-            "deadlines",
-            new EitherSerializer<>(LongSerializer.INSTANCE, VoidNamespaceSerializer.INSTANCE),
-            this);
     spans = getMetricGroup().counter("spansTracked");
     duplicates = getMetricGroup().counter("duplicateSpans");
     late = getMetricGroup().counter("spansLate");
@@ -184,12 +162,9 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     StoredTrace trace = record.getValue();
     spans.inc(trace.spans().size());
     buffered += trace.spans().size();
-    openTrace().add(trace, clock);
+    TraceFold fold = traces.open(trace.trace()) ? largeFold : smallFold;
+    fold.add(trace, clock);
     traces.close();
-  }
-
-  private TraceFold openTrace() throws IOException {
-    return traces.open() ? largeFold : smallFold;
   }
 
   @Override
@@ -203,17 +178,21 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
 
   private void serveSlice() throws Exception {
     long until = System.nanoTime() + slice.toNanos();
-    if (!serveTimers(() -> System.nanoTime() - until >= 0)) {
+    if (!serve(() -> System.nanoTime() - until >= 0)) {
       // A timer, because input is processed one element at a time while there is mail.
       long now = getProcessingTimeService().getCurrentProcessingTime();
       getProcessingTimeService().registerTimer(now + INPUT_TURN_MILLIS, time -> serveSlice());
     }
   }
 
-  /** Serves the timers of the pending watermark. Returns whether all of them were served. */
-  private boolean serveTimers(ShouldStopAdvancingFn stop) throws Exception {
-    if (!getTimeServiceManager().orElseThrow().tryAdvanceWatermark(pending, stop)) {
-      return false;
+  /** Serves what is due at the pending watermark. Returns whether all of it was served. */
+  private boolean serve(BooleanSupplier stop) throws Exception {
+    long time = pending.getTimestamp();
+    while (traces.isDue(time)) {
+      serve(traces.pollDue(time));
+      if (stop.getAsBoolean()) {
+        return false;
+      }
     }
     Watermark reached = pending;
     pending = null;
@@ -234,27 +213,50 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   @Override
   public void finish() throws Exception {
     if (pending != null) {
-      serveTimers(() -> false);
+      serve(() -> false);
     }
     super.finish();
   }
 
-  @Override
-  public void onEventTime(InternalTimer<TraceKey, Either<Long, VoidNamespace>> timer)
-      throws Exception {
+  private void serve(TimingWheel.Entry due) throws IOException {
     if (!isEnd(pending)) {
-      clock = Math.max(clock, timer.getTimestamp());
+      clock = Math.max(clock, due.time());
     }
-    TraceFold fold = openTrace();
-    if (timer.getNamespace().isLeft()) {
-      onSegmentTimer(fold, timer.getKey(), timer.getNamespace().left(), timer.getTimestamp());
+    if (due instanceof SegmentTimer timer) {
+      serve(timer.trace, due.time(), timer);
     } else {
-      fold.addEarly(timer.getKey(), timer.getTimestamp());
+      serve((TrackedTrace) due, due.time(), null);
+    }
+  }
+
+  /**
+   * @param timer of a segment of a large trace; null for all of a small trace that is due, or for
+   *     early spans
+   */
+  private void serve(TrackedTrace trace, long time, SegmentTimer timer) throws IOException {
+    if (trace.forgotten) {
+      return;
+    }
+    if (trace.remembered) {
+      traces.forget(trace);
+      return;
+    }
+    TraceFold fold = traces.open(trace) ? largeFold : smallFold;
+    if (traces.areEarlySpansDue(time)) {
+      // First, because they may join parts that are due at the same time.
+      fold.addEarly(trace.key, time);
+    }
+    if (timer != null) {
+      serve(fold, trace.key, timer.segment, time);
+    } else {
+      for (long segment : traces.dueSegments(time)) {
+        serve(fold, trace.key, segment, time);
+      }
     }
     traces.close();
   }
 
-  private void onSegmentTimer(TraceFold fold, TraceKey trace, long segment, long time) {
+  private void serve(TraceFold fold, TraceKey trace, long segment, long time) {
     if (isEnd(pending)) {
       fold.onTimer(trace, segment, time, FlushReason.END);
     } else if (guard.get().underPressure()) {
@@ -262,11 +264,6 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     } else {
       fold.onTimer(trace, segment, time);
     }
-  }
-
-  @Override
-  public void onProcessingTime(InternalTimer<TraceKey, Either<Long, VoidNamespace>> timer) {
-    throw new IllegalStateException("no processing-time timer is ever set");
   }
 
   @Override
@@ -279,6 +276,11 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
 
   long spansBuffered() {
     return buffered;
+  }
+
+  /** Returns whether nothing is known of any trace. */
+  boolean isIdle() {
+    return traces.isEmpty();
   }
 
   @Override
@@ -302,7 +304,7 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
 
   @Override
   public void setTimer(long segment, long time) {
-    timers.registerEventTimeTimer(Either.Left(segment), time);
+    traces.setTimer(segment, time);
   }
 
   @Override
@@ -315,8 +317,7 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     early.inc(count);
   }
 
+  /** When early spans are due is part of their state. */
   @Override
-  public void setReorderTimer(long time) {
-    timers.registerEventTimeTimer(EARLY_SPANS, time);
-  }
+  public void setReorderTimer(long time) {}
 }

@@ -1,2 +1,2 @@
-/** Runs the fold on Flink's keyed state and timers. */
+/** Runs the fold on the traces in state, and serves what is due as record time advances. */
 package io.spanfold.job.track;

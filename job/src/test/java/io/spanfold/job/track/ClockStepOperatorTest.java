@@ -38,7 +38,7 @@ class ClockStepOperatorTest {
 
       assertThat(segments(harness)).hasSize(TRACES).doesNotHaveDuplicates();
       assertThat(harness.getOutput()).last().isEqualTo(STEP);
-      assertThat(harness.numEventTimeTimers()).isZero();
+      assertThat(((TrackOperator) harness.getOneInputOperator()).isIdle()).isTrue();
       assertThat(harness.numKeyedStateEntries()).isZero();
     }
   }
