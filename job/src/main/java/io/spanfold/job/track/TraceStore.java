@@ -2,28 +2,34 @@ package io.spanfold.job.track;
 
 import io.spanfold.core.fold.FoldState;
 import io.spanfold.core.fold.ReorderState;
+import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.job.serialization.PackedTrace;
 import java.io.IOException;
+import java.io.Serializable;
+import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import org.apache.flink.api.common.state.KeyedStateStore;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
-import org.apache.flink.runtime.state.KeyedStateBackend;
+import org.apache.flink.runtime.state.CheckpointableKeyedStateBackend;
 import org.apache.flink.runtime.state.VoidNamespace;
 import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 
 /**
- * The traces in state, and when each of them is due. A small trace is one value, a {@link
- * PackedTrace}, read and written once a batch. A larger one is in entries, and stays there until it
- * is forgotten.
+ * The traces in state, and when each of them is due.
  *
- * <p>The heap has an object for every trace in state, so that a trace which is not there is known
- * to be new, and the wheel needs no state of its own: {@link #restore} fills it from the traces.
+ * <p>A small trace is one {@link PackedTrace}, read and written once a batch: on the heap, as long
+ * as there is room, else in keyed state. What is on the heap is written to keyed state at each
+ * checkpoint ({@link #beforeSnapshot}), so a trace that comes and goes between two checkpoints
+ * never touches it. A large trace is in entries of keyed state ({@link LargeTraceState}), and stays
+ * there until it is forgotten.
+ *
+ * <p>The heap has an object for every trace in state. So a trace that has none is known to be new,
+ * and when traces are due needs no state of its own: {@link #restore} finds it.
  *
  * <p>Flink sees a value as bytes, so it never migrates them: a value is written in the current form
  * when its trace changes. The names of the states are part of every savepoint.
@@ -33,8 +39,26 @@ import org.apache.flink.runtime.state.VoidNamespaceSerializer;
  */
 final class TraceStore {
 
-  /** The size of a trace of some three hundred spans. */
-  static final int MAX_PACKED_BYTES = 8 << 10;
+  /**
+   * Where traces are.
+   *
+   * @param packedBytes a trace of more bytes is a large one
+   * @param batchSpans a trace with more spans in a batch is a large one; what a small one has is
+   *     searched one by one
+   * @param heapBytes how many bytes of small traces are on the heap
+   * @param movedTraces how many traces without parts are moved from the heap to keyed state at a
+   *     checkpoint
+   */
+  record Limits(int packedBytes, int batchSpans, long heapBytes, int movedTraces)
+      implements Serializable {
+
+    /**
+     * 8 KB is a trace of some three hundred spans. 64 MB is two million spans of open traces, an
+     * eighth of the heap of a small task manager, and written within a tenth of a second at a
+     * barrier. So are 10,000 values of their own.
+     */
+    static final Limits DEFAULT = new Limits(8 << 10, 300, 64L << 20, 10_000);
+  }
 
   /** The value of a trace that is kept in entries. */
   private static final byte[] IN_ENTRIES = {};
@@ -42,48 +66,106 @@ final class TraceStore {
   private final ValueStateDescriptor<byte[]> descriptor =
       new ValueStateDescriptor<>("trace", BytePrimitiveArraySerializer.INSTANCE);
 
+  private final CheckpointableKeyedStateBackend<TraceKey> backend;
+  private final Limits limits;
   private final PackedTrace small = new PackedTrace();
   private final LargeTraceState large;
   private final ValueState<byte[]> values;
-  private final Consumer<TraceKey> currentKey;
-  private final int maxPackedBytes;
+  private final KeyGroupSnapshots snapshots;
 
   private final Map<TraceKey, TrackedTrace> traces = new HashMap<>();
+  private final HeapTraces heap = new HeapTraces();
   private final TimingWheel wheel = new TimingWheel();
 
   private TrackedTrace open;
 
-  /**
-   * @param currentKey sets the key whose state is accessed
-   * @param maxPackedBytes a trace that is larger is a large one
-   */
-  TraceStore(KeyedStateStore store, Consumer<TraceKey> currentKey, int maxPackedBytes) {
-    this.currentKey = currentKey;
-    this.maxPackedBytes = maxPackedBytes;
+  TraceStore(
+      KeyedStateStore store,
+      CheckpointableKeyedStateBackend<TraceKey> backend,
+      int maxParallelism,
+      Limits limits) {
+    this.backend = backend;
+    this.limits = limits;
     large = new LargeTraceState(store);
     values = store.getState(descriptor);
+    snapshots =
+        new KeyGroupSnapshots(
+            store, backend::setCurrentKey, backend.getKeyGroupRange(), maxParallelism);
   }
 
-  /** Finds the traces in restored state. Reads each small trace, and each segment of a large one. */
-  void restore(KeyedStateBackend<TraceKey> backend) throws Exception {
+  /**
+   * Finds the traces in restored state. Reads each small trace, and each segment of a large one.
+   */
+  void restore() throws Exception {
     backend.applyToAllKeys(
         VoidNamespace.INSTANCE,
         VoidNamespaceSerializer.INSTANCE,
         descriptor,
-        (key, value) -> found(key, value.value()));
+        (key, value) -> foundInKeyedState(key, value.value()));
+    snapshots.read(this::foundOnHeap);
+    makeRoom();
   }
 
-  private void found(TraceKey key, byte[] value) throws IOException {
+  private void foundInKeyedState(TraceKey key, byte[] value) throws IOException {
     TrackedTrace trace = new TrackedTrace(key);
+    trace.inKeyedState = true;
     traces.put(key, trace);
     if (value.length > 0) {
-      trace.remembered = PackedTrace.isRemembered(value);
-      wheel.set(trace, PackedTrace.dueAt(value));
+      setTimer(trace, value);
       return;
     }
     trace.large = true;
     large.begin();
     setLargeTimers(trace);
+  }
+
+  private void foundOnHeap(TraceKey key, byte[] packed) {
+    TrackedTrace trace = traces.computeIfAbsent(key, TrackedTrace::new);
+    heap.put(trace, packed);
+    setTimer(trace, packed);
+  }
+
+  /** Writes the traces on the heap into keyed state. */
+  void beforeSnapshot() throws IOException {
+    moveRemembered();
+    snapshots.write(heap);
+  }
+
+  /**
+   * Moves traces that are only remembered from the heap to keyed state. Few of them are read again,
+   * and a state backend that takes incremental checkpoints then uploads them once.
+   */
+  private void moveRemembered() {
+    int[] left = {limits.movedTraces};
+    heap.forEach(
+        trace -> {
+          if (trace.remembered && left[0] > 0) {
+            left[0]--;
+            moveToKeyedState(trace);
+          }
+        });
+  }
+
+  private void makeRoom() {
+    while (heap.bytes() > limits.heapBytes) {
+      moveToKeyedState(heap.oldest());
+    }
+  }
+
+  private void moveToKeyedState(TrackedTrace trace) {
+    byte[] packed = trace.packed;
+    heap.remove(trace);
+    putValue(trace, packed);
+  }
+
+  private void putValue(TrackedTrace trace, byte[] value) {
+    backend.setCurrentKey(trace.key);
+    trace.inKeyedState = true;
+    try {
+      values.update(value);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Returns the state of the small trace that is open, whichever it is. */
@@ -96,21 +178,30 @@ final class TraceStore {
     return large;
   }
 
-  /** Opens a trace, which may be new. Returns whether it is a large one. */
-  boolean open(TraceKey key) throws IOException {
-    TrackedTrace trace = traces.get(key);
+  /** Opens the trace of a batch, which may be new. Returns whether it is a large one. */
+  boolean open(StoredTrace batch) throws IOException {
+    TrackedTrace trace = traces.get(batch.trace());
     if (trace != null) {
-      return open(trace);
+      open(trace);
+    } else {
+      open = new TrackedTrace(batch.trace());
+      small.clear();
     }
-    open = new TrackedTrace(key);
-    small.clear();
-    return false;
+    if (!open.large && batch.spans().size() > limits.batchSpans) {
+      enlarge(open);
+      large.begin();
+    }
+    return open.large;
   }
 
   /** Opens a trace that is in state. Returns whether it is a large one. */
   boolean open(TrackedTrace trace) throws IOException {
     open = trace;
-    currentKey.accept(trace.key);
+    if (trace.packed != null) {
+      small.read(trace.packed);
+      return false;
+    }
+    backend.setCurrentKey(trace.key);
     if (trace.large) {
       large.begin();
     } else {
@@ -130,14 +221,16 @@ final class TraceStore {
     return open.large ? List.of() : small.dueSegments(time);
   }
 
-  /** Sets a timer for a segment of the open trace. That of a small trace has its segments' times. */
+  /**
+   * Sets a timer for a segment of the open trace. That of a small trace has its segments' times.
+   */
   void setTimer(long segment, long time) {
     if (open.large) {
       wheel.set(new SegmentTimer(open, segment), time);
     }
   }
 
-  /** Writes the changes of the open trace into state, and sets when it is due next. */
+  /** Keeps the changes of the open trace, and sets when it is due next. */
   void close() throws IOException {
     TrackedTrace trace = open;
     open = null;
@@ -151,9 +244,9 @@ final class TraceStore {
   private void closeLarge(TrackedTrace trace) throws IOException {
     if (large.save()) {
       forget(trace);
-      return;
+    } else {
+      setEarlyTimer(trace);
     }
-    setEarlyTimer(trace);
   }
 
   private void closeSmall(TrackedTrace trace) throws IOException {
@@ -161,28 +254,36 @@ final class TraceStore {
       forget(trace);
       return;
     }
-    if (small.isChanged()) {
-      traces.put(trace.key, trace);
-      currentKey.accept(trace.key);
-      byte[] value = small.write();
-      if (value.length > maxPackedBytes) {
-        enlarge(trace);
-        return;
-      }
-      values.update(value);
-      trace.remembered = PackedTrace.isRemembered(value);
+    if (!small.isChanged()) {
+      wheel.set(trace, small.dueAt());
+      return;
     }
-    wheel.set(trace, small.dueAt());
+    byte[] packed = small.write();
+    if (packed.length > limits.packedBytes) {
+      enlarge(trace);
+      return;
+    }
+    traces.put(trace.key, trace);
+    setTimer(trace, packed);
+    heap.put(trace, packed);
+    makeRoom();
   }
 
   private void enlarge(TrackedTrace trace) throws IOException {
+    traces.put(trace.key, trace);
+    heap.remove(trace);
     trace.large = true;
     trace.remembered = false;
+    putValue(trace, IN_ENTRIES);
     large.begin();
     small.copyTo(large);
     large.save();
-    values.update(IN_ENTRIES);
     setLargeTimers(trace);
+  }
+
+  private void setTimer(TrackedTrace trace, byte[] packed) {
+    trace.remembered = PackedTrace.isRemembered(packed);
+    wheel.set(trace, PackedTrace.dueAt(packed));
   }
 
   private void setLargeTimers(TrackedTrace trace) {
@@ -204,8 +305,10 @@ final class TraceStore {
   void forget(TrackedTrace trace) {
     trace.forgotten = true;
     wheel.remove(trace);
-    if (traces.remove(trace.key) != null) {
-      currentKey.accept(trace.key);
+    traces.remove(trace.key);
+    heap.remove(trace);
+    if (trace.inKeyedState) {
+      backend.setCurrentKey(trace.key);
       values.clear();
     }
   }
@@ -230,5 +333,10 @@ final class TraceStore {
   /** Returns how many traces are in state. */
   int size() {
     return traces.size();
+  }
+
+  /** Returns how much of the heap the state of the small traces on it takes, roughly. */
+  long heapBytes() {
+    return heap.bytes();
   }
 }

@@ -22,6 +22,7 @@ import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeutils.base.LongSerializer;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.runtime.state.CheckpointableKeyedStateBackend;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -55,7 +56,7 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
 
   private final FoldSettings settings;
   private final RedisMemoryMonitorSettings guardSettings;
-  private final int maxPackedBytes;
+  private final TraceStore.Limits limits;
   private final Duration slice;
 
   private transient SharedResource.Share<RedisMemoryMonitor> guard;
@@ -88,14 +89,17 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
    * @param guard monitors Redis: while it is nearly full, parts are due by reason {@code pressure}
    */
   public TrackOperator(FoldSettings settings, RedisMemoryMonitorSettings guard) {
-    this(settings, guard, TraceStore.MAX_PACKED_BYTES, SLICE);
+    this(settings, guard, TraceStore.Limits.DEFAULT, SLICE);
   }
 
   TrackOperator(
-      FoldSettings settings, RedisMemoryMonitorSettings guard, int maxPackedBytes, Duration slice) {
+      FoldSettings settings,
+      RedisMemoryMonitorSettings guard,
+      TraceStore.Limits limits,
+      Duration slice) {
     this.settings = settings;
     this.guardSettings = guard;
-    this.maxPackedBytes = maxPackedBytes;
+    this.limits = limits;
     this.slice = slice;
   }
 
@@ -106,9 +110,12 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
         context
             .getOperatorStateStore()
             .getListState(new ListStateDescriptor<>("spans-buffered", LongSerializer.INSTANCE));
-    traces = new TraceStore(context.getKeyedStateStore(), this::setCurrentKey, maxPackedBytes);
+    CheckpointableKeyedStateBackend<TraceKey> backend =
+        (CheckpointableKeyedStateBackend<TraceKey>) this.<TraceKey>getKeyedStateBackend();
+    int maxParallelism = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
+    traces = new TraceStore(context.getKeyedStateStore(), backend, maxParallelism, limits);
     if (context.isRestored()) {
-      traces.restore(getKeyedStateBackend());
+      traces.restore();
     }
     smallFold = new TraceFold(settings, traces.small(), this);
     largeFold = new TraceFold(settings, traces.large(), this);
@@ -138,6 +145,7 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   @Override
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
+    traces.beforeSnapshot();
     savedBuffered.update(List.of(buffered));
     savedClock.update(List.of(clock));
   }
@@ -151,6 +159,8 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     late = getMetricGroup().counter("spansLate");
     early = getMetricGroup().counter("spansAhead");
     getMetricGroup().gauge("spansBuffered", this::spansBuffered);
+    getMetricGroup().gauge("tracesTracked", () -> traces.size());
+    getMetricGroup().gauge("traceHeapBytes", () -> traces.heapBytes());
     parts = new EnumMap<>(FlushReason.class);
     for (FlushReason reason : FlushReason.values()) {
       parts.put(reason, getMetricGroup().addGroup("reason", reason.label()).counter("partsDue"));
@@ -162,7 +172,7 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     StoredTrace trace = record.getValue();
     spans.inc(trace.spans().size());
     buffered += trace.spans().size();
-    TraceFold fold = traces.open(trace.trace()) ? largeFold : smallFold;
+    TraceFold fold = traces.open(trace) ? largeFold : smallFold;
     fold.add(trace, clock);
     traces.close();
   }

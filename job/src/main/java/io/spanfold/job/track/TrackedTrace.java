@@ -10,6 +10,12 @@ final class TrackedTrace extends TimingWheel.Entry {
 
   final TraceKey key;
 
+  /** The state of a small trace, if it is in {@link HeapTraces}; else null. */
+  byte[] packed;
+
+  /** Whether keyed state has a value for it. It is outdated if {@link #packed} is not null. */
+  boolean inKeyedState;
+
   /** Whether it is kept in entries; see {@link LargeTraceState}. */
   boolean large;
 
@@ -18,6 +24,11 @@ final class TrackedTrace extends TimingWheel.Entry {
 
   /** Whether it was forgotten, so that timers which are still set for it mean nothing. */
   boolean forgotten;
+
+  /** Its neighbours in {@link HeapTraces}. */
+  TrackedTrace older;
+
+  TrackedTrace newer;
 
   TrackedTrace(TraceKey key) {
     this.key = key;

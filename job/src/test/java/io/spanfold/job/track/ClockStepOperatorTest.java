@@ -118,7 +118,7 @@ class ClockStepOperatorTest {
   private static KeyedOneInputStreamOperatorTestHarness<TraceKey, StoredTrace, FlushRequest>
       harness() throws Exception {
     return TrackOperatorTest.harness(
-        new HashMapStateBackend(), 1, 0, TraceStore.MAX_PACKED_BYTES, Duration.ZERO);
+        new HashMapStateBackend(), 1, 0, TraceStore.Limits.DEFAULT, Duration.ZERO);
   }
 
   /** Each trace is due and forgotten later than the one before. */
