@@ -26,8 +26,17 @@ public record RedisCommand<T>(
 
   /** Returns a call of {@code script}, of which {@code key} is the only key. */
   public static RedisCommand<Object> call(RedisScript script, byte[] key, List<byte[]> arguments) {
-    long bytes = arguments.stream().mapToLong(argument -> argument.length).sum();
+    return call(script, List.of(key), arguments);
+  }
+
+  /** Returns a call of {@code script}; its keys are in one slot. */
+  public static RedisCommand<Object> call(
+      RedisScript script, List<byte[]> keys, List<byte[]> arguments) {
+    long bytes = 0;
+    for (byte[] argument : arguments) {
+      bytes += argument.length;
+    }
     return new RedisCommand<>(
-        key, REDIS.evalsha(script.sha1(), List.of(key), arguments), bytes, script);
+        keys.get(0), REDIS.evalsha(script.sha1(), keys, arguments), bytes, script);
   }
 }

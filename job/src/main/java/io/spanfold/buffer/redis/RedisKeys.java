@@ -17,11 +17,20 @@ public final class RedisKeys {
   /** The lease: one for the whole Redis. */
   public static final String LEASE = PREFIX + "lease";
 
-  /** The prefix of traces' indexes. */
-  public static final String ALL_INDEXES = PREFIX + "ssr:";
+  /** The number of buckets and the maximum parallelism: where the traces are. */
+  public static final String BUCKETS = PREFIX + "buckets";
 
-  /** The prefix of quarantined indexes. */
-  public static final String QUARANTINED_INDEXES = PREFIX + "ad:ssr:";
+  /** The prefix of the buckets' records of traces. */
+  public static final String ALL_TRACES = PREFIX + "t:";
+
+  /** The prefix of the records of large traces. */
+  public static final String ALL_LARGE_TRACES = PREFIX + "x:";
+
+  /** The prefix of the small payloads. */
+  public static final String ALL_SMALL_PAYLOADS = PREFIX + "p:";
+
+  /** The prefix of quarantined records of traces. */
+  public static final String QUARANTINED_TRACES = PREFIX + "ad:t:";
 
   /** Names the current compression dictionary. */
   public static final String CURRENT_DICTIONARY = PREFIX + "dict";
@@ -46,50 +55,50 @@ public final class RedisKeys {
         .toList();
   }
 
-  /** Returns the key of a subsegment's payload in the distributed layout. */
+  /** Returns the key of a large subsegment's payload, in a slot of its own. */
   public static String payload(TraceKey trace, long subsegment) {
-    String id = Hex.id(subsegment);
-    return PREFIX + "s:{" + trace + ":" + id + "}:" + id;
+    return PREFIX + "s:{" + trace + ":" + Hex.id(subsegment) + "}";
   }
 
-  /**
-   * Returns the key of a segment's payloads in the merged layout; the name of its lock contains it.
-   */
-  public static String segment(TraceKey trace, long segment) {
-    return PREFIX + "s:{" + trace + "}:" + Hex.id(segment);
+  // Keys of a bucket. Its tag is that of io.spanfold.buffer.index.Buckets.
+
+  /** Returns the key of a bucket's records of traces. */
+  public static String traces(String tag) {
+    return ALL_TRACES + "{" + tag + "}";
   }
 
-  /** Returns the key of a trace's small payloads. */
-  public static String smallPayloads(TraceKey trace) {
-    return PREFIX + "sp:{" + trace + "}";
+  /** Returns the key of a bucket's small payloads of one generation. */
+  public static String smallPayloads(String tag, long epoch, long checkpoint) {
+    return ALL_SMALL_PAYLOADS + "{" + tag + "}:" + epoch + "." + checkpoint;
   }
 
-  /** Returns the key of a trace's index. */
-  public static String index(TraceKey trace) {
-    return ALL_INDEXES + "{" + trace + "}";
+  /** Returns the key of the record of a large trace. */
+  public static String largeTrace(String tag, TraceKey trace) {
+    return ALL_LARGE_TRACES + "{" + tag + "}:" + trace;
   }
 
-  /** Returns the key of a segment's flush lock. */
-  public static String flushLock(TraceKey trace, long segment) {
-    return PREFIX + "fl:" + segment(trace, segment);
+  /** Returns the key of a segment's merged payloads. */
+  public static String merged(String tag, TraceKey trace, long segment) {
+    return PREFIX + "m:{" + tag + "}:" + trace + ":" + Hex.id(segment);
   }
 
-  /** Returns the key of the index of a quarantined trace. */
-  public static String quarantinedIndex(TraceKey trace, int round) {
-    return QUARANTINED_INDEXES + quarantined(trace, round);
+  /** Returns the key of a bucket's flush lock. */
+  public static String flushLock(String tag) {
+    return PREFIX + "fl:{" + tag + "}";
   }
 
-  /** Returns the key of the small payloads of a quarantined trace. */
-  public static String quarantinedSmallPayloads(TraceKey trace, int round) {
-    return PREFIX + "ad:sp:" + quarantined(trace, round);
+  /** Returns the key of a bucket's quarantined records of traces. */
+  public static String quarantinedTraces(String tag, int round) {
+    return QUARANTINED_TRACES + "{" + tag + "}:" + round;
+  }
+
+  /** Returns the key of the quarantined record of a large trace. */
+  public static String quarantinedLargeTrace(String tag, int round, TraceKey trace) {
+    return PREFIX + "ad:x:{" + tag + "}:" + round + ":" + trace;
   }
 
   /** Returns the key of the merged payloads of a quarantined segment. */
-  public static String quarantinedSegment(TraceKey trace, int round, long segment) {
-    return PREFIX + "ad:s:" + quarantined(trace, round) + ":" + Hex.id(segment);
-  }
-
-  private static String quarantined(TraceKey trace, int round) {
-    return "{" + trace + "}:" + round;
+  public static String quarantinedMerged(String tag, int round, TraceKey trace, long segment) {
+    return PREFIX + "ad:m:{" + tag + "}:" + round + ":" + trace + ":" + Hex.id(segment);
   }
 }

@@ -85,6 +85,18 @@ public final class RedisPipelines implements AutoCloseable {
   }
 
   /**
+   * Sends commands of several types.
+   *
+   * @return the answers in the same order, each as its command reads it
+   * @throws StoreException see {@link #send(String, List)}
+   */
+  @SuppressWarnings("unchecked")
+  public List<Object> sendMixed(String what, List<RedisCommand<?>> commands) {
+    // Answers are used as objects only.
+    return send(what, (List<RedisCommand<Object>>) (List<?>) commands);
+  }
+
+  /**
    * Sends one command.
    *
    * @throws StoreException see {@link #send(String, List)}

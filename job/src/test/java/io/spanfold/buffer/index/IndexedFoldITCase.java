@@ -1,25 +1,28 @@
-package io.spanfold.buffer;
+package io.spanfold.buffer.index;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.spanfold.buffer.IndexedTrace.Sub;
-import io.spanfold.buffer.layout.MergedLayout;
-import io.spanfold.buffer.layout.SmallLayout;
+import io.spanfold.buffer.index.IndexUnderTest.Form;
 import io.spanfold.core.fold.FoldHarness;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
+import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.testing.RandomTraces;
 import io.spanfold.testing.RandomTraces.Pace;
+import io.spanfold.testing.Receipts;
 import io.spanfold.testing.RedisUnderTest;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -37,12 +40,11 @@ import redis.clients.jedis.Jedis;
  */
 class IndexedFoldITCase {
 
-  private static final int TRACES = 500;
+  private static final int TRACES = 200;
 
   @TempDir static Path directory;
   private static RedisUnderTest redis;
-  private static IndexUnderTest plain;
-  private static IndexUnderTest withPayloads;
+  private static final Map<Form, IndexUnderTest> INDEXES = new EnumMap<>(Form.class);
 
   enum CleanUps {
     AFTER_ALL_IS_FOLDED,
@@ -53,14 +55,14 @@ class IndexedFoldITCase {
   @BeforeAll
   static void start() {
     redis = RedisUnderTest.start(directory);
-    plain = new IndexUnderTest(List.of(redis.uri()));
-    withPayloads = new IndexUnderTest(List.of(redis.uri()), MergedLayout.BIT | SmallLayout.BIT);
+    for (Form form : Form.values()) {
+      INDEXES.put(form, new IndexUnderTest(List.of(redis.uri()), form, new Buckets(1, 128)));
+    }
   }
 
   @AfterAll
   static void stop() {
-    plain.close();
-    withPayloads.close();
+    INDEXES.values().forEach(IndexUnderTest::close);
     redis.close();
   }
 
@@ -74,14 +76,14 @@ class IndexedFoldITCase {
 
   static List<Arguments> cases() {
     return Stream.of(CleanUps.values())
-        .flatMap(cleanUps -> Stream.of(Arguments.of(cleanUps, false), Arguments.of(cleanUps, true)))
+        .flatMap(cleanUps -> Stream.of(Form.values()).map(form -> Arguments.of(cleanUps, form)))
         .toList();
   }
 
   @ParameterizedTest
   @MethodSource("cases")
-  void leavesNothingAfterAllPartsAreCleanedUp(CleanUps cleanUps, boolean payloads) {
-    IndexUnderTest index = payloads ? withPayloads : plain;
+  void leavesNothingAfterAllPartsAreCleanedUp(CleanUps cleanUps, Form form) {
+    IndexUnderTest index = INDEXES.get(form);
     long base = new Random().nextLong();
     for (Pace pace : Pace.values()) {
       for (long seed = base; seed < base + TRACES; seed++) {
@@ -94,22 +96,30 @@ class IndexedFoldITCase {
   /** A trace that never ends must not accumulate the names of its ended segments. */
   @ParameterizedTest
   @MethodSource("cases")
-  void leavesAtMostARedirectADuplicateInATraceThatRemains(CleanUps cleanUps, boolean payloads) {
-    IndexUnderTest index = payloads ? withPayloads : plain;
-    Sub other = new Sub(1L << 40, 1L << 41, true, 10, new long[] {1L << 41});
+  void leavesAtMostARedirectADuplicateInATraceThatRemains(CleanUps cleanUps, Form form) {
+    IndexUnderTest index = INDEXES.get(form);
+    Subsegment other = TraceHistory.subsegment(1L << 40, 1L << 41, true, 1, 10, null);
+    TraceShare share =
+        new TraceShare(FoldHarness.TRACE, List.of(other), List.of(new long[] {1L << 41}));
     long base = new Random().nextLong();
     for (Pace pace : Pace.values()) {
       for (long seed = base; seed < base + TRACES; seed++) {
-        index.add(FoldHarness.TRACE, List.of(other));
+        index.add(List.of(share));
         int duplicates = foldAndCleanUp(index, cleanUps, pace, seed);
-        assertThat(index.segments(FoldHarness.TRACE))
+        Map<Long, IndexModel.View> segments = index.segments(FoldHarness.TRACE);
+        assertThat(segments.get(other.parentId()).subsegments()).containsOnlyKeys(other.id());
+        segments.remove(other.parentId());
+        assertThat(segments.values()).allMatch(segment -> segment.subsegments().isEmpty());
+        assertThat(segments.values().stream().mapToInt(segment -> segment.spans().size()).sum())
             .as("%s, seed %d", pace, seed)
-            .containsOnlyKeys(IndexedTrace.hex(other.parent()));
-        assertThat(index.redirects(FoldHarness.TRACE))
-            .as("%s, seed %d", pace, seed)
-            .isBetween(1L, 1L + duplicates);
-        assertThat(index.keys()).as("%s, seed %d", pace, seed).hasSize(payloads ? 3 : 1);
-        index.finish(FoldHarness.TRACE, other.parent(), List.of(other));
+            .isBetween(0, duplicates);
+        index.finish(
+            List.of(
+                Receipts.of(
+                    FoldHarness.TRACE,
+                    other.parentId(),
+                    List.of(other),
+                    new long[] {other.parentId()})));
         assertThat(index.keys()).as("%s, seed %d", pace, seed).isEmpty();
       }
     }
@@ -155,8 +165,17 @@ class IndexedFoldITCase {
 
     @Override
     protected List<Subsegment> stored(TraceSpans trace) {
-      List<Subsegment> stored = index.store(TRACE, trace.subsegments());
-      assertThat(index.store(TRACE, trace.subsegments())).isEqualTo(stored);
+      List<Subsegment> stored = new ArrayList<>();
+      List<long[]> spanIds = new ArrayList<>();
+      for (UnstoredSubsegment unstored : trace.subsegments()) {
+        long payload = trace.subsegments().get(0).subsegment().id() | 1;
+        SmallPayload small = new SmallPayload(payload, 1, 1, unstored.offset());
+        stored.add(unstored.subsegment().stored(1, 1, small));
+        spanIds.add(unstored.spanIds());
+      }
+      TraceShare share = new TraceShare(TRACE, stored, spanIds);
+      index.add(List.of(share));
+      index.add(List.of(share));
       return stored;
     }
 
@@ -176,9 +195,9 @@ class IndexedFoldITCase {
 
     void cleanUp(int which, Random random) {
       Receipt receipt = due.remove(which);
-      assertThat(index.finish(receipt, "")).isEqualTo(receipt.subsegments().size());
+      index.finish(List.of(receipt));
       if (random.nextInt(4) == 0) {
-        assertThat(index.finish(receipt, "")).isEqualTo(0);
+        index.finish(List.of(receipt));
       }
     }
   }

@@ -1,0 +1,71 @@
+package io.spanfold.buffer.index;
+
+import io.spanfold.core.model.Subsegment;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What one call adds to the record of a large trace.
+ *
+ * @param arguments three arguments a subsegment
+ * @param parents the parents of the subsegments, each once
+ */
+record LargeSharePiece(List<byte[]> arguments, List<Long> parents) {
+
+  private static final byte[] NOTHING = {};
+
+  /**
+   * Cuts a share into pieces of at most {@code maxIds} ids. A subsegment with more spans is in
+   * several pieces: to the script a repeat, of which it takes the spans that are new.
+   *
+   * @param mergedPayloads the payloads of its subsegments; null for none
+   */
+  static List<LargeSharePiece> cut(TraceShare share, List<byte[]> mergedPayloads, int maxIds) {
+    List<LargeSharePiece> pieces = new ArrayList<>();
+    LargeSharePiece piece = null;
+    int room = 0;
+    for (int i = 0; i < share.subsegments().size(); i++) {
+      Subsegment subsegment = share.subsegments().get(i);
+      long[] spanIds = share.spanIds().get(i);
+      byte[] payload = mergedPayloads == null ? NOTHING : mergedPayloads.get(i);
+      int from = 0;
+      do {
+        if (room < 2) {
+          piece = new LargeSharePiece(new ArrayList<>(), new ArrayList<>());
+          pieces.add(piece);
+          room = maxIds;
+        }
+        int to = Math.min(spanIds.length, from + room - 1);
+        piece.add(subsegment, spanIds, from, to, payload);
+        payload = NOTHING;
+        room -= 1 + to - from;
+        from = to;
+      } while (from < spanIds.length);
+    }
+    return pieces;
+  }
+
+  private void add(Subsegment subsegment, long[] spanIds, int from, int to, byte[] payload) {
+    long parent = subsegment.parentId();
+    ByteBuffer described =
+        ByteBuffer.allocate(Long.BYTES + 1 + ShareEncoder.SUBSEGMENT_BYTES)
+            .putLong(parent)
+            .put((byte) (subsegment.root() ? 1 : 0));
+    ShareEncoder.putEntry(subsegment, described);
+    ByteBuffer spans = ByteBuffer.allocate(Long.BYTES * (to - from));
+    for (int i = from; i < to; i++) {
+      spans.putLong(spanIds[i]);
+    }
+    arguments.add(described.array());
+    arguments.add(spans.array());
+    arguments.add(payload);
+    if (!parents.contains(parent)) {
+      parents.add(parent);
+    }
+  }
+
+  long[] parentIds() {
+    return parents.stream().mapToLong(Long::longValue).toArray();
+  }
+}

@@ -1,0 +1,436 @@
+-- Adds subsegments to the record of a large trace, a hash with a field for each id. Unpacks the
+-- packed record of the trace first, if there is one. Atomic, repeatable.
+--
+-- KEYS[1]  span-buf:t:{bucket}, the records of the bucket's traces
+-- KEYS[2]  span-buf:x:{bucket}:project:trace, the record of this trace
+-- then    span-buf:m:{bucket}:project:trace:segment for the segments whose merged payloads the call
+--         may touch
+-- ARGV[1]  the time, in seconds since 1970
+-- ARGV[2]  TTL of every key, in seconds
+-- ARGV[3]  the field of the trace in KEYS[1]
+-- ARGV[4]  '1' if the payloads are filed in the merged layout, else '0'
+-- then three arguments for each subsegment:
+--   37 bytes: parent (8), 1 if the parent is a segment root among its spans, else 0 (1), and the
+--   subsegment as packed records have it (28); the ids of its spans, or of some of them (8 each);
+--   its payload, or empty
+--
+-- Returns an empty string if it is done. Otherwise nothing was changed, and it returns the names (8
+-- bytes each) of the segments whose keys must be declared. README.md describes the data model, the
+-- cost and the guarantees.
+
+local traces, index = KEYS[1], KEYS[2]
+local now, ttl, trace, files = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4] == '1'
+local call = redis.call
+local byte, sub, format, match = string.byte, string.sub, string.format, string.match
+local pack, unpack_numbers, concat = struct.pack, struct.unpack, table.concat
+
+local FIRST, ARGUMENTS = 5, 3
+local LARGE = 3
+-- Lengths: of an id, of a subsegment in a packed record, and of what precedes the ids of a segment.
+-- Where the segments of a packed record begin.
+local ID, SUBSEGMENT, HEADER, BEGIN = 8, 28, 7, 6
+local NO_PAYLOAD = string.rep('\0', ID)
+-- A field that no trace has, with a value so long that Redis keeps the hash as a table at any size.
+local SENTINEL, SENTINEL_VALUE = '', string.rep('x', 65)
+-- Fields that no id can collide with: the number of subsegments of the trace,
+local COUNT = 'subsegments'
+-- and one that exists if the trace has, or had, merged payloads, so that other traces need not look
+-- for any.
+local MERGED = 'merged'
+-- Lua's stack bounds the number of values that unpack() returns.
+local CHUNK = 1000
+
+local heads = call('HMGET', traces, SENTINEL, trace)
+local stored = heads[2]
+-- Otherwise the hash, if there is one, is what another record of the trace has left.
+local is_large = stored and byte(stored) == LARGE
+
+-- Current fields of the hash, read or changed. false: missing; nil: not read.
+local known = {}
+
+local function look_up(field)
+  local value = known[field]
+  if value == nil then
+    value = is_large and call('HGET', index, field)
+    known[field] = value
+  end
+  return value
+end
+
+-- Changed fields, each followed by its value. A field may occur twice; the last value counts.
+local changed, count_changed = {}, 0
+
+local function put(field, value)
+  known[field] = value
+  changed[count_changed + 1] = field
+  changed[count_changed + 2] = value
+  count_changed = count_changed + 2
+end
+
+-- Fields that are to go. One that is written again later in the call stays.
+local dropped = {}
+
+local function drop(field)
+  known[field] = false
+  dropped[#dropped + 1] = field
+end
+
+local function count_payload(payload, more)
+  if payload ~= NO_PAYLOAD then
+    local left = (look_up('p' .. payload) or 0) + more
+    if left > 0 then
+      put('p' .. payload, format('%d', left))
+    else
+      drop('p' .. payload)
+    end
+  end
+end
+
+-- Reads all fields that the arguments name in as few commands as possible.
+local function read()
+  local asked, count = {COUNT, MERGED}, 2
+  for at = FIRST, #ARGV, ARGUMENTS do
+    local described, spans = ARGV[at], ARGV[at + 1]
+    local parent, payload = sub(described, 1, ID), sub(described, 18, 25)
+    asked[count + 1] = 'm' .. sub(described, 10, 17)
+    asked[count + 2] = parent
+    asked[count + 3] = 's' .. parent
+    asked[count + 4] = 'p' .. payload
+    count = count + 4
+    for i = 1, #spans, ID do
+      count = count + 1
+      asked[count] = sub(spans, i, i + ID - 1)
+    end
+  end
+  for first = 1, count, CHUNK do
+    local last = math.min(first + CHUNK - 1, count)
+    local found = call('HMGET', index, unpack(asked, first, last))
+    for i = first, last do
+      known[asked[i]] = found[i - first + 1]
+    end
+  end
+end
+
+-- Puts the fields of a packed record.
+local function unpack_record(record)
+  local at, length, subsegments = BEGIN, #record, 0
+  while at <= length do
+    local former, spans, of_segment, root = unpack_numbers('>I2I2I2B', record, at)
+    at = at + HEADER
+    local name = sub(record, at, at + ID - 1)
+    local first = at + ID
+    local last = at + ID * former
+    at = first
+    for _ = 1, former + spans do
+      put(sub(record, at, at + ID - 1), name)
+      at = at + ID
+    end
+    for i = first, last, ID do
+      put('n' .. sub(record, i, i + ID - 1), sub(record, i + ID, i < last and i + 2 * ID - 1 or 0))
+    end
+    local all_spans, all_bytes = 0, 0
+    for _ = 1, of_segment do
+      local entry = sub(record, at, at + SUBSEGMENT - 1)
+      local span_count, bytes = unpack_numbers('>I4I4', entry, 21)
+      put('m' .. sub(entry, 1, ID), name .. sub(entry, ID + 1))
+      count_payload(sub(entry, 9, 16), 1)
+      all_spans, all_bytes = all_spans + span_count, all_bytes + bytes
+      at = at + SUBSEGMENT
+    end
+    -- A segment without subsegments has ended: only spans that lead to it are left.
+    if of_segment > 0 then
+      put(name, name)
+      local value = format('%d %d %d %d', of_segment, all_spans, all_bytes, root)
+      if former > 0 then
+        value = value .. sub(record, first, first + ID - 1) .. sub(record, last, last + ID - 1)
+      end
+      put('s' .. name, value)
+      subsegments = subsegments + of_segment
+    end
+  end
+  put(COUNT, format('%d', subsegments))
+end
+
+if is_large then
+  read()
+elseif stored then
+  unpack_record(stored)
+end
+
+-- Follows redirects to their end, and points all ids on the path at it.
+local function root_of(id)
+  local to = look_up(id)
+  if not to or to == id then
+    return id
+  end
+  local path, passed = {id}, {[id] = true}
+  local at = to
+  while true do
+    to = look_up(at)
+    if not to or to == at or passed[to] then
+      break
+    end
+    path[#path + 1] = at
+    passed[at] = true
+    at = to
+  end
+  for i = 1, #path - 1 do
+    put(path[i], at)
+  end
+  return at
+end
+
+-- The segments that this call changes: written once, at its end.
+local segments, touched = {}, {}
+
+local function segment_of(id)
+  local segment = segments[id]
+  if not segment then
+    local value = look_up('s' .. id)
+    if value then
+      local subsegments, spans, bytes, root, names =
+        match(value, '^(%d+) (%d+) (%d+) (%d)(.*)$')
+      segment = {subsegments = subsegments, spans = spans, bytes = bytes, root = root == '1'}
+      if names ~= '' then
+        segment.first, segment.last = sub(names, 1, ID), sub(names, ID + 1)
+      end
+    else
+      segment = {subsegments = 0, spans = 0, bytes = 0, root = false}
+    end
+    segments[id] = segment
+  end
+  return segment
+end
+
+local function touch(id, segment)
+  if not segment.touched then
+    segment.touched = true
+    touched[#touched + 1] = id
+  end
+end
+
+-- The merges of the call, in order: names, by twos.
+local merges = {}
+
+-- Merges a segment into another, unless its root is known. Returns whether it did. Subsegments that
+-- are filed under it stay there: its id becomes a former name, which redirects to the other.
+local function merge(from, into)
+  local gone = segment_of(from)
+  if gone.root then
+    return false
+  end
+  local segment = segment_of(into)
+  segment.subsegments = segment.subsegments + gone.subsegments
+  segment.spans = segment.spans + gone.spans
+  segment.bytes = segment.bytes + gone.bytes
+  -- The list of former names: this one, those it had, those the other has.
+  put('n' .. from, gone.first or segment.first or '')
+  if gone.last then
+    put('n' .. gone.last, segment.first or '')
+  end
+  segment.first, segment.last = from, segment.last or gone.last or from
+  touch(into, segment)
+  gone.touched = false
+  if look_up('s' .. from) then
+    drop('s' .. from)
+  end
+  segments[from] = nil
+  merges[#merges + 1] = from
+  merges[#merges + 1] = into
+  return true
+end
+
+local added, filed_under = 0, {}
+for at = FIRST, #ARGV, ARGUMENTS do
+  local described, spans = ARGV[at], ARGV[at + 1]
+  local parent, id, payload = sub(described, 1, ID), sub(described, 10, 17), sub(described, 18, 25)
+  local before = look_up('m' .. id)
+  -- A subsegment that is filed stays where it is: the redirect of its parent may be gone.
+  local target = root_of(before and sub(before, 1, ID) or parent)
+  filed_under[at] = target
+  if look_up(target) ~= target then
+    put(target, target)
+  end
+  for i = 1, #spans, ID do
+    local span = sub(spans, i, i + ID - 1)
+    -- The parent is known by now, if not as a name then because it was seen before.
+    if span ~= parent then
+      local to = look_up(span)
+      if not to then
+        put(span, target)
+      elseif to == span and span ~= target and merge(span, target) then
+        -- So far only known as a parent: now its own parent is known.
+        put(span, target)
+      end
+      -- Otherwise it was seen before, or is a root itself: the first record wins.
+    end
+  end
+  if before then
+    local old = sub(before, ID + 1, 2 * ID)
+    if sub(before, ID + 1) ~= sub(described, 18) then
+      -- Its payload is another one now.
+      put('m' .. id, sub(before, 1, ID) .. sub(described, 18))
+    end
+    if old ~= payload then
+      count_payload(old, -1)
+      count_payload(payload, 1)
+    end
+  else
+    local span_count, bytes = unpack_numbers('>I4I4', described, 30)
+    added = added + 1
+    put('m' .. id, target .. sub(described, 18))
+    count_payload(payload, 1)
+    local segment = segment_of(target)
+    segment.subsegments = segment.subsegments + 1
+    segment.spans = segment.spans + span_count
+    segment.bytes = segment.bytes + bytes
+    -- A root that was first seen as another's child is no root: the first record wins.
+    if byte(described, 9) == 1 and target == parent then
+      segment.root = true
+    end
+    touch(target, segment)
+  end
+end
+
+local has_merged = look_up(MERGED)
+local key_of = {}
+if files or has_merged then
+  -- Every key that follows from the tree must have been declared.
+  local declared, needed, undeclared = {}, {}, false
+  for i = 3, #KEYS do
+    declared[KEYS[i]] = true
+  end
+  local prefix = 'span-buf:m' .. sub(index, #'span-buf:x' + 1) .. ':'
+  local function need(segment)
+    if not key_of[segment] then
+      local hex = string.gsub(segment, '.', function(c)
+        return format('%02x', byte(c))
+      end)
+      key_of[segment] = prefix .. hex
+      needed[#needed + 1] = segment
+      undeclared = undeclared or not declared[prefix .. hex]
+    end
+  end
+  if has_merged then
+    for i = 1, #merges do
+      need(merges[i])
+    end
+  end
+  if files then
+    for at = FIRST, #ARGV, ARGUMENTS do
+      if ARGV[at + 2] ~= '' then
+        filed_under[at] = root_of(filed_under[at])
+        need(filed_under[at])
+      end
+    end
+  end
+  if undeclared then
+    return concat(needed)
+  end
+end
+
+-- A full Redis refuses the first write, and so the whole call.
+call('HSET', traces, trace, '\3' .. pack('>I4', now))
+if not heads[1] then
+  call('HSET', traces, SENTINEL, SENTINEL_VALUE)
+end
+call('EXPIRE', traces, ttl)
+if not is_large then
+  call('UNLINK', index)
+end
+
+if has_merged then
+  -- Bytes of a page of payloads that are moved.
+  local PAGE_BYTES = 1048576
+  -- Members of the first page, when their size is unknown.
+  local FIRST_PAGE = 10
+
+  local function add_payloads(from, into)
+    local cursor, page_size = '0', FIRST_PAGE
+    repeat
+      local page = call('SSCAN', from, cursor, 'COUNT', page_size)
+      local members, bytes = page[2], 0
+      cursor = page[1]
+      for i = 1, #members, CHUNK do
+        call('SADD', into, unpack(members, i, math.min(i + CHUNK - 1, #members)))
+      end
+      for i = 1, #members do
+        bytes = bytes + #members[i]
+      end
+      if bytes > 0 then
+        page_size = math.max(1, math.min(CHUNK, math.floor(PAGE_BYTES * #members / bytes)))
+      end
+    until cursor == '0'
+  end
+
+  -- Moves the smaller set, so that a payload moves at most a logarithmic number of times.
+  for i = 1, #merges, 2 do
+    local from, into = key_of[merges[i]], key_of[merges[i + 1]]
+    local from_size, into_size = call('SCARD', from), call('SCARD', into)
+    if from_size > 0 then
+      if from_size > into_size then
+        if into_size > 0 then
+          add_payloads(into, from)
+        end
+        call('RENAME', from, into)
+      else
+        add_payloads(from, into)
+        call('UNLINK', from)
+      end
+      call('EXPIRE', into, ttl)
+    end
+  end
+end
+
+-- Payloads are written even if the subsegment exists: it may have been added without one.
+if files then
+  local seen = {}
+  for at = FIRST, #ARGV, ARGUMENTS do
+    if ARGV[at + 2] ~= '' then
+      local key = key_of[filed_under[at]]
+      call('SADD', key, sub(ARGV[at], 10, 17) .. ARGV[at + 2])
+      if not seen[key] then
+        seen[key] = true
+        -- A TTL of three quarters is long enough, and saves a write.
+        if call('TTL', key) < ttl * 0.75 then
+          call('EXPIRE', key, ttl)
+        end
+      end
+    end
+  end
+  if not has_merged then
+    put(MERGED, '1')
+  end
+end
+
+for i = 1, #touched do
+  local id = touched[i]
+  local segment = segments[id]
+  if segment and segment.touched then
+    segment.touched = false
+    local value = format('%d %d %d %d', segment.subsegments, segment.spans, segment.bytes,
+      segment.root and 1 or 0)
+    if segment.first then
+      value = value .. segment.first .. segment.last
+    end
+    put('s' .. id, value)
+  end
+end
+if added > 0 then
+  put(COUNT, format('%d', (look_up(COUNT) or 0) + added))
+end
+for i = 1, count_changed, CHUNK do
+  call('HSET', index, unpack(changed, i, math.min(i + CHUNK - 1, count_changed)))
+end
+local ended = {}
+for i = 1, #dropped do
+  if not known[dropped[i]] then
+    ended[#ended + 1] = dropped[i]
+  end
+end
+for i = 1, #ended, CHUNK do
+  call('HDEL', index, unpack(ended, i, math.min(i + CHUNK - 1, #ended)))
+end
+call('EXPIRE', index, ttl)
+
+return ''
