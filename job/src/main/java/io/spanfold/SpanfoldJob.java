@@ -1,5 +1,6 @@
 package io.spanfold;
 
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.SourceRecord;
@@ -42,12 +43,6 @@ public final class SpanfoldJob {
 
   private static final Logger LOG = LoggerFactory.getLogger(SpanfoldJob.class);
 
-  /**
-   * Divisible by every number of subtasks up to ten, and by most larger ones in use, so that all
-   * subtasks have equally many key groups.
-   */
-  private static final int MAX_PARALLELISM = 5040;
-
   private SpanfoldJob() {}
 
   /** Reads the arguments, checks the servers, and submits the job; see {@code --help}. */
@@ -58,7 +53,8 @@ public final class SpanfoldJob {
       return;
     }
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
-    SpanfoldConfig config = SpanfoldConfig.of(arguments.options(), checkpointInterval(env));
+    SpanfoldConfig config =
+        SpanfoldConfig.of(arguments.options(), checkpointInterval(env), maxParallelism(env));
     if (arguments.action() == Action.PRINT_CONFIG) {
       System.out.print(config.describe());
       return;
@@ -95,6 +91,14 @@ public final class SpanfoldJob {
         Math.max(checkpoints.getCheckpointInterval(), checkpoints.getMinPauseBetweenCheckpoints()));
   }
 
+  /** Returns the job's number of key groups, and sets it if Flink's configuration does not. */
+  private static int maxParallelism(StreamExecutionEnvironment env) {
+    if (env.getMaxParallelism() <= 0) {
+      env.setMaxParallelism(Buckets.DEFAULT_MAX_PARALLELISM);
+    }
+    return env.getMaxParallelism();
+  }
+
   /**
    * Builds the pipeline.
    *
@@ -102,7 +106,7 @@ public final class SpanfoldJob {
    */
   public static void build(StreamExecutionEnvironment env, SpanfoldConfig config, int chunkBytes) {
     PipelineFactory steps = new PipelineFactory(config);
-    configure(env);
+    configure(env, config);
 
     DataStream<SourceRecord> records =
         env.fromSource(steps.source(), steps.clock(), "Read " + config.source().topic())
@@ -192,10 +196,9 @@ public final class SpanfoldJob {
         : due;
   }
 
-  private static void configure(StreamExecutionEnvironment env) {
-    if (env.getMaxParallelism() <= 0) {
-      env.setMaxParallelism(MAX_PARALLELISM);
-    }
+  private static void configure(StreamExecutionEnvironment env, SpanfoldConfig config) {
+    // Buckets are shares of the key groups. The configuration has the number of these from Flink's.
+    env.setMaxParallelism(config.redis().buckets().maxParallelism());
     Configuration ours = new Configuration();
     // A type without a serializer of ours would go to Kryo, which cannot evolve: better not to
     // start.

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.JobCluster;
@@ -172,7 +173,9 @@ class MemoryPressureITCase {
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.createLocalEnvironment(parallelism, flink);
     env.enableCheckpointing(500);
-    SpanfoldConfig config = SpanfoldConfig.of(options(name, bounded), Duration.ofMillis(500));
+    SpanfoldConfig config =
+        SpanfoldConfig.of(
+            options(name, bounded), Duration.ofMillis(500), Buckets.DEFAULT_MAX_PARALLELISM);
     SpanfoldJob.build(env, config, 500_000);
     return env.executeAsync(name);
   }

@@ -5,7 +5,6 @@ import io.spanfold.core.batch.BatchLimits;
 import io.spanfold.core.batch.OpenBatch;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
-import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -53,15 +52,13 @@ public class GroupBenchmark {
     long packed = 0;
     List<TraceSpans> traces = traffic.batch();
     for (TraceSpans trace : traces) {
-      for (UnstoredSubsegment subsegment : trace.subsegments()) {
-        payloads.add(subsegment.payload());
-        stored.add(compression.compress(subsegment.payload()));
-        plain += subsegment.payload().length;
-        packed += stored.get(stored.size() - 1).length;
-      }
+      payloads.add(trace.payload());
+      stored.add(compression.compress(trace.payload()));
+      plain += trace.payload().length;
+      packed += stored.get(stored.size() - 1).length;
     }
     System.out.printf(
-        "# %d traces, %d subsegments, %.0f bytes a span, %.0f compressed%n",
+        "# %d traces, %d payloads, %.0f bytes a span, %.0f compressed%n",
         traces.size(),
         payloads.size(),
         (double) plain / Traffic.SPANS,

@@ -1,7 +1,5 @@
 package io.spanfold.benchmarks;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
-
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.format.RejectedRecordException;
 import io.spanfold.core.format.SpanParser;
@@ -21,19 +19,17 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 
 /** The input of a subtask in a moment, in the form of each step. */
 public enum Traffic {
   /** Traces of 25 spans in one segment, of 1,490 bytes each. */
-  TYPICAL(Load.typical(Traffic.SPANS), 1),
+  TYPICAL(Load.typical(Traffic.SPANS)),
 
   /**
-   * What traces of real services look like: 28 spans in 7 segments, of 745 bytes each. A batch has
+   * What traces of real services look like: 28 spans in 7 segments, of 741 bytes each. A batch has
    * a few spans of each of its traces, and a segment comes in one or two batches.
    */
-  SERVICES(
-      new Load("services", Traffic.SPANS, 745, 6, 28, 2_000, Load.Shape.RANDOM_TREE, 10_000, 0), 4);
+  SERVICES(Load.services(Traffic.SPANS));
 
   /** The number of spans; scores are divided by it. */
   static final int SPANS = 10_000;
@@ -46,15 +42,10 @@ public enum Traffic {
   static final SubsegmentGrouping GROUPING =
       new SubsegmentGrouping(10_000, 1_000_000, DISTRIBUTED_LAYOUT);
 
-  private static final byte[] NO_ROOT = "\"is_segment\":false".getBytes(US_ASCII);
-  private static final byte[] ROOT = "\"is_segment\":true ".getBytes(US_ASCII);
-
   private final Load load;
-  private final int spansPerSegment;
 
-  Traffic(Load load, int spansPerSegment) {
+  Traffic(Load load) {
     this.load = load;
-    this.spansPerSegment = spansPerSegment;
   }
 
   /** Returns the records of a batch. */
@@ -62,25 +53,13 @@ public enum Traffic {
     return records(load);
   }
 
-  private List<byte[]> records(Load of) {
+  private static List<byte[]> records(Load of) {
     SpanStream stream = new SpanStream(of, 1_700_000_000_000L);
-    SplittableRandom random = new SplittableRandom(1);
     List<byte[]> records = new ArrayList<>();
     while (stream.hasNext()) {
-      byte[] record = stream.next();
-      if (spansPerSegment > 1 && random.nextInt(spansPerSegment) == 0) {
-        markRoot(record);
-      }
-      records.add(record);
+      records.add(stream.next());
     }
     return records;
-  }
-
-  private static void markRoot(byte[] record) {
-    int at = new String(record, US_ASCII).indexOf(new String(NO_ROOT, US_ASCII));
-    if (at >= 0) {
-      System.arraycopy(ROOT, 0, record, at, ROOT.length);
-    }
   }
 
   /** Returns the spans of a batch. */
@@ -125,7 +104,7 @@ public enum Traffic {
             SPANS,
             load.spanBytes(),
             load.attributes(),
-            load.spansPerSegment(),
+            load.spansPerTrace(),
             1,
             load.shape(),
             load.spansPerSecond(),
@@ -146,12 +125,13 @@ public enum Traffic {
     Map<Long, List<LoadedSlice>> slices = new LinkedHashMap<>();
     int half = spans.size() / 2;
     for (List<Span> share : List.of(spans.subList(0, half), spans.subList(half, spans.size()))) {
-      for (UnstoredSubsegment subsegment : GROUPING.group(trace, share).subsegments()) {
+      TraceSpans grouped = GROUPING.group(trace, share);
+      for (UnstoredSubsegment subsegment : grouped.subsegments()) {
         slices
             .computeIfAbsent(segments.get(subsegment.spanIds()[0]), segment -> new ArrayList<>())
             .add(
                 new LoadedSlice(
-                    new Slice(subsegment.subsegment(), null, true), subsegment.payload()));
+                    new Slice(subsegment.subsegment(), null, true), grouped.frames(subsegment)));
       }
     }
     List<LoadedPart> parts = new ArrayList<>();

@@ -5,10 +5,16 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import io.spanfold.buffer.compression.DictionaryKeeper;
 import io.spanfold.buffer.compression.KnownDictionaries;
 import io.spanfold.buffer.compression.PayloadCompression;
+import io.spanfold.buffer.index.BucketTags;
+import io.spanfold.buffer.index.IndexScripts;
+import io.spanfold.buffer.index.StoredBuckets;
 import io.spanfold.buffer.layout.PayloadLayout;
+import io.spanfold.buffer.layout.PayloadLayout.Wanted;
 import io.spanfold.buffer.layout.PayloadLayouts;
+import io.spanfold.buffer.layout.StoredShare;
 import io.spanfold.buffer.lease.LeaseStore;
 import io.spanfold.buffer.lease.LockOwner;
+import io.spanfold.buffer.lease.LockRefusedException;
 import io.spanfold.buffer.lease.LockState;
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisPipelines;
@@ -23,10 +29,9 @@ import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
-import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.Subsegment;
-import io.spanfold.core.model.TraceKey;
+import io.spanfold.core.payload.SpanFrames;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -34,8 +39,8 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.LongSupplier;
-import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,15 +59,15 @@ public final class SegmentStore implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(SegmentStore.class);
 
-  /** Upper bound of what a span's frame adds to its record. */
-  private static final int FRAME_OVERHEAD = 64;
-
   private final RedisPipelines pipelines;
+  private final Duration ttl;
+  private final BucketTags tags;
   private final IndexScripts scripts;
   private final PayloadLayouts layouts;
   private final KnownDictionaries dictionaries;
   private final PayloadCompression compression;
   private final DictionaryKeeper dictionaryKeeper;
+  private final ShareCompression shareCompression;
 
   private SegmentStore(
       StoreSettings settings,
@@ -70,18 +75,16 @@ public final class SegmentStore implements AutoCloseable {
       LongSupplier clock,
       InstantSource wallClock) {
     this.pipelines = pipelines;
-    this.scripts = new IndexScripts(settings.ttl());
-    this.layouts = new PayloadLayouts(settings.phase(), pipelines, settings.ttl());
+    this.ttl = settings.ttl();
+    this.tags = new BucketTags(settings.buckets());
+    this.scripts = new IndexScripts(tags, ttl, wallClock);
+    this.layouts = new PayloadLayouts(settings.phase(), pipelines, tags, ttl);
     this.dictionaries = new KnownDictionaries(pipelines, clock);
     this.compression = new PayloadCompression(settings.compressionLevel(), dictionaries::find);
     this.dictionaryKeeper =
         new DictionaryKeeper(
-            pipelines,
-            compression,
-            settings.compressionDictionary(),
-            settings.ttl(),
-            clock,
-            wallClock);
+            pipelines, compression, settings.compressionDictionary(), ttl, clock, wallClock);
+    this.shareCompression = new ShareCompression(layouts, compression, dictionaryKeeper);
   }
 
   /**
@@ -101,50 +104,49 @@ public final class SegmentStore implements AutoCloseable {
   }
 
   /**
-   * Compresses and stores a batch's payloads, and adds its subsegments to the index. Costs one
-   * script call per trace, and one SET per subsegment if large payloads are distributed.
+   * Compresses and stores a batch's payloads, and adds its subsegments to the index. Costs a script
+   * call, an HSET and an EXPIRE for each bucket; for each large trace, and each with merged
+   * payloads, a script call of its own; and a SET for each subsegment that has a key of its own.
    *
+   * @param epoch the epoch of the lease
+   * @param checkpoint the last checkpoint that the writer was part of, or was restored from
    * @return its traces in the same order, with the subsegments as they are stored
    * @throws StoreFullException if Redis is out of memory
    * @throws StoreException if it fails otherwise
    */
-  public List<StoredTrace> write(SpanBatch batch) {
+  public List<StoredTrace> write(SpanBatch batch, long epoch, long checkpoint) {
     dictionaryKeeper.beginBatch();
-    List<RedisCommand<?>> commands = new ArrayList<>();
+    BatchWrite write = new BatchWrite(scripts);
+    List<StoredShare> shares = new ArrayList<>(batch.traces().size());
     List<StoredTrace> stored = new ArrayList<>(batch.traces().size());
     for (TraceSpans trace : batch.traces()) {
-      List<Subsegment> subsegments = new ArrayList<>(trace.subsegments().size());
-      List<byte[]> payloads = new ArrayList<>(trace.subsegments().size());
-      boolean small = PayloadLayouts.isSmall(trace);
-      int written = layouts.written(small);
-      for (UnstoredSubsegment unstored : trace.subsegments()) {
-        dictionaryKeeper.offer(unstored.payload());
-        byte[] payload = compression.compress(unstored.payload());
-        Subsegment subsegment = layouts.stored(unstored.subsegment(), small, payload.length);
-        commands.addAll(layouts.store(trace.trace(), subsegment, payload, written));
-        payloads.add(payload);
-        subsegments.add(subsegment);
-      }
-      commands.add(scripts.addSubsegments(trace.trace(), trace.subsegments(), payloads, written));
-      stored.add(new StoredTrace(trace.trace(), trace.spans(), subsegments));
+      StoredShare share = shareCompression.compress(trace, epoch, checkpoint);
+      write.add(tags.buckets().of(trace.trace()), trace, share);
+      shares.add(share);
+      stored.add(new StoredTrace(trace.trace(), trace.spans(), share.subsegments()));
     }
-    send("store a batch of %d traces in Redis".formatted(stored.size()), commands);
+    List<RedisCommand<?>> payloads = new ArrayList<>();
+    payloads.add(StoredBuckets.write(tags.buckets(), ttl));
+    payloads.addAll(layouts.store(shares));
+    write.send(pipelines, "store a batch of %d traces in Redis".formatted(stored.size()), payloads);
     return stored;
   }
 
   /**
-   * Takes the flush locks of parts' segments, which {@link #cleanUp} releases. Costs one script
-   * call per part. Works in a full Redis.
+   * Takes the flush locks of the buckets of parts. They last until their TTL is over, or a newer
+   * epoch takes them. Costs one script call for each bucket. Works in a full Redis.
    *
-   * @return the outcomes in the same order
+   * @return the outcomes, one for each bucket
    * @throws StoreException if Redis does not answer
    */
   public List<LockState> lock(List<DuePart> parts, LockOwner owner, Duration ttl) {
-    List<RedisCommand<?>> commands = new ArrayList<>(parts.size());
-    for (DuePart part : parts) {
-      commands.add(scripts.lockFlush(part.trace(), part.segmentId(), owner, ttl));
-    }
-    return send("lock %d parts in Redis".formatted(parts.size()), commands).stream()
+    List<RedisCommand<Object>> calls =
+        parts.stream()
+            .map(part -> tags.buckets().of(part.trace()))
+            .distinct()
+            .map(bucket -> scripts.lockFlush(bucket, owner, ttl))
+            .toList();
+    return pipelines.send("lock %d buckets in Redis".formatted(calls.size()), calls).stream()
         .map(answer -> lockState(new String((byte[]) answer, US_ASCII)))
         .toList();
   }
@@ -160,23 +162,29 @@ public final class SegmentStore implements AutoCloseable {
 
   /**
    * Loads the payloads of parts: from the layout that the phase reads first, else from another that
-   * may hold them. Costs one HMGET per trace for small payloads, one GET per slice for distributed
-   * ones, and for merged ones a scan of the segment's whole set. A payload that Redis lacks, or
-   * that cannot be read, gives a slice without frames.
+   * may hold them. Costs one HMGET for each bucket and generation of small payloads, one GET for
+   * each slice of distributed ones, and for merged ones a scan of the segment's whole set. A
+   * payload that Redis lacks, or that cannot be read, gives a slice without frames.
    *
    * @return the parts in the same order
    * @throws StoreException if Redis does not answer
    */
   public List<LoadedPart> load(List<DuePart> parts) {
-    List<PayloadLayout.Wanted> wanted = new ArrayList<>();
+    List<Wanted> wanted = new ArrayList<>();
     for (DuePart part : parts) {
       for (Slice slice : part.slices()) {
-        wanted.add(new PayloadLayout.Wanted(part.trace(), slice.subsegment()));
+        wanted.add(new Wanted(wanted.size(), part.trace(), slice.subsegment()));
       }
     }
     byte[][] frames = new byte[wanted.size()][];
     for (PayloadLayout layout : layouts.inOrderOfReading()) {
-      load(layout, wanted, frames);
+      List<Wanted> open =
+          wanted.stream()
+              .filter(each -> frames[each.index()] == null && layout.holds(each.subsegment()))
+              .toList();
+      if (!open.isEmpty()) {
+        layout.load(open, (found, stored) -> unpack(layout, found, stored, frames));
+      }
     }
     Iterator<byte[]> found = Arrays.asList(frames).iterator();
     List<LoadedPart> loaded = new ArrayList<>(parts.size());
@@ -190,42 +198,57 @@ public final class SegmentStore implements AutoCloseable {
     return loaded;
   }
 
-  /** Loads those of {@code wanted} from {@code layout} that have no frames yet. */
-  private void load(PayloadLayout layout, List<PayloadLayout.Wanted> wanted, byte[][] frames) {
-    int[] open =
-        IntStream.range(0, frames.length)
-            .filter(i -> frames[i] == null && layout.holds(wanted.get(i).subsegment()))
-            .toArray();
-    if (open.length == 0) {
-      return;
-    }
-    List<byte[]> stored = layout.load(Arrays.stream(open).mapToObj(wanted::get).toList());
-    for (int i = 0; i < open.length; i++) {
-      PayloadLayout.Wanted each = wanted.get(open[i]);
-      frames[open[i]] = frames(each.trace(), each.subsegment(), stored.get(i));
+  /** Takes the frames of {@code wanted} out of their payload, which is unpacked once for all. */
+  private void unpack(PayloadLayout layout, List<Wanted> wanted, byte[] stored, byte[][] frames) {
+    try {
+      byte[] payload = compression.decompress(stored, layout.maxBytes(wanted.get(0).subsegment()));
+      for (Wanted each : wanted) {
+        frames[each.index()] = frames(layout, each.subsegment(), payload);
+      }
+    } catch (IllegalArgumentException e) {
+      Wanted first = wanted.get(0);
+      LOG.warn(
+          "The payload of {} subsegments of trace {}, one of them {}, cannot be read and counts as lost: {}",
+          wanted.size(),
+          first.trace(),
+          Hex.id(first.subsegment().id()),
+          e.getMessage());
     }
   }
 
+  private static byte[] frames(PayloadLayout layout, Subsegment subsegment, byte[] payload) {
+    long from = layout.offset(subsegment);
+    long to = from + SpanFrames.length(subsegment.spanCount(), subsegment.recordBytes());
+    if (to > payload.length) {
+      throw new IllegalArgumentException(
+          "it has %d bytes, and should have %d at least".formatted(payload.length, to));
+    }
+    return from == 0 && to == payload.length
+        ? payload
+        : Arrays.copyOfRange(payload, (int) from, (int) to);
+  }
+
   /**
-   * Removes flushed parts: their payloads, index entries and locks. Call it only after their
-   * records are committed. Costs one script call per part, and one UNLINK per distributed
-   * subsegment. Works in a full Redis, and may be repeated.
+   * Removes flushed parts: their payloads and index entries. Call it only after their records are
+   * committed. Costs a script call for each bucket, an HDEL for each bucket and generation of small
+   * payloads, an UNLINK for each distributed subsegment, and a script call for each large trace.
+   * Works in a full Redis, and may be repeated.
    *
    * @param receipts the receipts of the flushed parts
-   * @param owner releases its locks, and those of its older epochs
+   * @param owner whose parts they are
+   * @throws LockRefusedException if a newer epoch has the locks of some buckets; all others are
+   *     cleaned up then
    * @throws StoreException if it fails
    */
   public void cleanUp(List<FlushedPart.Receipt> receipts, LockOwner owner) {
-    List<RedisCommand<?>> commands = new ArrayList<>();
-    for (FlushedPart.Receipt receipt : receipts) {
-      for (Subsegment subsegment : receipt.subsegments()) {
-        commands.addAll(layouts.remove(receipt.trace(), subsegment));
-      }
-      // A discard takes no lock; another part of its segment may hold it.
-      boolean locked = receipt.request() instanceof DuePart;
-      commands.add(scripts.finishFlush(receipt, locked ? owner.lock() : ""));
+    String what = "clean up %d flushed parts in Redis".formatted(receipts.size());
+    Set<Integer> refused =
+        new CleanUp(scripts, layouts, tags, pipelines, owner, what).run(receipts);
+    if (!refused.isEmpty()) {
+      throw new LockRefusedException(
+          "cannot %s: a newer epoch than %d has the flush locks of %d buckets"
+              .formatted(what, owner.epoch(), refused.size()));
     }
-    send("clean up %d flushed parts in Redis".formatted(receipts.size()), commands);
   }
 
   /** Returns the number of commands that were sent again so far; for any thread. */
@@ -243,31 +266,8 @@ public final class SegmentStore implements AutoCloseable {
     }
   }
 
-  private byte[] frames(TraceKey trace, Subsegment subsegment, byte[] stored) {
-    if (stored == null) {
-      return null;
-    }
-    long mostBytes = subsegment.recordBytes() + (long) FRAME_OVERHEAD * subsegment.spanCount();
-    try {
-      return compression.decompress(stored, mostBytes);
-    } catch (IllegalArgumentException e) {
-      LOG.warn(
-          "The payload of subsegment {} of trace {} cannot be read and counts as lost: {}",
-          Hex.id(subsegment.id()),
-          trace,
-          e.getMessage());
-      return null;
-    }
-  }
-
   /** The words of {@code lock-flush.lua} are the names. */
   private static LockState lockState(String answer) {
     return LockState.valueOf(answer.toUpperCase(Locale.ROOT).replace('-', '_'));
-  }
-
-  @SuppressWarnings("unchecked")
-  private List<Object> send(String what, List<RedisCommand<?>> commands) {
-    // Answers are used as objects only.
-    return pipelines.send(what, (List<RedisCommand<Object>>) (List<?>) commands);
   }
 }

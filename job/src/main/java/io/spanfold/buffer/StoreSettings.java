@@ -1,5 +1,6 @@
 package io.spanfold.buffer;
 
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import java.io.Serializable;
@@ -16,13 +17,15 @@ import java.util.List;
  * @param compressionDictionary whether to compress with a dictionary trained from the traffic; has
  *     no effect on what can be read
  * @param phase which layouts to write and which to read first
+ * @param buckets the buckets that traces are divided into
  */
 public record StoreSettings(
     ConnectionSettings redis,
     Duration ttl,
     int compressionLevel,
     boolean compressionDictionary,
-    RolloutPhase phase)
+    RolloutPhase phase,
+    Buckets buckets)
     implements Serializable {
 
   private static final long serialVersionUID = 1L;
@@ -40,10 +43,15 @@ public record StoreSettings(
 
   /**
    * Returns settings with default values: those of {@link ConnectionSettings#of}, a TTL of 24
-   * hours, zstd's default level with a dictionary, the distributed layout.
+   * hours, zstd's default level with a dictionary, the distributed layout, {@link Buckets#DEFAULT}.
    */
   public static StoreSettings of(List<URI> nodes) {
     return new StoreSettings(
-        ConnectionSettings.of(nodes), Duration.ofHours(24), 0, true, RolloutPhase.DISTRIBUTED);
+        ConnectionSettings.of(nodes),
+        Duration.ofHours(24),
+        0,
+        true,
+        RolloutPhase.DISTRIBUTED,
+        Buckets.DEFAULT);
   }
 }

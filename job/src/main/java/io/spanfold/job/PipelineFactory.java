@@ -184,7 +184,8 @@ public final class PipelineFactory {
         config.redis().ttl(),
         config.compressionLevel(),
         config.compressionDictionary(),
-        config.phase());
+        config.phase(),
+        config.redis().buckets());
   }
 
   private ConnectionSettings redis(Timeouts timeouts) {

@@ -9,6 +9,7 @@ import io.spanfold.buffer.compression.DictionaryKeeper;
 import io.spanfold.buffer.compression.DictionaryTrainer;
 import io.spanfold.buffer.compression.KnownDictionaries;
 import io.spanfold.buffer.compression.PayloadCompression;
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.buffer.orphan.OrphanedBuffer;
 import io.spanfold.buffer.orphan.OrphanedTrace;
@@ -18,22 +19,22 @@ import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisPipelines;
 import io.spanfold.buffer.redis.RetryPolicy;
-import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.LoadedPart;
+import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
-import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
-import io.spanfold.core.model.SpanColumns;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
+import io.spanfold.testing.Shares;
+import io.spanfold.testing.Shares.Part;
 import io.spanfold.testing.SpanTexts;
-import io.spanfold.testing.Spans;
 import java.net.URI;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -414,9 +415,10 @@ class DictionaryITCase {
   }
 
   private static int dictionaryOf(Written batch) {
-    TraceKey trace = batch.stored.get(0).trace();
-    byte[] key = RedisKeys.smallPayloads(trace).getBytes(US_ASCII);
-    byte[] id = Hex.id(batch.stored.get(0).subsegments().get(0).id()).getBytes(US_ASCII);
+    SmallPayload small = batch.stored.get(0).subsegments().get(0).small();
+    String tag = Buckets.DEFAULT.tag(Buckets.DEFAULT.of(batch.stored.get(0).trace()));
+    byte[] key = RedisKeys.ascii(RedisKeys.smallPayloads(tag, small.epoch(), small.checkpoint()));
+    byte[] id = ByteBuffer.allocate(Long.BYTES).putLong(small.id()).array();
     byte[] stored = redis.hget(key, id);
     // Mark, codec, and a length of two bytes; behind it a frame of zstd.
     return (int) Zstd.getDictIdFromFrame(Arrays.copyOfRange(stored, 4, stored.length));
@@ -431,8 +433,7 @@ class DictionaryITCase {
   private static List<String> payloads(List<Written> batches) {
     return batches.stream()
         .flatMap(each -> each.batch.traces().stream())
-        .flatMap(trace -> trace.subsegments().stream())
-        .map(unstored -> text(unstored.payload()))
+        .map(trace -> text(trace.payload()))
         .toList();
   }
 
@@ -496,7 +497,7 @@ class DictionaryITCase {
         }
       }
       SpanBatch batch = new SpanBatch(traces);
-      Written result = new Written(batch, store.write(batch));
+      Written result = new Written(batch, store.write(batch, 1, 1));
       synchronized (written) {
         written.add(result);
       }
@@ -505,13 +506,10 @@ class DictionaryITCase {
 
     private TraceSpans trace(byte[] payload) {
       long span = random.nextLong();
-      Subsegment subsegment =
-          new Subsegment(
-              random.nextLong(), span, true, 1, payload.length, 0, 0, 1, Spans.positions(1));
-      return new TraceSpans(
+      return Shares.of(
           new TraceKey(1, random.nextLong(), random.nextLong()),
-          new SpanColumns(1),
-          List.of(new UnstoredSubsegment(subsegment, payload, new long[] {span})));
+          0,
+          List.of(new Part(random.nextLong(), span, true, new long[] {span}, payload)));
     }
 
     /** Returns the payload of each subsegment, null if there is none. */
@@ -555,7 +553,8 @@ class DictionaryITCase {
         TTL,
         0,
         dictionary,
-        RolloutPhase.DISTRIBUTED);
+        RolloutPhase.DISTRIBUTED,
+        Buckets.DEFAULT);
   }
 
   private static Set<String> dictionaryKeys() {

@@ -1,9 +1,11 @@
 package io.spanfold.buffer;
 
+import static io.spanfold.buffer.redis.RedisKeys.ascii;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.buffer.layout.DistributedLayout;
 import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.buffer.layout.SmallLayout;
@@ -14,32 +16,36 @@ import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.StoreException;
 import io.spanfold.buffer.redis.StoreFullException;
-import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
+import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
-import io.spanfold.core.model.SpanColumns;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.testing.Receipts;
-import io.spanfold.testing.Spans;
+import io.spanfold.testing.Shares;
+import io.spanfold.testing.Shares.Part;
 import java.net.URI;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -59,7 +65,9 @@ class SegmentStoreITCase {
   private static final int MUCH = 2_000;
 
   private static final int LITTLE = 200;
-  private static final LockOwner OWNER = new LockOwner("job", 1);
+  private static final long EPOCH = 5;
+  private static final long CHECKPOINT = 8;
+  private static final LockOwner OWNER = new LockOwner("job", EPOCH);
 
   @TempDir static Path directory;
   private static RedisNode single;
@@ -106,7 +114,7 @@ class SegmentStoreITCase {
   void loadsThePayloadsItWroteAndLeavesNothing(Servers servers) {
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
       SpanBatch batch = batch(200);
-      List<StoredTrace> stored = store.write(batch);
+      List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
       assertThat(stored).hasSize(200);
       assertThat(stored.get(0).subsegments())
           .allSatisfy(
@@ -122,7 +130,7 @@ class SegmentStoreITCase {
               });
       assertLoaded(store.load(candidates(stored)), batch);
       // Again: a part may be flushed again after a failure.
-      assertThat(store.write(batch)).hasSize(200);
+      assertThat(store.write(batch, EPOCH, CHECKPOINT)).hasSize(200);
       store.cleanUp(receipts(stored, batch), OWNER);
       assertThat(keys(servers)).isZero();
       store.cleanUp(receipts(stored, batch), OWNER);
@@ -137,8 +145,8 @@ class SegmentStoreITCase {
       TraceKey trace = new TraceKey(1, 2, 3);
       SpanBatch above = new SpanBatch(List.of(of(trace, unstored(50, true, 50, 100))));
       SpanBatch below = new SpanBatch(List.of(of(trace, unstored(100, false, 200))));
-      List<StoredTrace> storedAbove = store.write(above);
-      List<StoredTrace> storedBelow = store.write(below);
+      List<StoredTrace> storedAbove = store.write(above, EPOCH, CHECKPOINT);
+      List<StoredTrace> storedBelow = store.write(below, EPOCH, CHECKPOINT);
       store.cleanUp(receipts(storedAbove, above), OWNER);
       store.cleanUp(receipts(storedBelow, below), OWNER);
       assertThat(keys(servers)).isZero();
@@ -150,9 +158,100 @@ class SegmentStoreITCase {
   void spreadsOneTraceOverTheNodes(Servers servers) {
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
       for (int i = 0; i < 30; i++) {
-        store.write(batch(1));
+        store.write(batch(1), EPOCH, CHECKPOINT);
       }
       assertThat(servers.nodes()).allSatisfy(node -> assertThat(keysOf(node)).isPositive());
+    }
+  }
+
+  @Test
+  void aSmallPayloadStaysUntilTheLastOfItsSubsegmentsIsCleanedUp() {
+    try (SegmentStore store = SegmentStore.connect(Servers.ONE.settings())) {
+      TraceKey trace = new TraceKey(1, 2, 3);
+      SpanBatch batch =
+          new SpanBatch(List.of(of(trace, unstored(50, true, 50), unstored(60, true, 60))));
+      List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
+      Subsegment first = stored.get(0).subsegments().get(0);
+      Subsegment second = stored.get(0).subsegments().get(1);
+      assertThat(first.small().sharesPayload(second.small())).isTrue();
+      Receipt receipt = Receipts.of(trace, 50, List.of(first), new long[] {50});
+      for (int i = 0; i < 2; i++) {
+        store.cleanUp(List.of(receipt), OWNER);
+        assertThat(store.load(candidates(stored)).get(0).slices().get(1).frames())
+            .isEqualTo(batch.traces().get(0).frames(batch.traces().get(0).subsegments().get(1)));
+      }
+      store.cleanUp(List.of(Receipts.of(trace, 60, List.of(second), new long[] {60})), OWNER);
+      assertThat(keys(Servers.ONE)).isZero();
+    }
+  }
+
+  /** After a restore, a subsegment may come again together with others than before. */
+  @Test
+  void aSubsegmentThatIsWrittenAgainIsReadWhereItWasWrittenLast() {
+    try (SegmentStore store = SegmentStore.connect(Servers.ONE.settings())) {
+      TraceKey trace = new TraceKey(1, 2, 3);
+      Part shared = unstored(50, true, 50);
+      Part before = unstored(60, true, 60);
+      Part after = unstored(70, true, 70);
+      store.write(new SpanBatch(List.of(of(trace, before, shared))), EPOCH, CHECKPOINT);
+      SpanBatch again = new SpanBatch(List.of(of(trace, shared, after)));
+      List<StoredTrace> stored = store.write(again, EPOCH + 1, CHECKPOINT);
+      Subsegment last = stored.get(0).subsegments().get(1);
+      store.cleanUp(List.of(Receipts.of(trace, 70, List.of(last), new long[] {70})), OWNER);
+      assertThat(store.load(candidates(stored)).get(0).slices().get(0).frames())
+          .isEqualTo(shared.frames());
+    }
+  }
+
+  /** Real traffic has thousands of traces in a batch, and a handful of spans in each. */
+  @Test
+  void aBatchCostsCallsByItsBucketsNotItsTraces() {
+    try (SegmentStore store = SegmentStore.connect(Servers.ONE.settings())) {
+      List<TraceSpans> traces = new ArrayList<>();
+      for (int i = 0; i < 3_000; i++) {
+        long root = random.nextLong();
+        TraceKey trace = new TraceKey(1, random.nextLong(), random.nextLong());
+        traces.add(of(trace, unstored(10, root, true, root)));
+      }
+      SpanBatch batch = new SpanBatch(traces);
+      // Loads the scripts.
+      flush(store, batch);
+      onNode(single, "CONFIG RESETSTAT");
+      flush(store, batch);
+      try (Jedis jedis = single.connect()) {
+        String statistics = jedis.info("commandstats");
+        assertThat(calls("evalsha", statistics)).isEqualTo(3L * Buckets.DEFAULT_COUNT);
+        // Those within the scripts, too: one to read, and one to write or remove, at most.
+        assertThat(calls("hmget", statistics)).isLessThanOrEqualTo(3L * Buckets.DEFAULT_COUNT);
+        assertThat(calls("hset", statistics)).isLessThanOrEqualTo(2L * Buckets.DEFAULT_COUNT);
+      }
+    }
+  }
+
+  private static void flush(SegmentStore store, SpanBatch batch) {
+    List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
+    store.lock(candidates(stored), OWNER, Duration.ofMinutes(1));
+    store.load(candidates(stored));
+    store.cleanUp(receipts(stored, batch), OWNER);
+  }
+
+  private static long calls(String command, String statistics) {
+    Matcher calls = Pattern.compile("cmdstat_" + command + ":calls=(\\d+)").matcher(statistics);
+    return calls.find() ? Long.parseLong(calls.group(1)) : 0;
+  }
+
+  /** Whatever no clean-up names ends by itself. */
+  @ParameterizedTest
+  @EnumSource
+  void everythingWrittenHasATtl(RolloutPhase phase) {
+    StoreSettings settings =
+        settings(single.uri(), Login.NONE, ConnectionSettings.Timeouts.DEFAULT, phase);
+    try (SegmentStore store = SegmentStore.connect(settings);
+        Jedis jedis = single.connect()) {
+      store.write(batch(20), EPOCH, CHECKPOINT);
+      assertThat(jedis.keys("*"))
+          .isNotEmpty()
+          .allSatisfy(key -> assertThat(jedis.ttl(key)).as(key).isPositive());
     }
   }
 
@@ -163,7 +262,7 @@ class SegmentStoreITCase {
       for (int i = 0; i < 5; i++) {
         servers.nodes().forEach(node -> onNode(node, "SCRIPT FLUSH"));
         SpanBatch batch = batch(50);
-        List<StoredTrace> stored = store.write(batch);
+        List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
         servers.nodes().forEach(node -> onNode(node, "CLIENT KILL TYPE normal SKIPME yes"));
         assertLoaded(store.load(candidates(stored)), batch);
         servers.nodes().forEach(node -> onNode(node, "CLIENT KILL TYPE normal SKIPME yes"));
@@ -175,16 +274,16 @@ class SegmentStoreITCase {
     }
   }
 
-  /** Half of the script's keys are on one node then, and the rest on none. */
+  /** Half of the bucket's keys are on one node then, and the rest on none. */
   @Test
   @Timeout(60)
-  void waitsWhileTheSlotOfATraceIsMoved() throws Exception {
+  void waitsWhileTheSlotOfABucketIsMoved() throws Exception {
     TraceKey trace = new TraceKey(1, 2, 3);
-    String index = RedisKeys.index(trace);
+    String index = RedisKeys.traces(tag(trace));
     SpanBatch large = new SpanBatch(List.of(of(trace, unstored(5 * MUCH, 50, true, 50, 100))));
     SpanBatch small = new SpanBatch(List.of(of(trace, unstored(100, false, 200))));
     try (SegmentStore store = SegmentStore.connect(Servers.THREE.settings())) {
-      List<StoredTrace> storedLarge = store.write(large);
+      List<StoredTrace> storedLarge = store.write(large, EPOCH, CHECKPOINT);
       RedisNode source = nodeOf(index);
       RedisNode target =
           cluster.nodes().stream().filter(node -> node != source).findFirst().orElseThrow();
@@ -196,7 +295,7 @@ class SegmentStoreITCase {
 
         // There are no small payloads yet, so that their key may be at the target already.
         CompletableFuture<List<StoredTrace>> storedSmall =
-            CompletableFuture.supplyAsync(() -> store.write(small));
+            CompletableFuture.supplyAsync(() -> store.write(small, EPOCH, CHECKPOINT));
         while (store.retriedCommands() == 0 && !storedSmall.isDone()) {
           Thread.onSpinWait();
         }
@@ -234,12 +333,12 @@ class SegmentStoreITCase {
     RedisNode node = servers.nodes().get(servers.nodes().size() - 1);
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
       SpanBatch before = batch(50);
-      List<StoredTrace> storedBefore = store.write(before);
+      List<StoredTrace> storedBefore = store.write(before, EPOCH, CHECKPOINT);
       node.kill();
       Thread restart = new Thread(node::restart);
       restart.start();
       SpanBatch batch = batch(50);
-      List<StoredTrace> stored = store.write(batch);
+      List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
       restart.join(TimeUnit.SECONDS.toMillis(30));
       assertLoaded(store.load(candidates(stored)), batch);
       assertLoaded(store.load(candidates(storedBefore)), before);
@@ -260,7 +359,7 @@ class SegmentStoreITCase {
                     RolloutPhase.DISTRIBUTED))) {
       node.stop();
       assertThatExceptionOfType(StoreException.class)
-          .isThrownBy(() -> store.write(batch(1)))
+          .isThrownBy(() -> store.write(batch(1), EPOCH, CHECKPOINT))
           .withMessageContaining("store a batch of 1 traces")
           .withMessageContaining(node.address().toString())
           .withMessageContaining("attempts in 3");
@@ -271,12 +370,13 @@ class SegmentStoreITCase {
   @EnumSource
   void reportsMissingAndDamagedPayloadsAsLost(Servers servers) {
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
-      SpanBatch batch = batch(2);
-      List<StoredTrace> stored = store.write(batch);
+      SpanBatch batch = batch(4);
+      List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
       TraceKey trace = stored.get(0).trace();
       String missing = RedisKeys.payload(trace, stored.get(0).subsegments().get(0).id());
       String damaged = RedisKeys.payload(trace, stored.get(0).subsegments().get(1).id());
-      String small = RedisKeys.smallPayloads(stored.get(1).trace());
+      byte[] smallKey = smallKey(stored.get(1).trace());
+      byte[] damagedKey = smallKey(stored.get(3).trace());
       for (RedisNode node : servers.nodes()) {
         try (Jedis jedis = node.connect()) {
           for (String key : jedis.keys("*")) {
@@ -284,16 +384,22 @@ class SegmentStoreITCase {
               jedis.del(key);
             } else if (key.equals(damaged)) {
               jedis.setrange(key, 10, "damage");
-            } else if (key.equals(small)) {
-              jedis.hdel(key, Hex.id(stored.get(1).subsegments().get(0).id()));
-              jedis.hset(key, Hex.id(stored.get(1).subsegments().get(1).id()), "damage");
+            } else if (Arrays.equals(ascii(key), smallKey)) {
+              jedis.hdel(smallKey, smallField(stored.get(1)));
+            }
+            if (Arrays.equals(ascii(key), damagedKey)) {
+              jedis.hset(damagedKey, smallField(stored.get(3)), ascii("damage"));
             }
           }
         }
       }
-      for (LoadedPart part : store.load(candidates(stored))) {
-        assertThat(part.slices()).extracting(LoadedSlice::lost).containsExactly(true, true, false);
-      }
+      List<LoadedPart> loaded = store.load(candidates(stored));
+      assertThat(loaded.get(0).slices())
+          .extracting(LoadedSlice::lost)
+          .containsExactly(true, true, false);
+      assertThat(loaded.get(1).slices()).allMatch(LoadedSlice::lost);
+      assertThat(loaded.get(2).slices()).noneMatch(LoadedSlice::lost);
+      assertThat(loaded.get(3).slices()).allMatch(LoadedSlice::lost);
       store.cleanUp(receipts(stored, batch), OWNER);
       assertThat(keys(servers)).isZero();
     }
@@ -320,7 +426,7 @@ class SegmentStoreITCase {
               () -> {
                 while (true) {
                   SpanBatch batch = batch(20);
-                  List<StoredTrace> written = store.write(batch);
+                  List<StoredTrace> written = store.write(batch, EPOCH, CHECKPOINT);
                   stored.addAll(written);
                   receipts.addAll(receipts(written, batch));
                 }
@@ -333,21 +439,17 @@ class SegmentStoreITCase {
         jedis.configSet("maxmemory", "1mb");
       }
       assertThat(store.load(candidates(stored.subList(0, 5)))).hasSize(5);
-      long before = keysOf(node);
       List<Subsegment> two = receipts.get(0).subsegments().subList(0, 2);
       Receipt whole = receipts.get(0);
       // A part of a segment, too: the remaining count is decremented, which is a write.
       store.cleanUp(
           List.of(Receipts.of(whole.trace(), whole.segmentId(), two, new long[0])), OWNER);
-      try (Jedis jedis = node.connect()) {
-        assertThat(jedis.hget(RedisKeys.index(whole.trace()), "s" + Hex.id(whole.segmentId())))
-            .as("one subsegment, two spans")
-            .startsWith("1 2 ");
-        assertThat(jedis.scard(RedisKeys.segment(whole.trace(), whole.segmentId())))
-            .isEqualTo(phase.writesMerged() ? 1 : 0);
-      }
+      List<LoadedSlice> left = store.load(candidates(stored.subList(0, 1))).get(0).slices();
+      assertThat(left.get(2).lost()).isFalse();
       store.cleanUp(receipts, OWNER);
-      assertThat(keysOf(node)).isLessThan(before / 10 + SUBSEGMENTS * 20 * 6);
+      for (RedisKeyCount kind : RedisKeyCount.values()) {
+        assertThat(kind.in(node)).as("of the refused batch only: " + kind).isLessThanOrEqualTo(60);
+      }
     }
   }
 
@@ -358,7 +460,7 @@ class SegmentStoreITCase {
       StoreSettings right = settings(node.uri(), new Login(null, SECRET));
       assertThat(right.toString()).doesNotContain(SECRET).contains("***");
       try (SegmentStore store = SegmentStore.connect(right)) {
-        assertThat(store.write(batch(1))).hasSize(1);
+        assertThat(store.write(batch(1), EPOCH, CHECKPOINT)).hasSize(1);
       }
       for (StoreSettings wrong :
           List.of(
@@ -404,7 +506,8 @@ class SegmentStoreITCase {
         Duration.ofHours(24),
         0,
         true,
-        phase);
+        phase,
+        Buckets.DEFAULT);
   }
 
   /**
@@ -416,38 +519,69 @@ class SegmentStoreITCase {
     for (int i = 0; i < traces; i++) {
       TraceKey trace = new TraceKey(random.nextInt(100), random.nextLong(), random.nextLong());
       long root = random.nextLong();
-      List<UnstoredSubsegment> subsegments = new ArrayList<>();
+      List<Part> subsegments = new ArrayList<>();
       for (int j = 0; j < SUBSEGMENTS; j++) {
         long[] ids = j == 0 ? new long[] {root, random.nextLong()} : random.longs(2).toArray();
         subsegments.add(unstored(i % 2 == 0 ? MUCH : LITTLE, root, j == 0, ids));
       }
-      all.add(of(trace, subsegments.toArray(UnstoredSubsegment[]::new)));
+      all.add(of(trace, subsegments.toArray(Part[]::new)));
     }
     return new SpanBatch(all);
   }
 
-  private static TraceSpans of(TraceKey trace, UnstoredSubsegment... subsegments) {
-    return new TraceSpans(trace, new SpanColumns(1), List.of(subsegments));
+  private static TraceSpans of(TraceKey trace, Part... subsegments) {
+    return Shares.of(trace, 0, List.of(subsegments));
   }
 
-  private UnstoredSubsegment unstored(long parent, boolean root, long... ids) {
+  private Part unstored(long parent, boolean root, long... ids) {
     return unstored(LITTLE, parent, root, ids);
   }
 
-  private UnstoredSubsegment unstored(int numbers, long parent, boolean root, long... ids) {
+  private Part unstored(int numbers, long parent, boolean root, long... ids) {
     byte[] payload = Long.toString(random.nextLong()).repeat(numbers).getBytes(UTF_8);
-    Subsegment subsegment =
-        new Subsegment(
-            random.nextLong(),
-            parent,
-            root,
-            ids.length,
-            payload.length,
-            0,
-            0,
-            1,
-            Spans.positions(1, 2));
-    return new UnstoredSubsegment(subsegment, payload, ids);
+    return new Part(random.nextLong(), parent, root, ids, payload);
+  }
+
+  private static String tag(TraceKey trace) {
+    return Buckets.DEFAULT.tag(Buckets.DEFAULT.of(trace));
+  }
+
+  private static byte[] smallKey(TraceKey trace) {
+    return ascii(RedisKeys.smallPayloads(tag(trace), EPOCH, CHECKPOINT));
+  }
+
+  private static byte[] smallField(StoredTrace trace) {
+    SmallPayload small = trace.subsegments().get(0).small();
+    return ByteBuffer.allocate(Long.BYTES).putLong(small.id()).array();
+  }
+
+  /** What Redis holds of traces. */
+  private enum RedisKeyCount {
+    TRACES("t", true),
+    SMALL_PAYLOADS("p", true),
+    PAYLOADS("s", false),
+    LARGE_TRACES("x", false),
+    MERGED_SETS("m", false);
+
+    private final String letter;
+    private final boolean fields;
+
+    RedisKeyCount(String letter, boolean fields) {
+      this.letter = letter;
+      this.fields = fields;
+    }
+
+    /** Counts keys, or fields other than sentinels. */
+    long in(RedisNode node) {
+      try (Jedis jedis = node.connect()) {
+        Set<String> keys = jedis.keys(RedisKeys.PREFIX + letter + ":*");
+        return fields
+            ? keys.stream()
+                .mapToLong(key -> jedis.hlen(key) - (jedis.hexists(key, "") ? 1 : 0))
+                .sum()
+            : keys.size();
+      }
+    }
   }
 
   private static List<DuePart> candidates(List<StoredTrace> stored) {
@@ -488,7 +622,8 @@ class SegmentStoreITCase {
     for (int i = 0; i < loaded.size(); i++) {
       List<UnstoredSubsegment> given = batch.traces().get(i).subsegments();
       for (int j = 0; j < given.size(); j++) {
-        assertThat(loaded.get(i).slices().get(j).frames()).isEqualTo(given.get(j).payload());
+        assertThat(loaded.get(i).slices().get(j).frames())
+            .isEqualTo(batch.traces().get(i).frames(given.get(j)));
       }
     }
   }
@@ -499,7 +634,10 @@ class SegmentStoreITCase {
 
   private static long keysOf(RedisNode node) {
     try (Jedis jedis = node.connect()) {
-      return jedis.dbSize();
+      Set<String> keys = jedis.keys("*");
+      keys.removeIf(
+          key -> key.equals(RedisKeys.BUCKETS) || key.startsWith(RedisKeys.CURRENT_DICTIONARY));
+      return keys.size();
     }
   }
 

@@ -3,6 +3,7 @@ package io.spanfold.buffer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.ConnectionSettings.Login;
@@ -64,7 +65,8 @@ class StoreSettingsTest {
             Duration.ofHours(1),
             0,
             true,
-            RolloutPhase.DISTRIBUTED);
+            RolloutPhase.DISTRIBUTED,
+            Buckets.DEFAULT);
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
       out.writeObject(settings);

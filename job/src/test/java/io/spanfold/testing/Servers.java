@@ -1,7 +1,12 @@
 package io.spanfold.testing;
 
+import static io.spanfold.buffer.redis.RedisKeys.ascii;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.buffer.index.LargeRecord;
+import io.spanfold.buffer.index.SubsegmentRecord;
+import io.spanfold.buffer.index.TraceField;
+import io.spanfold.buffer.index.TraceRecord;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
 import java.io.IOException;
@@ -9,11 +14,11 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.flink.configuration.Configuration;
@@ -37,9 +42,8 @@ public final class Servers implements AutoCloseable {
   private static final int REDIS_NODES = 3;
 
   /** What the index of a trace holds of a segment: counts of subsegments, spans, and more. */
-  private static final Pattern SEGMENT_FIELD = Pattern.compile("s[0-9a-f]{16}");
-
   private final KafkaUnderTest kafka;
+
   private final RedisCluster redis;
 
   /** Starts both. */
@@ -97,28 +101,51 @@ public final class Servers implements AutoCloseable {
     return options;
   }
 
-  /**
-   * Returns all keys in Redis but those that outlive their job: the lease, by some seconds, and
-   * compression dictionaries, by their TTL.
-   */
+  /** Returns the keys of what is buffered in Redis; see {@link BufferedKeys}. */
   public Set<String> redisKeys() {
-    return onEachNode(node -> List.copyOf(node.keys("*")))
-        .flatMap(List::stream)
-        .filter(key -> !key.equals("span-buf:lease") && !key.startsWith("span-buf:dict"))
-        .collect(Collectors.toSet());
+    Map<String, String> locks = new HashMap<>();
+    Set<String> keys = new HashSet<>();
+    onEachNode(
+            node -> {
+              node.keys("span-buf:fl:*").forEach(key -> locks.put(key, node.get(key)));
+              return node.keys("*");
+            })
+        .forEach(keys::addAll);
+    // A lock may have appeared between the two questions, or expired.
+    keys.removeIf(key -> key.startsWith("span-buf:fl:") && locks.get(key) == null);
+    return BufferedKeys.of(keys, locks::get);
   }
 
   /** Returns how many spans the index in Redis counts. */
   public long storedSpans() {
-    return onEachNode(
-            node ->
-                node.keys("span-buf:ssr:*").stream()
-                    .flatMap(key -> node.hgetAll(key).entrySet().stream())
-                    .filter(field -> SEGMENT_FIELD.matcher(field.getKey()).matches())
-                    .mapToLong(field -> Long.parseLong(field.getValue().split(" ", -1)[1]))
-                    .sum())
+    return onEachNode(node -> packedSpans(node) + largeSpans(node))
         .mapToLong(Long::longValue)
         .sum();
+  }
+
+  private static long packedSpans(Jedis node) {
+    return node.keys("span-buf:t:*").stream()
+        .flatMap(key -> node.hgetAll(ascii(key)).entrySet().stream())
+        .filter(field -> TraceField.trace(field.getKey()).isPresent())
+        .flatMap(field -> TraceRecord.decode(field.getValue()).segments().stream())
+        .flatMap(segment -> segment.subsegments().stream())
+        .mapToLong(SubsegmentRecord::spans)
+        .sum();
+  }
+
+  private static long largeSpans(Jedis node) {
+    long[] sum = new long[1];
+    LargeRecord.Visitor counter =
+        new LargeRecord.Visitor() {
+          @Override
+          public void segment(long id, long subsegments, long spans, long bytes, boolean hasRoot) {
+            sum[0] += spans;
+          }
+        };
+    for (String key : node.keys("span-buf:x:*")) {
+      node.hgetAll(ascii(key)).forEach((name, value) -> LargeRecord.visit(name, value, counter));
+    }
+    return sum[0];
   }
 
   /** Returns how many commands the nodes of Redis refused because they were out of memory. */

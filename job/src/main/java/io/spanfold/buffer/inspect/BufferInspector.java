@@ -2,8 +2,11 @@ package io.spanfold.buffer.inspect;
 
 import static io.spanfold.buffer.redis.RedisCommand.REDIS;
 
+import io.spanfold.buffer.index.Buckets;
+import io.spanfold.buffer.index.StoredBuckets;
 import io.spanfold.buffer.lease.LeaseHolder;
 import io.spanfold.buffer.lease.LeaseStore;
+import io.spanfold.buffer.redis.BufferKey;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.KeyScan;
 import io.spanfold.buffer.redis.RedisCommand;
@@ -90,14 +93,46 @@ public final class BufferInspector implements AutoCloseable {
   }
 
   /**
-   * Returns everything of a trace, including payloads that its index does not contain.
+   * Returns the number of buckets that the buffer records; empty if nothing was written for as long
+   * as {@code redis.ttl}, or Redis has lost it.
+   */
+  public Optional<Buckets> buckets() {
+    return StoredBuckets.read(pipelines);
+  }
+
+  /**
+   * Returns everything of a trace, including distributed payloads that its index does not contain.
    *
    * @param trace {@code project:trace}, or a trace's 32 digits for that trace in all projects
    */
   public Collection<BufferedTrace> trace(String trace) {
-    TraceReader reader = new TraceReader(nodes, pipelines);
-    scan(TraceReader.keys(trace), reader::read);
-    return reader.traces();
+    return new TraceReader(nodes, pipelines, NO_RETRIES, trace).read();
+  }
+
+  /**
+   * Returns the traces that were written longest ago, the oldest first. Reads the records of all
+   * traces.
+   *
+   * @param count how many at most
+   */
+  public List<TraceSummary> oldestTraces(int count) {
+    OldestTraces oldest = new OldestTraces(pipelines, count);
+    scan(
+        TraceReader.RECORDS,
+        keys -> keys.stream().map(BufferKey::parse).flatMap(Optional::stream).forEach(oldest::add));
+    return oldest.inOrder();
+  }
+
+  /**
+   * Deletes all that there is of a trace. May be repeated.
+   *
+   * @param trace as for {@link #trace}
+   * @return what was deleted
+   * @throws BufferInUseException if a job holds the lease
+   */
+  public Collection<BufferedTrace> purge(String trace) {
+    refuseLease();
+    return new TracePurge(nodes, pipelines, NO_RETRIES, trace).run();
   }
 
   /**

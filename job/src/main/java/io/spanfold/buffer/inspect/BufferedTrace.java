@@ -1,11 +1,19 @@
 package io.spanfold.buffer.inspect;
 
+import io.spanfold.buffer.index.LargeRecord;
+import io.spanfold.buffer.index.SubsegmentRecord;
+import io.spanfold.buffer.index.TraceRecord;
+import io.spanfold.buffer.index.TraceRecord.SegmentRecord;
+import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.TraceKey;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -15,68 +23,78 @@ import redis.clients.jedis.HostAndPort;
 
 /**
  * The contents of a buffer for a trace, or for a quarantined leftover of it. Filled by {@link
- * TraceReader}. Not thread-safe.
+ * TraceReader}. Ids are 16 hexadecimal digits. Not thread-safe.
  */
 public final class BufferedTrace {
 
-  private static final int ID_DIGITS = 16;
-
-  private final String trace;
-  private final String round;
+  private final TraceKey trace;
+  private final OptionalInt round;
+  private final String bucket;
   private final HostAndPort node;
   private final SortedMap<String, Segment> segments = new TreeMap<>();
-  private final SortedMap<String, Payload> small = new TreeMap<>();
   private final SortedMap<String, Payload> distributed = new TreeMap<>();
   private final Map<String, String> redirects = new HashMap<>();
+  private final Map<String, SubsegmentRecord> subsegments = new HashMap<>();
   private final Map<String, String> filedUnder = new HashMap<>();
   private final Set<String> formerNames = new HashSet<>();
-  private Duration ttl;
-  private String subsegments;
+  private Instant lastWrite;
+  private boolean large;
+  private Lock lock;
 
-  BufferedTrace(String trace, String round, HostAndPort node) {
+  BufferedTrace(TraceKey trace, OptionalInt round, String bucket, HostAndPort node) {
     this.trace = trace;
     this.round = round;
+    this.bucket = bucket;
     this.node = node;
   }
 
-  /** Returns {@code project:trace}. */
-  public String trace() {
+  public TraceKey trace() {
     return trace;
   }
 
   /** Returns the number of the quarantined leftover; empty for the trace itself. */
-  public Optional<String> round() {
-    return Optional.ofNullable(round);
+  public OptionalInt round() {
+    return round;
   }
 
-  /** Returns the node of the index, the small and the merged payloads. */
+  /** Returns the hash tag of its bucket; null if only distributed payloads are left of it. */
+  public String bucket() {
+    return bucket;
+  }
+
+  /** Returns the node of its bucket, or of its distributed payloads if only these are left. */
   public HostAndPort node() {
     return node;
   }
 
-  /** Returns the TTL of the index; empty if it has none, or there is no index. */
-  public Optional<Duration> ttl() {
-    return Optional.ofNullable(ttl);
+  /** Returns when it was written last, by the writer's clock; empty if no record says so. */
+  public Optional<Instant> lastWrite() {
+    return Optional.ofNullable(lastWrite);
   }
 
-  /** Returns the number of subsegments that the index contains; empty if it does not say. */
-  public Optional<String> subsegments() {
-    return Optional.ofNullable(subsegments);
+  /** Returns whether it has a record of its own. */
+  public boolean isLarge() {
+    return large;
   }
 
-  /** Returns the number of redirects in the index. */
-  public int redirects() {
+  /** Returns the flush lock of its bucket; empty for none, and for a quarantined trace. */
+  public Optional<Lock> lock() {
+    return Optional.ofNullable(lock);
+  }
+
+  /** Returns the number of subsegments that the index contains. */
+  public int subsegmentCount() {
+    return subsegments.size();
+  }
+
+  /** Returns the number of span ids and names that the index contains. */
+  public int idCount() {
     return redirects.size();
   }
 
   /** Returns the segments by id. */
   public SortedMap<String, Segment> segments() {
     return Collections.unmodifiableSortedMap(segments);
-  }
-
-  /** Returns the small payloads by subsegment. */
-  public SortedMap<String, Payload> small() {
-    return Collections.unmodifiableSortedMap(small);
   }
 
   /** Returns the distributed payloads by subsegment. */
@@ -86,15 +104,20 @@ public final class BufferedTrace {
 
   /** Returns whether the index contains a subsegment. */
   boolean contains(String subsegment) {
-    return filedUnder.containsKey(subsegment);
+    return subsegments.containsKey(subsegment);
   }
 
-  void setTtl(Duration left) {
-    ttl = left;
+  /** Returns the ids of the small payloads that hold its subsegments. */
+  Set<Long> smallPayloads() {
+    Set<Long> ids = new HashSet<>();
+    subsegments.values().stream()
+        .filter(SubsegmentRecord::isSmall)
+        .forEach(subsegment -> ids.add(subsegment.payload()));
+    return ids;
   }
 
-  void addSmall(String subsegment, Payload payload) {
-    small.put(subsegment, payload);
+  void setLock(Lock of) {
+    lock = of;
   }
 
   void addDistributed(String subsegment, Payload payload) {
@@ -105,33 +128,83 @@ public final class BufferedTrace {
     segment(segment).merged.put(subsegment, payload);
   }
 
-  void setLock(String segment, String owner, Duration left) {
-    segment(segment).lock = owner;
-    segment(segment).lockTtl = left;
+  /** Adds a small payload, for all subsegments that it holds; after the last field. */
+  void addSmall(long id, Payload payload) {
+    segments
+        .values()
+        .forEach(
+            segment ->
+                segment.subsegments.forEach(
+                    (name, subsegment) -> {
+                      if (subsegment.isSmall() && subsegment.payload() == id) {
+                        segment.small.put(name, payload);
+                      }
+                    }));
   }
 
-  /** Adds a field of the index; may be repeated. Unknown fields are ignored. */
-  void addField(String name, String value) {
-    if (name.equals("subsegments")) {
-      subsegments = value;
-    } else if (name.length() == ID_DIGITS) {
-      redirects.put(name, value);
-    } else if (name.length() == ID_DIGITS + 1) {
-      String id = name.substring(1);
-      switch (name.charAt(0)) {
-        case 'm' -> filedUnder.put(id, value);
-        case 'n' -> formerNames.add(id);
-        case 's' -> segment(id).summary = Summary.parse(value).orElse(null);
-        default -> {
-          // A field of a newer version.
-        }
+  /** Adds its record, except what {@link #addField} adds of a large trace. */
+  void addRecord(TraceRecord record) {
+    lastWrite = Instant.ofEpochSecond(record.seconds());
+    large |= record.large();
+    for (SegmentRecord each : record.segments()) {
+      String name = Hex.id(each.name());
+      redirects.put(name, name);
+      each.spanIds().forEach(id -> redirects.put(Hex.id(id), name));
+      each.formerNames()
+          .forEach(
+              id -> {
+                redirects.put(Hex.id(id), name);
+                formerNames.add(Hex.id(id));
+              });
+      long spans = 0;
+      long bytes = 0;
+      for (SubsegmentRecord subsegment : each.subsegments()) {
+        add(name, subsegment);
+        spans += subsegment.spans();
+        bytes += subsegment.recordBytes();
       }
+      segment(name).summary = new Summary(spans, bytes, each.hasRoot());
     }
+  }
+
+  /** Adds a field of the record of a large trace; may be repeated. */
+  void addField(byte[] name, byte[] value) {
+    large = true;
+    LargeRecord.visit(
+        name,
+        value,
+        new LargeRecord.Visitor() {
+          @Override
+          public void redirect(long id, long to) {
+            redirects.put(Hex.id(id), Hex.id(to));
+          }
+
+          @Override
+          public void subsegment(long segment, SubsegmentRecord subsegment) {
+            add(Hex.id(segment), subsegment);
+          }
+
+          @Override
+          public void segment(long id, long count, long spans, long bytes, boolean hasRoot) {
+            BufferedTrace.this.segment(Hex.id(id)).summary = new Summary(spans, bytes, hasRoot);
+          }
+
+          @Override
+          public void formerName(long formerName) {
+            formerNames.add(Hex.id(formerName));
+          }
+        });
+  }
+
+  private void add(String segment, SubsegmentRecord subsegment) {
+    String id = Hex.id(subsegment.id());
+    subsegments.put(id, subsegment);
+    filedUnder.put(id, segment);
   }
 
   /** Assigns subsegments and former names to their segments, after the last field. */
   void resolve() {
-    filedUnder.forEach((subsegment, name) -> segment(end(name)).subsegments.add(subsegment));
+    filedUnder.forEach((id, name) -> segment(end(name)).subsegments.put(id, subsegments.get(id)));
     formerNames.forEach(name -> segment(end(name)).formerNames.add(name));
   }
 
@@ -155,36 +228,30 @@ public final class BufferedTrace {
   /** A segment of the trace. */
   public static final class Segment {
 
-    private final SortedSet<String> subsegments = new TreeSet<>();
+    private final SortedMap<String, SubsegmentRecord> subsegments = new TreeMap<>();
     private final SortedSet<String> formerNames = new TreeSet<>();
+    private final SortedMap<String, Payload> small = new TreeMap<>();
     private final SortedMap<String, Payload> merged = new TreeMap<>();
     private Summary summary;
-    private String lock;
-    private Duration lockTtl;
 
     /** Returns its summary; empty if the index has none. */
     public Optional<Summary> summary() {
       return Optional.ofNullable(summary);
     }
 
-    /** Returns the owner of its flush lock; empty for none. */
-    public Optional<String> lock() {
-      return Optional.ofNullable(lock);
-    }
-
-    /** Returns the TTL of its flush lock; empty for none. */
-    public Optional<Duration> lockTtl() {
-      return Optional.ofNullable(lockTtl);
-    }
-
     /** Returns its subsegments in the index. */
-    public SortedSet<String> subsegments() {
-      return Collections.unmodifiableSortedSet(subsegments);
+    public SortedMap<String, SubsegmentRecord> subsegments() {
+      return Collections.unmodifiableSortedMap(subsegments);
     }
 
     /** Returns the ids that it had before. */
     public SortedSet<String> formerNames() {
       return Collections.unmodifiableSortedSet(formerNames);
+    }
+
+    /** Returns the small payloads by subsegment; several subsegments share one. */
+    public SortedMap<String, Payload> small() {
+      return Collections.unmodifiableSortedMap(small);
     }
 
     /** Returns its merged payloads by subsegment. */
@@ -200,17 +267,15 @@ public final class BufferedTrace {
    * @param bytes the length of their records
    * @param hasRoot whether its root is known
    */
-  public record Summary(String spans, String bytes, boolean hasRoot) {
+  public record Summary(long spans, long bytes, boolean hasRoot) {}
 
-    private static final int PARTS = 4;
-
-    private static Optional<Summary> parse(String field) {
-      String[] parts = field.split(" ", -1);
-      return parts.length < PARTS
-          ? Optional.empty()
-          : Optional.of(new Summary(parts[1], parts[2], parts[3].equals("1")));
-    }
-  }
+  /**
+   * A flush lock.
+   *
+   * @param owner job and epoch
+   * @param ttl how long it lasts
+   */
+  public record Lock(String owner, Duration ttl) {}
 
   /**
    * A payload.

@@ -1,7 +1,7 @@
 package io.spanfold.buffer.layout;
 
 import static io.spanfold.buffer.redis.RedisCommand.REDIS;
-import static java.nio.charset.StandardCharsets.US_ASCII;
+import static io.spanfold.buffer.redis.RedisKeys.ascii;
 
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisKeys;
@@ -18,6 +18,9 @@ public final class DistributedLayout implements PayloadLayout {
 
   public static final int BIT = 2;
 
+  /** Bounds the bytes of payloads that are read before they are received. */
+  private static final long MAX_ROUND_BYTES = 8L << 20;
+
   private final RedisPipelines pipelines;
   private final SetParams expiry;
 
@@ -31,21 +34,47 @@ public final class DistributedLayout implements PayloadLayout {
     return BIT;
   }
 
+  /** One SET for each payload. */
   @Override
-  public List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored) {
-    byte[] key = key(trace, subsegment);
-    return List.of(RedisCommand.of(key, REDIS.set(key, stored, expiry), stored.length));
+  public List<RedisCommand<?>> store(List<StoredShare> shares) {
+    List<RedisCommand<?>> commands = new ArrayList<>();
+    for (StoredShare share : shares) {
+      for (int i = 0; i < share.subsegments().size(); i++) {
+        byte[] key = key(share.trace(), share.subsegments().get(i));
+        byte[] stored = share.single().get(i);
+        commands.add(RedisCommand.of(key, REDIS.set(key, stored, expiry), stored.length));
+      }
+    }
+    return commands;
   }
 
-  /** One GET per payload. */
+  /** One GET for each payload. */
   @Override
-  public List<byte[]> load(List<Wanted> wanted) {
+  public void load(List<Wanted> wanted, Receiver receiver) {
+    for (int from = 0; from < wanted.size(); ) {
+      int to = from;
+      long bytes = 0;
+      while (to < wanted.size() && bytes < MAX_ROUND_BYTES) {
+        bytes += wanted.get(to++).subsegment().storedBytes();
+      }
+      loadRound(wanted.subList(from, to), receiver);
+      from = to;
+    }
+  }
+
+  private void loadRound(List<Wanted> wanted, Receiver receiver) {
     List<RedisCommand<byte[]>> gets = new ArrayList<>(wanted.size());
     for (Wanted each : wanted) {
       byte[] key = key(each.trace(), each.subsegment());
       gets.add(RedisCommand.of(key, REDIS.get(key), each.subsegment().storedBytes()));
     }
-    return pipelines.send("load %d payloads from Redis".formatted(gets.size()), gets);
+    List<byte[]> stored =
+        pipelines.send("load %d payloads from Redis".formatted(gets.size()), gets);
+    for (int i = 0; i < stored.size(); i++) {
+      if (stored.get(i) != null) {
+        receiver.found(List.of(wanted.get(i)), stored.get(i));
+      }
+    }
   }
 
   @Override
@@ -55,6 +84,6 @@ public final class DistributedLayout implements PayloadLayout {
   }
 
   private static byte[] key(TraceKey trace, Subsegment subsegment) {
-    return RedisKeys.payload(trace, subsegment.id()).getBytes(US_ASCII);
+    return ascii(RedisKeys.payload(trace, subsegment.id()));
   }
 }

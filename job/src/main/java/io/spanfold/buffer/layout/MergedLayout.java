@@ -2,14 +2,15 @@ package io.spanfold.buffer.layout;
 
 import static io.spanfold.buffer.redis.RedisCommand.REDIS;
 import static io.spanfold.buffer.redis.RedisKeys.ascii;
-import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import io.spanfold.buffer.index.BucketTags;
+import io.spanfold.buffer.index.LargeRecord;
 import io.spanfold.buffer.layout.MergedSet.Member;
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisPipelines;
-import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.TraceKey;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -22,20 +23,20 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A set for each segment, on its trace's slot: one node has all of a hot trace. A member is the
- * subsegment's id in 16 hexadecimal digits, then the payload. The scripts add, move and remove
- * members atomically with the index.
+ * A set for each segment, on its bucket's slot: one node has all of a hot trace. A member is the
+ * subsegment's id in 8 bytes, then the payload. The scripts add, move and remove members atomically
+ * with the index, where such a trace has the form of a large one.
  */
 public final class MergedLayout implements PayloadLayout {
 
   public static final int BIT = 1;
 
-  public static final int ID_DIGITS = 16;
-
   private final RedisPipelines pipelines;
+  private final BucketTags tags;
 
-  MergedLayout(RedisPipelines pipelines) {
+  MergedLayout(RedisPipelines pipelines, BucketTags tags) {
     this.pipelines = pipelines;
+    this.tags = tags;
   }
 
   @Override
@@ -44,8 +45,13 @@ public final class MergedLayout implements PayloadLayout {
   }
 
   @Override
-  public List<byte[]> load(List<Wanted> wanted) {
-    return new Search(pipelines, wanted).run();
+  public void load(List<Wanted> wanted, Receiver receiver) {
+    List<byte[]> found = new Search(pipelines, tags, wanted).run();
+    for (int i = 0; i < found.size(); i++) {
+      if (found.get(i) != null) {
+        receiver.found(List.of(wanted.get(i)), found.get(i));
+      }
+    }
   }
 
   /**
@@ -64,20 +70,22 @@ public final class MergedLayout implements PayloadLayout {
     private static final int MAX_FIELDS = 1_000;
 
     /** Estimate of a field of the index with its value. */
-    private static final int FIELD_BYTES = 33;
+    private static final int FIELD_BYTES = 37;
 
     /** A trace that is merged faster than it is read is read from Kafka instead. */
     private static final int MAX_PASSES = 10;
 
     private final RedisPipelines pipelines;
+    private final BucketTags tags;
     private final List<Wanted> wanted;
     private final byte[][] found;
 
     /** A segment of a trace, by one of its names. */
     private record Place(TraceKey trace, long segment) {}
 
-    Search(RedisPipelines pipelines, List<Wanted> wanted) {
+    Search(RedisPipelines pipelines, BucketTags tags, List<Wanted> wanted) {
       this.pipelines = pipelines;
+      this.tags = tags;
       this.wanted = wanted;
       this.found = new byte[wanted.size()][];
     }
@@ -138,10 +146,10 @@ public final class MergedLayout implements PayloadLayout {
     }
 
     private RedisCommand<List<byte[]>> lookUp(List<Integer> page) {
-      byte[] key = ascii(RedisKeys.index(wanted.get(page.get(0)).trace()));
+      byte[] key = key(wanted.get(page.get(0)).trace());
       byte[][] fields =
           page.stream()
-              .map(i -> ascii("m" + Hex.id(wanted.get(i).subsegment().id())))
+              .map(i -> LargeRecord.subsegmentField(wanted.get(i).subsegment().id()))
               .toArray(byte[][]::new);
       return RedisCommand.of(key, REDIS.hmget(key, fields), (long) fields.length * FIELD_BYTES);
     }
@@ -154,7 +162,7 @@ public final class MergedLayout implements PayloadLayout {
       Map<Place, Place> next = new HashMap<>();
       List<Place> open = new ArrayList<>(places);
       while (!open.isEmpty()) {
-        List<RedisCommand<byte[]>> steps = open.stream().map(Search::nextOf).toList();
+        List<RedisCommand<byte[]>> steps = open.stream().map(this::nextOf).toList();
         List<byte[]> answers =
             pipelines.send("follow %d redirects in Redis".formatted(steps.size()), steps);
         for (int i = 0; i < answers.size(); i++) {
@@ -172,13 +180,19 @@ public final class MergedLayout implements PayloadLayout {
       return roots;
     }
 
-    private static RedisCommand<byte[]> nextOf(Place place) {
-      byte[] key = ascii(RedisKeys.index(place.trace()));
-      return RedisCommand.of(key, REDIS.hget(key, ascii(Hex.id(place.segment()))), key.length);
+    private RedisCommand<byte[]> nextOf(Place place) {
+      byte[] key = key(place.trace());
+      byte[] field = LargeRecord.redirectField(place.segment());
+      return RedisCommand.of(key, REDIS.hget(key, field), key.length);
     }
 
-    private static long id(byte[] digits) {
-      return Hex.parseId(new String(digits, US_ASCII));
+    private byte[] key(TraceKey trace) {
+      return ascii(RedisKeys.largeTrace(tags.of(trace), trace));
+    }
+
+    /** Reads the id that a value begins with. */
+    private static long id(byte[] value) {
+      return ByteBuffer.wrap(value).getLong();
     }
 
     /** Adds the root of {@code place}, and of all places on its path, to {@code roots}. */
@@ -229,7 +243,8 @@ public final class MergedLayout implements PayloadLayout {
 
       OpenSet(Place root) {
         this.root = root;
-        this.set = new MergedSet(RedisKeys.segment(root.trace(), root.segment()));
+        TraceKey trace = root.trace();
+        this.set = new MergedSet(RedisKeys.merged(tags.of(trace), trace, root.segment()));
       }
 
       void want(int index) {

@@ -1,17 +1,14 @@
 package io.spanfold.buffer.layout;
 
 import static io.spanfold.buffer.redis.RedisCommand.REDIS;
-import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisPipelines;
-import io.spanfold.core.encoding.Hex;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import redis.clients.jedis.params.ScanParams;
 import redis.clients.jedis.resps.ScanResult;
 
@@ -20,8 +17,6 @@ import redis.clients.jedis.resps.ScanResult;
  * 1,000 members, which bounds how long a node is busy with it.
  */
 public final class MergedSet {
-
-  private static final Logger LOG = LoggerFactory.getLogger(MergedSet.class);
 
   private static final long PAGE_BYTES = 1L << 20;
   private static final int MAX_PAGE = 1_000;
@@ -87,14 +82,9 @@ public final class MergedSet {
     for (byte[] member : page.getResult()) {
       bytes += member.length;
       members++;
-      if (member.length > MergedLayout.ID_DIGITS) {
-        try {
-          long id = Hex.parseId(new String(member, 0, MergedLayout.ID_DIGITS, US_ASCII));
-          byte[] payload = Arrays.copyOfRange(member, MergedLayout.ID_DIGITS, member.length);
-          found.add(new Member(id, payload));
-        } catch (NumberFormatException e) {
-          LOG.warn("The set {} has a member that is no payload", new String(key, US_ASCII));
-        }
+      if (member.length > Long.BYTES) {
+        long id = ByteBuffer.wrap(member).getLong();
+        found.add(new Member(id, Arrays.copyOfRange(member, Long.BYTES, member.length)));
       }
     }
     cursor = page.getCursorAsBytes();

@@ -4,6 +4,7 @@ import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.StoreException;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.core.payload.SpanFrames;
 import java.util.List;
 
 /**
@@ -12,8 +13,25 @@ import java.util.List;
  */
 public interface PayloadLayout {
 
-  /** A requested payload. */
-  record Wanted(TraceKey trace, Subsegment subsegment) {}
+  /**
+   * A requested payload.
+   *
+   * @param index which one of the request it is
+   */
+  record Wanted(int index, TraceKey trace, Subsegment subsegment) {}
+
+  /** Receives payloads. */
+  @FunctionalInterface
+  interface Receiver {
+
+    /**
+     * A payload that was found. It is not kept, so that few are in memory at once.
+     *
+     * @param wanted the requested subsegments that it holds
+     * @param stored the payload in stored form
+     */
+    void found(List<Wanted> wanted, byte[] stored);
+  }
 
   /**
    * Returns the bit of this layout in {@link Subsegment#layouts()}. It is part of the format of
@@ -22,22 +40,35 @@ public interface PayloadLayout {
   int bit();
 
   /**
-   * Returns the commands that store a payload, to be sent before {@code add-subsegments}; none if
-   * that script stores it.
+   * Returns the commands that store payloads; none if {@code add-large} stores them.
+   *
+   * @param shares of each trace one, which are to be written in this layout
    */
-  default List<RedisCommand<?>> store(TraceKey trace, Subsegment subsegment, byte[] stored) {
+  default List<RedisCommand<?>> store(List<StoredShare> shares) {
     return List.of();
   }
 
   /**
-   * Reads payloads.
+   * Reads payloads. Of what Redis does not have, nothing is received.
    *
-   * @return the stored forms in the same order; null if there is none
    * @throws StoreException if Redis does not answer
    */
-  List<byte[]> load(List<Wanted> wanted);
+  void load(List<Wanted> wanted, Receiver receiver);
 
-  /** Returns the commands that remove a payload; none if {@code finish-flush} removes it. */
+  /** Returns where the frames of {@code subsegment} begin in its payload, before compression. */
+  default int offset(Subsegment subsegment) {
+    return 0;
+  }
+
+  /** Returns the most bytes that the payload with {@code subsegment} has before compression. */
+  default long maxBytes(Subsegment subsegment) {
+    return SpanFrames.length(subsegment.spanCount(), subsegment.recordBytes());
+  }
+
+  /**
+   * Returns the commands that remove the payload of a subsegment; none if the scripts of the index
+   * remove it, or decide when it can be removed.
+   */
   default List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment) {
     return List.of();
   }

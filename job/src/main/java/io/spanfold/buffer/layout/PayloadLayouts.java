@@ -1,7 +1,9 @@
 package io.spanfold.buffer.layout;
 
+import io.spanfold.buffer.index.BucketTags;
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisPipelines;
+import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
@@ -13,25 +15,27 @@ import java.util.List;
  * The layouts of a rollout phase: those to write, and the order of reading. Payloads that former
  * phases wrote in other layouts are read and removed too.
  *
- * <p>If a phase distributes payloads, the payloads of a trace that has few bytes in a batch are
- * stored next to its index instead of in keys of their own: spreading over the nodes only pays for
- * large ones.
+ * <p>If a phase distributes payloads, the payload of a trace that has few bytes in a batch is
+ * stored in the trace's bucket instead of in keys of its own: spreading over the nodes only pays
+ * for large ones.
  */
 public final class PayloadLayouts {
 
   /**
-   * The most bytes, before compression, that a trace with small payloads has in a batch. Bounds the
-   * bytes that a hot trace adds to its slot with each batch.
+   * The most bytes, before compression, that a trace with a small payload has in a batch. Bounds
+   * the bytes that a hot trace adds to its slot with each batch.
    */
   public static final int SMALL_BYTES = 64 << 10;
 
   private final int written;
+  private final SmallLayout small;
   private final List<PayloadLayout> inOrderOfReading;
 
-  public PayloadLayouts(RolloutPhase phase, RedisPipelines pipelines, Duration ttl) {
-    PayloadLayout merged = new MergedLayout(pipelines);
-    PayloadLayout small = new SmallLayout(pipelines);
+  public PayloadLayouts(
+      RolloutPhase phase, RedisPipelines pipelines, BucketTags tags, Duration ttl) {
+    PayloadLayout merged = new MergedLayout(pipelines, tags);
     PayloadLayout distributed = new DistributedLayout(pipelines, ttl);
+    this.small = new SmallLayout(pipelines, tags, ttl);
     this.written = phase.layouts();
     this.inOrderOfReading =
         phase.readsMerged()
@@ -40,55 +44,43 @@ public final class PayloadLayouts {
   }
 
   /**
-   * Returns whether a trace's payloads in its batch are small. Depends only on the batch, so it is
-   * the same when the batch is written again.
+   * Returns the bits of the layouts that {@code share} is to be written in. Depends only on the
+   * share and the phase, so it is the same when the batch is written again.
    */
-  public static boolean isSmall(TraceSpans trace) {
-    long bytes = 0;
-    for (int i = 0; i < trace.subsegments().size() && bytes <= SMALL_BYTES; i++) {
-      bytes += trace.subsegments().get(i).payload().length;
-    }
-    return bytes <= SMALL_BYTES;
+  public int written(TraceSpans share) {
+    return isSmall(share) && (written & DistributedLayout.BIT) != 0
+        ? written & ~DistributedLayout.BIT | SmallLayout.BIT
+        : written;
   }
 
   /**
-   * Returns the bits of the layouts that are written.
-   *
-   * @param small see {@link #isSmall}
+   * Returns the bits of the layouts that may hold {@code unstored} once it is stored. Keeps the
+   * layouts that it has already: if its batch was in a savepoint, a former phase may have stored
+   * it. A small payload of that phase is not among them: its generation is unknown, and its TTL
+   * ends it.
    */
-  public int written(boolean small) {
-    return placed(written, small);
+  public int holding(Subsegment unstored, TraceSpans share) {
+    int before = isSmall(share) ? MergedLayout.BIT : MergedLayout.BIT | DistributedLayout.BIT;
+    return unstored.layouts() & before | written(share);
   }
 
-  /**
-   * Returns {@code unstored} as it is when it is stored. Keeps the layouts that it has already: if
-   * its batch was in a savepoint, a former phase may have stored it.
-   *
-   * @param small see {@link #isSmall}
-   */
-  public Subsegment stored(Subsegment unstored, boolean small, int bytes) {
-    return unstored.stored(bytes, placed(unstored.layouts() | written, small));
+  private static boolean isSmall(TraceSpans share) {
+    return share.payload().length <= SMALL_BYTES;
   }
 
-  /** Returns {@code bits} with the small layout instead of the distributed one, if small. */
-  private static int placed(int bits, boolean small) {
-    return small && (bits & DistributedLayout.BIT) != 0
-        ? bits & ~DistributedLayout.BIT | SmallLayout.BIT
-        : bits;
+  /** Returns the id of the small payload of a share. */
+  public static long smallPayloadId(TraceSpans share) {
+    return SmallLayout.payloadId(
+        share.subsegments().stream().map(unstored -> unstored.subsegment()).toList());
   }
 
-  /**
-   * Returns the commands that store a payload, to be sent before {@code add-subsegments}.
-   *
-   * @param written the bits of the layouts to write
-   */
-  public List<RedisCommand<?>> store(
-      TraceKey trace, Subsegment subsegment, byte[] stored, int written) {
-    List<RedisCommand<?>> commands = new ArrayList<>(1);
+  /** Returns the commands that store payloads. Merged ones go with the index. */
+  public List<RedisCommand<?>> store(List<StoredShare> shares) {
+    List<RedisCommand<?>> commands = new ArrayList<>();
     for (PayloadLayout layout : inOrderOfReading) {
-      if ((written & layout.bit()) != 0) {
-        commands.addAll(layout.store(trace, subsegment, stored));
-      }
+      List<StoredShare> written =
+          shares.stream().filter(share -> (share.written() & layout.bit()) != 0).toList();
+      commands.addAll(layout.store(written));
     }
     return commands;
   }
@@ -97,7 +89,10 @@ public final class PayloadLayouts {
     return inOrderOfReading;
   }
 
-  /** Returns the commands that remove a payload from all layouts that may hold it. */
+  /**
+   * Returns the commands that remove the payload of a flushed subsegment where it has a key of its
+   * own.
+   */
   public List<RedisCommand<?>> remove(TraceKey trace, Subsegment subsegment) {
     List<RedisCommand<?>> commands = new ArrayList<>(1);
     for (PayloadLayout layout : inOrderOfReading) {
@@ -106,5 +101,10 @@ public final class PayloadLayouts {
       }
     }
     return commands;
+  }
+
+  /** Returns the commands that remove small payloads of a bucket, which nothing needs any more. */
+  public List<RedisCommand<?>> removeSmall(int bucket, List<SmallPayload> payloads) {
+    return small.remove(bucket, payloads);
   }
 }

@@ -6,10 +6,4 @@ package io.spanfold.buffer.lease;
  * @param job the job's id; without a colon
  * @param epoch that of its lease: a newer epoch takes a lock from an older one
  */
-public record LockOwner(String job, long epoch) {
-
-  /** Returns the value of a lock of this owner. */
-  public String lock() {
-    return job + ":" + epoch;
-  }
-}
+public record LockOwner(String job, long epoch) {}

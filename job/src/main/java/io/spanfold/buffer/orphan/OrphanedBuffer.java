@@ -2,30 +2,34 @@ package io.spanfold.buffer.orphan;
 
 import static io.spanfold.buffer.redis.RedisCommand.REDIS;
 import static io.spanfold.buffer.redis.RedisKeys.ascii;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.compression.KnownDictionaries;
 import io.spanfold.buffer.compression.PayloadCompression;
+import io.spanfold.buffer.index.SubsegmentRecord;
+import io.spanfold.buffer.index.TraceField;
+import io.spanfold.buffer.layout.SmallPayloadKeys;
 import io.spanfold.buffer.lease.LeaseStore;
+import io.spanfold.buffer.redis.BufferKey;
+import io.spanfold.buffer.redis.HashScan;
 import io.spanfold.buffer.redis.KeyScan;
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisNodes;
 import io.spanfold.buffer.redis.RedisPipelines;
-import io.spanfold.buffer.redis.RedisScript;
 import io.spanfold.buffer.redis.RetryPolicy;
 import io.spanfold.buffer.redis.StoreException;
-import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.TraceKey;
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,18 +44,16 @@ public final class OrphanedBuffer implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(OrphanedBuffer.class);
 
-  private static final RedisScript QUARANTINE = RedisScript.load("quarantine.lua");
-
-  private static final Pattern QUARANTINED_KEY =
-      Pattern.compile(
-          Pattern.quote(RedisKeys.QUARANTINED_INDEXES)
-              + "\\{(\\d{1,19}):([0-9a-f]{16})([0-9a-f]{16})\\}:(\\d{1,9})");
-
   /** Traces read or removed at once. */
   private static final int TRACES_AT_ONCE = 100;
 
-  /** Keys of one command. */
-  private static final int KEYS_AT_ONCE = 1_000;
+  /** Keys or fields of one command. */
+  private static final int NAMES_AT_ONCE = 1_000;
+
+  private static final byte[] ALL_FIELDS = ascii("*");
+
+  /** Estimate of a page of records. */
+  private static final long PAGE_BYTES = 50_000;
 
   private final StoreSettings settings;
   private final RetryPolicy retries;
@@ -59,6 +61,9 @@ public final class OrphanedBuffer implements AutoCloseable {
   private final RedisPipelines pipelines;
   private final KnownDictionaries dictionaries;
   private final PayloadCompression compression;
+
+  /** Found on first use. All that is looked for was there when the quarantine ended. */
+  private SmallPayloadKeys smallKeys;
 
   private OrphanedBuffer(StoreSettings settings, RetryPolicy retries) {
     this.settings = settings;
@@ -90,31 +95,42 @@ public final class OrphanedBuffer implements AutoCloseable {
    */
   public record Contents(int segments, int lostSubsegments) {}
 
-  /** Iterates over the quarantined traces. */
+  /** Iterates over the quarantined traces, bucket by bucket. */
   public final class Pages {
-    private final KeyScan scan = new KeyScan(nodes, retries, RedisKeys.QUARANTINED_INDEXES);
+    private final KeyScan scan = new KeyScan(nodes, retries, RedisKeys.QUARANTINED_TRACES);
+    private final Deque<BufferKey> buckets = new ArrayDeque<>();
     private final Deque<OrphanedTrace> found = new ArrayDeque<>();
 
     private Pages() {}
 
     /** Returns some of the traces, perhaps none; null at the end. */
     public List<OrphanedTrace> next() {
-      if (found.isEmpty()) {
+      if (found.isEmpty() && buckets.isEmpty()) {
         List<String> keys = scan.next();
         if (keys == null) {
           return null;
         }
-        keys.stream()
-            .map(OrphanedBuffer::trace)
-            .filter(Objects::nonNull)
-            .distinct()
-            .forEach(found::add);
+        keys.forEach(key -> BufferKey.parse(key).ifPresent(buckets::add));
+      }
+      if (found.isEmpty() && !buckets.isEmpty()) {
+        find(buckets.remove());
       }
       List<OrphanedTrace> page = new ArrayList<>();
       while (page.size() < TRACES_AT_ONCE && !found.isEmpty()) {
         page.add(found.remove());
       }
       return page;
+    }
+
+    private void find(BufferKey bucket) {
+      int round = bucket.round().getAsInt();
+      Set<TraceKey> traces = new LinkedHashSet<>();
+      new HashScan(
+              pipelines, "list quarantined traces in Redis", ALL_FIELDS, NAMES_AT_ONCE, PAGE_BYTES)
+          .visit(
+              List.of(ascii(RedisKeys.quarantinedTraces(bucket.tag(), round))),
+              (i, name, record) -> TraceField.trace(name).ifPresent(traces::add));
+      traces.forEach(trace -> found.add(new OrphanedTrace(trace, bucket.tag(), round)));
     }
   }
 
@@ -128,27 +144,13 @@ public final class OrphanedBuffer implements AutoCloseable {
   }
 
   /**
-   * Quarantines all traces that have an index: one script call each. Call it before the new job
-   * writes anything. May be repeated.
+   * Quarantines all traces that have an index. Call it before the new job writes anything. May be
+   * repeated; a call that was cut off is continued by the next one. Works in a full Redis.
    *
-   * @return the number of traces
+   * @return the number of traces that this call quarantined
    */
   public long quarantine() {
-    List<byte[]> ttl = List.of(ascii(Long.toString(settings.ttl().toSeconds())));
-    KeyScan scan = new KeyScan(nodes, retries, RedisKeys.ALL_INDEXES);
-    long traces = 0;
-    for (List<String> page = scan.next(); page != null; page = scan.next()) {
-      List<RedisCommand<Object>> calls = new ArrayList<>(page.size());
-      for (String name : page) {
-        byte[] key = ascii(name);
-        calls.add(RedisCommand.call(QUARANTINE, key, ttl));
-      }
-      for (Object done :
-          pipelines.send("quarantine %d traces in Redis".formatted(calls.size()), calls)) {
-        traces += (Long) done;
-      }
-    }
-    return traces;
+    return new Quarantine(nodes, pipelines, retries, settings.ttl().toSeconds()).run();
   }
 
   /**
@@ -168,14 +170,15 @@ public final class OrphanedBuffer implements AutoCloseable {
   /** Passes the payloads of a page of traces to {@code visitor}, each subsegment once. */
   public Contents read(List<OrphanedTrace> traces, Visitor visitor) throws InterruptedException {
     int segments = 0;
-    Map<OrphanedTrace, OrphanedIndex> known = OrphanedIndex.read(pipelines, traces);
+    Map<OrphanedTrace, OrphanedIndex> known = new OrphanedIndexReader(pipelines).read(traces);
     for (OrphanedIndex index : known.values()) {
-      segments += (int) index.subsegments().stream().map(index::segmentOf).distinct().count();
+      segments += index.segmentCount();
     }
     Map<OrphanedTrace, Set<Long>> lost =
         new OrphanedPayloads(
                 pipelines,
                 compression,
+                smallKeys(),
                 known,
                 (trace, subsegment, frames) ->
                     visitor.payload(
@@ -196,35 +199,92 @@ public final class OrphanedBuffer implements AutoCloseable {
   }
 
   private void removePage(List<OrphanedTrace> traces) {
-    List<RedisCommand<Long>> payloads = new ArrayList<>();
-    OrphanedIndex.read(pipelines, traces)
-        .forEach(
-            (trace, index) -> {
-              for (long id : index.subsegments()) {
-                payloads.add(unlink(List.of(RedisKeys.payload(trace.trace(), id))));
-              }
-              List<String> merged =
-                  index.segmentsWithMergedPayloads().stream()
-                      .map(segment -> trace.segmentKey(segment))
-                      .toList();
-              for (int from = 0; from < merged.size(); from += KEYS_AT_ONCE) {
-                payloads.add(
-                    unlink(merged.subList(from, Math.min(merged.size(), from + KEYS_AT_ONCE))));
-              }
-            });
-    pipelines.send("remove adopted payloads in Redis", payloads);
-    // Last, because the index names the other keys to remove.
+    Map<OrphanedTrace, OrphanedIndex> known = new OrphanedIndexReader(pipelines).read(traces);
+    pipelines.send("remove adopted payloads in Redis", removalOfPayloads(known));
+    // The record last, because it names all other keys.
     pipelines.send(
-        "remove %d adopted traces in Redis".formatted(traces.size()),
-        traces.stream()
-            .map(trace -> unlink(List.of(trace.smallPayloadsKey(), trace.indexKey())))
+        "remove large adopted traces in Redis",
+        known.entrySet().stream()
+            .filter(each -> each.getValue().isLarge())
+            .map(each -> unlink(List.of(each.getKey().largeKey())))
             .toList());
+    Map<String, List<byte[]>> records = new LinkedHashMap<>();
+    for (OrphanedTrace trace : traces) {
+      // Without its sentinel, the hash ends with its last trace.
+      records
+          .computeIfAbsent(
+              new String(trace.recordsKey(), US_ASCII),
+              any -> new ArrayList<>(List.of(TraceField.SENTINEL)))
+          .add(trace.field());
+    }
+    List<RedisCommand<Long>> removals = new ArrayList<>();
+    records.forEach((key, fields) -> removals.add(remove(key, fields)));
+    pipelines.send("remove %d adopted traces in Redis".formatted(traces.size()), removals);
+  }
+
+  private List<RedisCommand<Long>> removalOfPayloads(Map<OrphanedTrace, OrphanedIndex> known) {
+    List<RedisCommand<Long>> commands = new ArrayList<>();
+    Map<String, List<byte[]>> smallByTag = new LinkedHashMap<>();
+    known.forEach(
+        (trace, index) -> {
+          Set<Long> small = new LinkedHashSet<>();
+          for (SubsegmentRecord subsegment : index.subsegments()) {
+            if (subsegment.isSmall()) {
+              small.add(subsegment.payload());
+            } else {
+              commands.add(
+                  unlink(List.of(ascii(RedisKeys.payload(trace.trace(), subsegment.id())))));
+            }
+          }
+          small.forEach(
+              id ->
+                  smallByTag
+                      .computeIfAbsent(trace.tag(), any -> new ArrayList<>())
+                      .add(ByteBuffer.allocate(Long.BYTES).putLong(id).array()));
+          pages(index.segmentsWithMergedPayloads())
+              .forEach(
+                  page ->
+                      commands.add(
+                          unlink(page.stream().map(id -> ascii(trace.mergedKey(id))).toList())));
+        });
+    // From all generations. A payload of the new job is none of these: its id is a hash over the
+    // positions of its spans, and no two jobs give adopted spans the same positions.
+    smallByTag.forEach(
+        (tag, fields) -> {
+          for (String key : smallKeys().of(tag)) {
+            pages(fields).forEach(page -> commands.add(remove(key, page)));
+          }
+        });
+    return commands;
+  }
+
+  private static <T> List<List<T>> pages(List<T> all) {
+    List<List<T>> pages = new ArrayList<>();
+    for (int from = 0; from < all.size(); from += NAMES_AT_ONCE) {
+      pages.add(all.subList(from, Math.min(all.size(), from + NAMES_AT_ONCE)));
+    }
+    return pages;
+  }
+
+  private static RedisCommand<Long> remove(String key, List<byte[]> fields) {
+    byte[] name = ascii(key);
+    return RedisCommand.of(
+        name,
+        REDIS.hdel(name, fields.toArray(byte[][]::new)),
+        (long) fields.size() * fields.get(0).length);
   }
 
   /** All keys are in one slot. */
-  private RedisCommand<Long> unlink(List<String> keys) {
-    byte[][] names = keys.stream().map(RedisKeys::ascii).toArray(byte[][]::new);
+  private static RedisCommand<Long> unlink(List<byte[]> keys) {
+    byte[][] names = keys.toArray(byte[][]::new);
     return RedisCommand.of(names[0], REDIS.unlink(names), (long) names.length * names[0].length);
+  }
+
+  private SmallPayloadKeys smallKeys() {
+    if (smallKeys == null) {
+      smallKeys = SmallPayloadKeys.find(nodes, retries);
+    }
+    return smallKeys;
   }
 
   @Override
@@ -232,23 +292,6 @@ public final class OrphanedBuffer implements AutoCloseable {
     try (dictionaries;
         compression) {
       pipelines.close();
-    }
-  }
-
-  private static OrphanedTrace trace(String key) {
-    Matcher parts = QUARANTINED_KEY.matcher(key);
-    if (!parts.matches()) {
-      LOG.warn("The key {} names no trace and is ignored", key);
-      return null;
-    }
-    try {
-      long project = Long.parseLong(parts.group(1));
-      TraceKey trace =
-          new TraceKey(project, Hex.parseId(parts.group(2)), Hex.parseId(parts.group(3)));
-      return new OrphanedTrace(trace, Integer.parseInt(parts.group(4)));
-    } catch (NumberFormatException e) {
-      LOG.warn("The key {} names no project and is ignored", key);
-      return null;
     }
   }
 }

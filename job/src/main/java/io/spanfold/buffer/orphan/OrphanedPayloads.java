@@ -4,18 +4,22 @@ import static io.spanfold.buffer.redis.RedisCommand.REDIS;
 import static io.spanfold.buffer.redis.RedisKeys.ascii;
 
 import io.spanfold.buffer.compression.PayloadCompression;
+import io.spanfold.buffer.index.SubsegmentRecord;
 import io.spanfold.buffer.layout.MergedSet;
 import io.spanfold.buffer.layout.MergedSet.Member;
 import io.spanfold.buffer.layout.PayloadLayouts;
+import io.spanfold.buffer.layout.SmallPayloadKeys;
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisPipelines;
 import io.spanfold.core.encoding.Hex;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,30 +44,42 @@ final class OrphanedPayloads {
   /** Bytes that a page of payloads may have. */
   private static final long PAGE_BYTES = 1L << 20;
 
-  /** Small payloads of the largest size that fill a page. */
-  private static final int SMALL_PAGE = (int) (PAGE_BYTES / PayloadLayouts.SMALL_BYTES);
+  /** Small payloads read at once: as many of the largest size as the other layouts have bytes. */
+  private static final int SMALL_AT_ONCE =
+      (int) (AT_ONCE * PAGE_BYTES / PayloadLayouts.SMALL_BYTES);
 
-  /** More bytes than a subsegment can have; bounds the memory that a damaged length costs. */
+  /** Estimate of a small payload in the answer of a hash that has it. */
+  private static final long SMALL_ESTIMATE = 1_000;
+
+  /** More bytes than a payload can have; bounds the memory that a damaged length costs. */
   private static final long MOST_BYTES = 128L << 20;
 
   private final RedisPipelines pipelines;
   private final PayloadCompression compression;
+  private final SmallPayloadKeys smallKeys;
   private final Map<OrphanedTrace, OrphanedIndex> indexes;
   private final Found found;
 
   /** Subsegments not found yet. */
-  private final Map<OrphanedTrace, Set<Long>> wanted = new LinkedHashMap<>();
+  private final Map<OrphanedTrace, Map<Long, SubsegmentRecord>> wanted = new LinkedHashMap<>();
 
   OrphanedPayloads(
       RedisPipelines pipelines,
       PayloadCompression compression,
+      SmallPayloadKeys smallKeys,
       Map<OrphanedTrace, OrphanedIndex> indexes,
       Found found) {
     this.pipelines = pipelines;
     this.compression = compression;
+    this.smallKeys = smallKeys;
     this.indexes = indexes;
     this.found = found;
-    indexes.forEach((trace, index) -> wanted.put(trace, new LinkedHashSet<>(index.subsegments())));
+    indexes.forEach(
+        (trace, index) -> {
+          Map<Long, SubsegmentRecord> all = new LinkedHashMap<>();
+          index.subsegments().forEach(subsegment -> all.put(subsegment.id(), subsegment));
+          wanted.put(trace, all);
+        });
   }
 
   /**
@@ -72,81 +88,111 @@ final class OrphanedPayloads {
    * @return the subsegments without a payload
    */
   Map<OrphanedTrace, Set<Long>> read() throws InterruptedException {
-    readSmall();
+    for (Map.Entry<String, List<Small>> bucket : smallByTag().entrySet()) {
+      List<Small> all = bucket.getValue();
+      for (int from = 0; from < all.size(); from += SMALL_AT_ONCE) {
+        readSmall(bucket.getKey(), all.subList(from, Math.min(all.size(), from + SMALL_AT_ONCE)));
+      }
+    }
     readDistributed();
     readMerged();
-    wanted.values().removeIf(Set::isEmpty);
-    return wanted;
+    Map<OrphanedTrace, Set<Long>> lost = new LinkedHashMap<>();
+    wanted.forEach(
+        (trace, left) -> {
+          if (!left.isEmpty()) {
+            lost.put(trace, left.keySet());
+          }
+        });
+    return lost;
   }
 
-  private void readSmall() throws InterruptedException {
-    List<Wanted> pages = wantedInPages(SMALL_PAGE);
-    long most = 0;
-    int first = 0;
-    for (int next = 0; next < pages.size(); next++) {
-      long bytes = mostBytes(pages.get(next));
-      if (most + bytes > AT_ONCE * PAGE_BYTES) {
-        readSmall(pages.subList(first, next));
-        first = next;
-        most = 0;
-      }
-      most += bytes;
+  /** A small payload and the subsegments that it holds. */
+  private record Small(OrphanedTrace trace, long id, List<SubsegmentRecord> subsegments) {
+
+    byte[] field() {
+      return ByteBuffer.allocate(Long.BYTES).putLong(id).array();
     }
-    readSmall(pages.subList(first, pages.size()));
   }
 
-  private void readSmall(List<Wanted> pages) throws InterruptedException {
-    List<RedisCommand<List<byte[]>>> gets = new ArrayList<>(pages.size());
-    for (Wanted page : pages) {
-      byte[] key = ascii(page.trace.smallPayloadsKey());
-      byte[][] fields = page.ids.stream().map(id -> ascii(Hex.id(id))).toArray(byte[][]::new);
-      gets.add(RedisCommand.of(key, REDIS.hmget(key, fields), mostBytes(page)));
+  private Map<String, List<Small>> smallByTag() {
+    Map<String, List<Small>> byTag = new LinkedHashMap<>();
+    wanted.forEach(
+        (trace, subsegments) -> {
+          Map<Long, Small> ofTrace = new LinkedHashMap<>();
+          for (SubsegmentRecord subsegment : subsegments.values()) {
+            if (subsegment.isSmall()) {
+              ofTrace
+                  .computeIfAbsent(
+                      subsegment.payload(), id -> new Small(trace, id, new ArrayList<>()))
+                  .subsegments
+                  .add(subsegment);
+            }
+          }
+          byTag.computeIfAbsent(trace.tag(), any -> new ArrayList<>()).addAll(ofTrace.values());
+        });
+    return byTag;
+  }
+
+  /** Looks into all hashes of the bucket: the index does not know the generation of a payload. */
+  private void readSmall(String tag, List<Small> payloads) throws InterruptedException {
+    byte[][] fields = payloads.stream().map(Small::field).toArray(byte[][]::new);
+    List<RedisCommand<List<byte[]>>> gets = new ArrayList<>();
+    for (String name : smallKeys.of(tag)) {
+      byte[] key = ascii(name);
+      gets.add(RedisCommand.of(key, REDIS.hmget(key, fields), fields.length * SMALL_ESTIMATE));
     }
     List<List<byte[]>> answers =
-        pipelines.send("load the small payloads of %d traces".formatted(gets.size()), gets);
-    for (int i = 0; i < pages.size(); i++) {
-      Wanted page = pages.get(i);
-      for (int j = 0; j < page.ids.size(); j++) {
-        take(page.trace, page.ids.get(j), answers.get(i).get(j));
+        pipelines.send("load %d small payloads from Redis".formatted(fields.length), gets);
+    for (int i = 0; i < fields.length; i++) {
+      // A batch that was written again after a failure is in two generations.
+      for (int j = 0; j < answers.size() && !take(payloads.get(i), answers.get(j).get(i)); j++) {
+        // The next hash.
       }
     }
   }
 
-  private static long mostBytes(Wanted small) {
-    return (long) small.ids.size() * PayloadLayouts.SMALL_BYTES;
+  /** Returns whether {@code stored} is the payload and can be read. */
+  private boolean take(Small payload, byte[] stored) throws InterruptedException {
+    Optional<byte[]> frames = decompress(payload.trace, payload.id, stored);
+    if (frames.isEmpty()) {
+      return false;
+    }
+    for (SubsegmentRecord subsegment : payload.subsegments) {
+      long end = subsegment.offset() + subsegment.frameBytes();
+      if (subsegment.offset() < 0 || end > frames.get().length) {
+        LOG.warn(
+            "The payload of trace {} does not contain subsegment {}",
+            payload.trace.trace(),
+            Hex.id(subsegment.id()));
+      } else {
+        take(
+            payload.trace,
+            subsegment.id(),
+            Arrays.copyOfRange(frames.get(), subsegment.offset(), (int) end));
+      }
+    }
+    return true;
   }
 
   private void readDistributed() throws InterruptedException {
-    List<Wanted> all = wantedInPages(1);
+    List<Wanted> all = new ArrayList<>();
+    wanted.forEach((trace, ids) -> ids.keySet().forEach(id -> all.add(new Wanted(trace, id))));
     for (int from = 0; from < all.size(); from += AT_ONCE) {
       List<Wanted> some = all.subList(from, Math.min(all.size(), from + AT_ONCE));
       List<RedisCommand<byte[]>> gets = new ArrayList<>(some.size());
       for (Wanted each : some) {
-        byte[] key = ascii(RedisKeys.payload(each.trace.trace(), each.ids.get(0)));
+        byte[] key = ascii(RedisKeys.payload(each.trace.trace(), each.id));
         gets.add(RedisCommand.of(key, REDIS.get(key), PAGE_BYTES / AT_ONCE));
       }
       List<byte[]> stored =
           pipelines.send("load %d quarantined payloads from Redis".formatted(gets.size()), gets);
       for (int i = 0; i < some.size(); i++) {
-        take(some.get(i).trace, some.get(i).ids.get(0), stored.get(i));
+        takeStored(some.get(i).trace, some.get(i).id, stored.get(i));
       }
     }
   }
 
-  /** Returns the subsegments not found yet, up to {@code size} of a trace in a page. */
-  private List<Wanted> wantedInPages(int size) {
-    List<Wanted> pages = new ArrayList<>();
-    wanted.forEach(
-        (trace, ids) -> {
-          List<Long> left = List.copyOf(ids);
-          for (int from = 0; from < left.size(); from += size) {
-            pages.add(new Wanted(trace, left.subList(from, Math.min(left.size(), from + size))));
-          }
-        });
-    return pages;
-  }
-
-  private record Wanted(OrphanedTrace trace, List<Long> ids) {}
+  private record Wanted(OrphanedTrace trace, long id) {}
 
   private void readMerged() throws InterruptedException {
     List<OpenSet> waiting = new ArrayList<>();
@@ -154,7 +200,7 @@ final class OrphanedPayloads {
         (trace, ids) -> {
           if (!ids.isEmpty()) {
             for (long segment : indexes.get(trace).segmentsWithMergedPayloads()) {
-              waiting.add(new OpenSet(trace, new MergedSet(trace.segmentKey(segment))));
+              waiting.add(new OpenSet(trace, new MergedSet(trace.mergedKey(segment))));
             }
           }
         });
@@ -166,8 +212,8 @@ final class OrphanedPayloads {
         for (int i = 0; i < pages.size(); i++) {
           OrphanedTrace trace = open.get(i).trace();
           for (Member member : pages.get(i)) {
-            if (wanted.get(trace).contains(member.subsegment())) {
-              take(trace, member.subsegment(), member.payload());
+            if (wanted.get(trace).containsKey(member.subsegment())) {
+              takeStored(trace, member.subsegment(), member.payload());
             }
           }
         }
@@ -182,22 +228,32 @@ final class OrphanedPayloads {
   private record OpenSet(OrphanedTrace trace, MergedSet set) {}
 
   /** Passes a payload on, unless it is missing or damaged: another layout may have it too. */
-  private void take(OrphanedTrace trace, long id, byte[] stored) throws InterruptedException {
-    if (stored == null) {
-      return;
+  private void takeStored(OrphanedTrace trace, long id, byte[] stored) throws InterruptedException {
+    Optional<byte[]> frames = decompress(trace, id, stored);
+    if (frames.isPresent()) {
+      take(trace, id, frames.get());
     }
-    byte[] frames;
+  }
+
+  private void take(OrphanedTrace trace, long subsegment, byte[] frames)
+      throws InterruptedException {
+    found.payload(trace, subsegment, frames);
+    wanted.get(trace).remove(subsegment);
+  }
+
+  private Optional<byte[]> decompress(OrphanedTrace trace, long id, byte[] stored) {
+    if (stored == null) {
+      return Optional.empty();
+    }
     try {
-      frames = compression.decompress(stored, MOST_BYTES);
+      return Optional.of(compression.decompress(stored, MOST_BYTES));
     } catch (IllegalArgumentException e) {
       LOG.warn(
-          "The payload of subsegment {} of trace {} cannot be read: {}",
+          "The payload {} of trace {} cannot be read: {}",
           Hex.id(id),
           trace.trace(),
           e.getMessage());
-      return;
+      return Optional.empty();
     }
-    found.payload(trace, id, frames);
-    wanted.get(trace).remove(id);
   }
 }

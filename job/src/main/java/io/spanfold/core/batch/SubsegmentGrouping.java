@@ -9,6 +9,7 @@ import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.payload.SpanFrames;
 import java.io.Serializable;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -54,9 +55,10 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
       }
       open[first].add(member);
     }
+    ByteBuffer payload = ByteBuffer.allocate(payloadBytes(groups));
     List<UnstoredSubsegment> subsegments = new ArrayList<>(groups.size());
     for (Group group : groups) {
-      subsegments.add(group.close(layouts));
+      subsegments.add(group.close(layouts, payload));
     }
     SpanColumns columns = new SpanColumns(count);
     for (Member member : members) {
@@ -70,7 +72,15 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
           member.subsegment,
           member.index);
     }
-    return new TraceSpans(trace, columns, subsegments);
+    return new TraceSpans(trace, columns, subsegments, payload.array());
+  }
+
+  private static int payloadBytes(List<Group> groups) {
+    long bytes = 0;
+    for (Group group : groups) {
+      bytes += SpanFrames.length(group.count, group.bytes);
+    }
+    return Math.toIntExact(bytes);
   }
 
   private static int comparePositions(Span a, Span b) {
@@ -128,13 +138,14 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
       latest = Math.max(latest, member.span.timestamp());
     }
 
-    UnstoredSubsegment close(int layouts) {
+    /** Lays out the spans at the position of {@code payload}. */
+    UnstoredSubsegment close(int layouts, ByteBuffer payload) {
       Member[] members = sorted();
       int[] partitions = new int[count];
       long[] offsets = new long[count];
       int[] indexes = new int[count];
       long[] spanIds = new long[count];
-      List<Span> spans = new ArrayList<>(count);
+      int offset = payload.position();
       boolean root = false;
       for (int i = 0; i < count; i++) {
         Member member = members[i];
@@ -144,7 +155,7 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
         indexes[i] = member.span.index();
         spanIds[i] = member.span.spanId();
         root |= member.span.root();
-        spans.add(member.span);
+        SpanFrames.write(member.span, payload);
       }
       SourcePositions positions = SourcePositions.of(partitions, offsets, indexes);
       long id = MurmurHash3.hash128x64(positions.encoded())[0];
@@ -157,9 +168,9 @@ public record SubsegmentGrouping(long maxGap, long maxBytes, int layouts) implem
               bytes,
               0,
               layouts,
-              spans.get(0).organizationId(),
+              members[0].span.organizationId(),
               positions);
-      return new UnstoredSubsegment(subsegment, SpanFrames.encode(spans), spanIds);
+      return new UnstoredSubsegment(subsegment, offset, payload.position() - offset, spanIds);
     }
 
     private Member[] sorted() {

@@ -1,5 +1,6 @@
 package io.spanfold.core.model;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -13,10 +14,7 @@ public record SpanBatch(List<TraceSpans> traces) {
 
   /** Returns the length of all payloads before compression, in bytes: the memory of the batch. */
   public long payloadBytes() {
-    return traces.stream()
-        .flatMap(trace -> trace.subsegments().stream())
-        .mapToLong(s -> s.payload().length)
-        .sum();
+    return traces.stream().mapToLong(trace -> trace.payload().length).sum();
   }
 
   /**
@@ -25,17 +23,26 @@ public record SpanBatch(List<TraceSpans> traces) {
    * @param trace the trace
    * @param spans its spans, in the order in which they came
    * @param subsegments the subsegments that the spans are grouped into
+   * @param payload the spans of all subsegments, in the order of these, as {@code
+   *     io.spanfold.core.payload.SpanFrames} lays them out; uncompressed, never changed
    */
   public record TraceSpans(
-      TraceKey trace, SpanColumns spans, List<UnstoredSubsegment> subsegments) {}
+      TraceKey trace, SpanColumns spans, List<UnstoredSubsegment> subsegments, byte[] payload) {
+
+    /** Returns the frames of one of the subsegments, as a new array. */
+    public byte[] frames(UnstoredSubsegment subsegment) {
+      int offset = subsegment.offset();
+      return Arrays.copyOfRange(payload, offset, offset + subsegment.length());
+    }
+  }
 
   /**
    * A subsegment on its way to Redis.
    *
    * @param subsegment its form in state
-   * @param payload its spans as {@code io.spanfold.core.payload.SpanFrames} lays them out,
-   *     uncompressed
+   * @param offset where its frames begin in the payload of its trace
+   * @param length the length of its frames in bytes
    * @param spanIds the ids of its spans, in the order of the payload
    */
-  public record UnstoredSubsegment(Subsegment subsegment, byte[] payload, long[] spanIds) {}
+  public record UnstoredSubsegment(Subsegment subsegment, int offset, int length, long[] spanIds) {}
 }

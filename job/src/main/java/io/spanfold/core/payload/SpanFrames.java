@@ -7,9 +7,9 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * The spans of a subsegment laid out one after another, each as its id, its stamp points and its
- * record. The layout of a frame, big-endian: span id (8 bytes), is-segment start and end,
- * segment-id start and end (4 each), segment-id edit (1), record length (4), record.
+ * Spans laid out one after another, each as its id, its stamp points and its record. The layout of
+ * a frame, big-endian: span id (8 bytes), is-segment start and end, segment-id start and end (4
+ * each), segment-id edit (1), record length (4), record.
  */
 public final class SpanFrames {
 
@@ -17,25 +17,35 @@ public final class SpanFrames {
 
   private SpanFrames() {}
 
+  /**
+   * Returns the length of the frames of spans.
+   *
+   * @param spans how many
+   * @param recordBytes the length of their records together
+   */
+  public static long length(int spans, long recordBytes) {
+    return recordBytes + (long) HEADER_BYTES * spans;
+  }
+
   /** Lays out {@code spans} in their order. */
   public static byte[] encode(List<Span> spans) {
-    int length = 0;
-    for (Span span : spans) {
-      length += HEADER_BYTES + span.record().length;
-    }
-    ByteBuffer out = ByteBuffer.allocate(length);
-    for (Span span : spans) {
-      StampPoints points = span.stampPoints();
-      out.putLong(span.spanId())
-          .putInt(points.isSegmentStart())
-          .putInt(points.isSegmentEnd())
-          .putInt(points.segmentIdStart())
-          .putInt(points.segmentIdEnd())
-          .put((byte) points.segmentIdEdit().code())
-          .putInt(span.record().length)
-          .put(span.record());
-    }
+    long recordBytes = spans.stream().mapToLong(span -> span.record().length).sum();
+    ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(length(spans.size(), recordBytes)));
+    spans.forEach(span -> write(span, out));
     return out.array();
+  }
+
+  /** Lays out {@code span} at the position of {@code out}. */
+  public static void write(Span span, ByteBuffer out) {
+    StampPoints points = span.stampPoints();
+    out.putLong(span.spanId())
+        .putInt(points.isSegmentStart())
+        .putInt(points.isSegmentEnd())
+        .putInt(points.segmentIdStart())
+        .putInt(points.segmentIdEnd())
+        .put((byte) points.segmentIdEdit().code())
+        .putInt(span.record().length)
+        .put(span.record());
   }
 
   /**

@@ -3,12 +3,14 @@ package io.spanfold.job.config;
 import static io.spanfold.job.config.SpanfoldOptions.DEBUG_TRACES;
 import static io.spanfold.job.config.SpanfoldOptions.INGEST_DROP;
 import static io.spanfold.job.config.SpanfoldOptions.KAFKA_PROPERTIES_PREFIX;
+import static io.spanfold.job.config.SpanfoldOptions.REDIS_BUCKETS;
 import static io.spanfold.job.config.SpanfoldOptions.REDIS_CA_FILE;
 import static io.spanfold.job.config.SpanfoldOptions.REDIS_PASSWORD;
 import static io.spanfold.job.config.SpanfoldOptions.REDIS_PASSWORD_FILE;
 import static io.spanfold.job.config.SpanfoldOptions.REDIS_URI;
 import static io.spanfold.job.config.SpanfoldOptions.SOURCE_STARTING_OFFSETS;
 
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.buffer.redis.RedisUris;
 import io.spanfold.core.batch.BatchLimits;
 import io.spanfold.core.fold.FoldSettings;
@@ -49,13 +51,18 @@ final class ConfigLoader {
 
   private final Configuration options;
   private final Duration checkpointInterval;
+  private final int maxParallelism;
   private final UnaryOperator<String> environment;
   private final OptionReader reader;
 
   ConfigLoader(
-      Configuration options, Duration checkpointInterval, UnaryOperator<String> environment) {
+      Configuration options,
+      Duration checkpointInterval,
+      int maxParallelism,
+      UnaryOperator<String> environment) {
     this.options = options;
     this.checkpointInterval = checkpointInterval;
+    this.maxParallelism = maxParallelism;
     this.environment = environment;
     this.reader = new OptionReader(options);
   }
@@ -132,7 +139,23 @@ final class ConfigLoader {
         redisAuthorities().orElse(null),
         reader.get(SpanfoldOptions.REDIS_TTL),
         reader.get(SpanfoldOptions.REDIS_MAX_MEMORY_FRACTION),
-        reader.get(SpanfoldOptions.REDIS_BUFFER));
+        reader.get(SpanfoldOptions.REDIS_BUFFER),
+        buckets());
+  }
+
+  /** Fewer than the default if there are not as many key groups. */
+  private Buckets buckets() {
+    int count = reader.get(REDIS_BUCKETS);
+    if (count >= 1 && count <= maxParallelism) {
+      return new Buckets(count, maxParallelism);
+    }
+    if (options.contains(REDIS_BUCKETS)) {
+      reader.problem(
+          REDIS_BUCKETS,
+          "is not between 1 and the job's maximum parallelism, which is " + maxParallelism,
+          "write such a number, or raise pipeline.max-parallelism");
+    }
+    return new Buckets(maxParallelism, maxParallelism);
   }
 
   private List<URI> redisNodes() {

@@ -29,6 +29,9 @@ final class ConfigRules {
   /** Half of what Redis accepts in one call by default (client-query-buffer-limit). */
   private static final MemorySize MAX_MERGED_BATCH = MemorySize.ofMebiBytes(512);
 
+  /** So that the spans of one trace, with what is noted of each, fit into an array. */
+  private static final MemorySize MAX_BATCH = MemorySize.ofMebiBytes(1024);
+
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9._-]{1,200}");
 
   /** Kafka properties that the job sets, and the remedy. */
@@ -119,6 +122,12 @@ final class ConfigRules {
     positive(FLUSH_LOCK_TTL, config.flush().lockTtl().toMillis());
     positive(SpanfoldOptions.INGEST_BATCH_MAX_SPANS, config.ingest().batch().maxSpans());
     positive(INGEST_BATCH_MAX_BYTES, config.ingest().batch().maxBytes());
+    if (config.ingest().batch().maxBytes() > MAX_BATCH.getBytes()) {
+      reader.problem(
+          INGEST_BATCH_MAX_BYTES,
+          "is more than a batch can hold, as a trace's share of it is one payload",
+          "set at most " + MAX_BATCH);
+    }
     positive(SpanfoldOptions.SEGMENT_MAX_BYTES, segment.maxBytes());
     positive(SpanfoldOptions.SEGMENT_MAX_SPANS, segment.maxIds());
     positive(SpanfoldOptions.FLUSH_IN_FLIGHT_BYTES, config.flush().inFlightBytes());

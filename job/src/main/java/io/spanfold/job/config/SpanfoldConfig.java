@@ -1,5 +1,6 @@
 package io.spanfold.job.config;
 
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.core.batch.BatchLimits;
 import io.spanfold.core.fold.FoldSettings;
@@ -58,13 +59,13 @@ public record SpanfoldConfig(
   static final Duration COMMIT_ALLOWANCE = Duration.ofSeconds(30);
 
   /**
-   * Reads and checks options for a job with a checkpoint every {@link
-   * #DEFAULT_CHECKPOINT_INTERVAL}.
+   * Reads and checks options for a job with a checkpoint every {@link #DEFAULT_CHECKPOINT_INTERVAL}
+   * and a maximum parallelism of {@link Buckets#DEFAULT_MAX_PARALLELISM}.
    *
    * @throws InvalidSetupException with every problem
    */
   public static SpanfoldConfig of(Configuration options) {
-    return of(options, DEFAULT_CHECKPOINT_INTERVAL);
+    return of(options, DEFAULT_CHECKPOINT_INTERVAL, Buckets.DEFAULT_MAX_PARALLELISM);
   }
 
   /**
@@ -72,10 +73,12 @@ public record SpanfoldConfig(
    * line of {@code redis.password.file}, else the environment's {@code SPANFOLD_REDIS_PASSWORD}.
    *
    * @param checkpointInterval how often the job will take a checkpoint
+   * @param maxParallelism the job's number of key groups
    * @throws InvalidSetupException with every problem
    */
-  public static SpanfoldConfig of(Configuration options, Duration checkpointInterval) {
-    return new ConfigLoader(options, checkpointInterval, System::getenv).load();
+  public static SpanfoldConfig of(
+      Configuration options, Duration checkpointInterval, int maxParallelism) {
+    return new ConfigLoader(options, checkpointInterval, maxParallelism, System::getenv).load();
   }
 
   /** Returns the options in force, one {@code name: value} a line, sorted, secrets masked. */
@@ -151,6 +154,7 @@ public record SpanfoldConfig(
    * @param ttl how long a key lives if nothing deletes it
    * @param maxMemoryFraction share of {@code maxmemory} above which the source pauses
    * @param buffer name of the lease
+   * @param buckets the buckets that traces are divided into, of the job's key groups
    */
   public record RedisSettings(
       List<URI> nodes,
@@ -159,7 +163,8 @@ public record SpanfoldConfig(
       String authorities,
       Duration ttl,
       double maxMemoryFraction,
-      String buffer)
+      String buffer,
+      Buckets buckets)
       implements Serializable {
     @Override
     public String toString() {
@@ -181,7 +186,7 @@ public record SpanfoldConfig(
    *
    * @param parallelism 0 for the job's
    * @param inFlightBytes most record bytes that a task loads at the same time
-   * @param lockTtl how long a flush lock lives if nothing releases it
+   * @param lockTtl how long the lock of a bucket lives after the last flush from it
    * @param chunkBytes largest value of a segment message; 0 for what the topic accepts less {@link
    *     #RECORD_OVERHEAD_BYTES}, at most {@link #MAX_CHUNK_BYTES}
    */

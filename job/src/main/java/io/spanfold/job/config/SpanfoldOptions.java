@@ -2,6 +2,7 @@ package io.spanfold.job.config;
 
 import static org.apache.flink.configuration.ConfigOptions.key;
 
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.buffer.layout.RolloutPhase;
 import java.time.Duration;
 import java.util.List;
@@ -175,6 +176,14 @@ public final class SpanfoldOptions {
               "Name of the buffer, shown to a second job that is refused; each job needs a Redis"
                   + " of its own.");
 
+  public static final ConfigOption<Integer> REDIS_BUCKETS =
+      key("redis.buckets")
+          .intType()
+          .defaultValue(Buckets.DEFAULT_COUNT)
+          .withDescription(
+              "Number of buckets that traces are divided into, at most the job's maximum"
+                  + " parallelism; can be changed only while nothing is buffered.");
+
   public static final ConfigOption<Integer> INGEST_BATCH_MAX_SPANS =
       key("ingest.batch.max-spans")
           .intType()
@@ -270,7 +279,8 @@ public final class SpanfoldOptions {
       key("flush.lock-ttl")
           .durationType()
           .defaultValue(Duration.ofMinutes(5))
-          .withDescription("How long a flush lock lives if nothing releases it.");
+          .withDescription(
+              "How long the flush lock of a bucket lives after the last flush from it.");
 
   public static final ConfigOption<MemorySize> FLUSH_CHUNK_BYTES =
       key("flush.chunk-bytes")
@@ -342,6 +352,7 @@ public final class SpanfoldOptions {
           REDIS_TTL,
           REDIS_MAX_MEMORY_FRACTION,
           REDIS_BUFFER,
+          REDIS_BUCKETS,
           INGEST_BATCH_MAX_SPANS,
           INGEST_BATCH_MAX_BYTES,
           INGEST_BATCH_MAX_DELAY,

@@ -10,8 +10,8 @@ import java.time.Duration;
  * The resources and limits of a flush.
  *
  * @param store the buffer with the payloads
- * @param lease the lease under which segments are locked
- * @param lockTtl the time after which an unreleased lock expires
+ * @param lease the lease under which buckets are locked
+ * @param lockTtl the time after which a lock that no flush has taken again expires
  * @param recovery the source topic, to read lost payloads again
  */
 public record FlushSettings(

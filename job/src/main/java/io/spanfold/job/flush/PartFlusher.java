@@ -76,14 +76,14 @@ record PartFlusher(
   }
 
   /**
-   * Takes the flush locks of the parts' segments, in one round. The clean-up releases them, or they
-   * expire.
+   * Takes the flush locks of the parts' buckets, in one round. They stay this attempt's until a
+   * newer one takes them, or no flush has taken them again for the time of their TTL.
    *
    * <p>A lock belongs to the newest epoch, so a superseded process gets none, even if it is not
    * aware of that yet. The lease alone decides if Redis has no room for a lock, or if the lock
    * belongs to an epoch that Redis lost together with the lease.
    *
-   * <p>Discards take no lock: they load nothing, and a part may hold the lock of their segment.
+   * <p>Discards take no lock, because they load nothing.
    */
   void lock(List<DuePart> parts) throws InterruptedException {
     LockOwner owner = lease.confirm();
@@ -96,10 +96,10 @@ record PartFlusher(
     if (refused > 0) {
       lease.check(store.leaseEpoch());
       LOG.warn(
-          "{} of {} segments are locked by a newer epoch than {}, which the lease does not know:"
-              + " Redis lost the lease. They are flushed nevertheless.",
+          "{} of {} buckets are locked by a newer epoch than {}, which the lease does not know:"
+              + " Redis lost the lease. Their parts are flushed nevertheless.",
           refused,
-          parts.size(),
+          states.size(),
           owner.epoch());
     }
   }

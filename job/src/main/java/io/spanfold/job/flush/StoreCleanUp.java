@@ -5,6 +5,7 @@ import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseException;
 import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.lease.LockOwner;
+import io.spanfold.buffer.lease.LockRefusedException;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.sink.SegmentStrategy.CleanUp;
@@ -49,11 +50,24 @@ public final class StoreCleanUp implements CleanUp {
     try {
       LockOwner owner = lease.confirm(timeout);
       lease.check(store.leaseEpoch());
-      store.cleanUp(receipts, owner);
+      cleanUp(receipts, owner);
     } catch (LeaseException | SuppressRestartsException e) {
       throw e; // Another job or attempt has taken over: this one must not continue.
     } catch (RuntimeException e) {
       throw new IOException(e);
+    }
+  }
+
+  /**
+   * A refused lock is of an attempt that has taken over, or of one that Redis has forgotten
+   * together with the lease: then the clean-up is possible once the lock has expired.
+   */
+  private void cleanUp(List<Receipt> receipts, LockOwner owner) {
+    try {
+      store.cleanUp(receipts, owner);
+    } catch (LockRefusedException e) {
+      lease.check(store.leaseEpoch());
+      throw e;
     }
   }
 

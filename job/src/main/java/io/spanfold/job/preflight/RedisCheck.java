@@ -1,5 +1,7 @@
 package io.spanfold.job.preflight;
 
+import io.spanfold.buffer.index.Buckets;
+import io.spanfold.buffer.index.StoredBuckets;
 import io.spanfold.buffer.lease.LeaseHolder;
 import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.lease.LeaseStore;
@@ -8,6 +10,7 @@ import io.spanfold.buffer.memory.BufferState.NodeState;
 import io.spanfold.buffer.memory.NodeMemory;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
+import io.spanfold.buffer.redis.RedisPipelines;
 import io.spanfold.buffer.redis.StoreException;
 import io.spanfold.job.config.SpanfoldConfig.RedisSettings;
 import io.spanfold.job.preflight.PreflightChecks.JobStart;
@@ -16,7 +19,7 @@ import java.time.Duration;
 
 /**
  * Checks that Redis answers, accepts writes, evicts nothing, has a memory limit, covers all slots,
- * and is not in use by another job.
+ * holds no spans in other buckets, and is not in use by another job.
  */
 final class RedisCheck {
 
@@ -55,7 +58,34 @@ final class RedisCheck {
                   BufferState.ALL_SLOTS - state.slots()));
     }
     state.nodes().forEach(this::check);
+    checkBuckets();
     return true;
+  }
+
+  /** Checks that nothing is buffered in other buckets, where the job would not find it. */
+  private void checkBuckets() {
+    Buckets buckets = redis.buckets();
+    try (RedisPipelines pipelines = RedisPipelines.connect(connection, connection.retries())) {
+      StoredBuckets.read(pipelines)
+          .filter(stored -> !stored.equals(buckets) && StoredBuckets.anyInUse(pipelines, stored))
+          .ifPresent(stored -> report.problem(otherBuckets(stored)));
+    } catch (StoreException e) {
+      report.warning(
+          "It is unknown into how many buckets the spans in Redis are divided (%s); make sure that redis.buckets and pipeline.max-parallelism are as they were when they were buffered."
+              .formatted(e.getMessage()));
+    }
+  }
+
+  private String otherBuckets(Buckets stored) {
+    return "The spans in the Redis at %s are divided into %d buckets of %d key groups, but redis.buckets is %d and the maximum parallelism %d; start with redis.buckets %d and pipeline.max-parallelism %d until they are flushed, or purge them."
+        .formatted(
+            connection.nodes(),
+            stored.count(),
+            stored.maxParallelism(),
+            redis.buckets().count(),
+            redis.buckets().maxParallelism(),
+            stored.count(),
+            stored.maxParallelism());
   }
 
   private void check(NodeState node) {

@@ -6,9 +6,12 @@ import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushRequest;
+import io.spanfold.core.model.Subsegment;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Requests are in state while they are being flushed. */
 final class FlushRequestCodec implements Codec<FlushRequest> {
@@ -18,7 +21,6 @@ final class FlushRequestCodec implements Codec<FlushRequest> {
 
   private final TraceKeyCodec keys = new TraceKeyCodec();
   private final SubsegmentCodec subsegments = new SubsegmentCodec();
-  private final SliceCodec slices = new SliceCodec();
 
   @Override
   public void write(FlushRequest request, DataOutput out) throws IOException {
@@ -40,7 +42,7 @@ final class FlushRequestCodec implements Codec<FlushRequest> {
     out.writeByte(part.reason().code());
     out.writeLong(part.dueAt());
     out.writeBoolean(part.skipEnrichment());
-    Lists.write(part.slices(), slices, out);
+    writeSlices(part.slices(), out);
   }
 
   @Override
@@ -62,23 +64,28 @@ final class FlushRequestCodec implements Codec<FlushRequest> {
         FlushReason.ofCode(in.readByte()),
         in.readLong(),
         in.readBoolean(),
-        Lists.read(slices, version, in));
+        readSlices(version, in));
   }
 
-  private static final class SliceCodec implements Codec<Slice> {
-
-    private final SubsegmentCodec subsegments = new SubsegmentCodec();
-
-    @Override
-    public void write(Slice slice, DataOutput out) throws IOException {
-      subsegments.write(slice.subsegment(), out);
+  private void writeSlices(List<Slice> slices, DataOutput out) throws IOException {
+    VarInts.write(slices.size(), out);
+    Subsegment before = null;
+    for (Slice slice : slices) {
+      subsegments.write(slice.subsegment(), before, out);
       Lists.writeIndexes(slice.indexes(), out);
       out.writeBoolean(slice.last());
+      before = slice.subsegment();
     }
+  }
 
-    @Override
-    public Slice read(int version, DataInput in) throws IOException {
-      return new Slice(subsegments.read(version, in), Lists.readIndexes(in), in.readBoolean());
+  private List<Slice> readSlices(int version, DataInput in) throws IOException {
+    int size = VarInts.readInt(in);
+    List<Slice> slices = new ArrayList<>(size);
+    Subsegment before = null;
+    for (int i = 0; i < size; i++) {
+      before = subsegments.read(version, before, in);
+      slices.add(new Slice(before, Lists.readIndexes(in), in.readBoolean()));
     }
+    return slices;
   }
 }

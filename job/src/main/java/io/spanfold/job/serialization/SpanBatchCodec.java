@@ -7,6 +7,8 @@ import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Batches are in state while they are being written to Redis. */
 final class SpanBatchCodec implements Codec<SpanBatch> {
@@ -27,44 +29,41 @@ final class SpanBatchCodec implements Codec<SpanBatch> {
 
     private final TraceKeyCodec keys = new TraceKeyCodec();
     private final SpanColumnsCodec columns = new SpanColumnsCodec();
-    private final UnstoredCodec subsegments = new UnstoredCodec();
+    private final SubsegmentCodec subsegments = new SubsegmentCodec();
 
     @Override
     public void write(TraceSpans trace, DataOutput out) throws IOException {
       keys.write(trace.trace(), out);
       columns.write(trace.spans(), out);
-      Lists.write(trace.subsegments(), subsegments, out);
+      VarInts.write(trace.subsegments().size(), out);
+      for (UnstoredSubsegment unstored : trace.subsegments()) {
+        subsegments.write(unstored.subsegment(), out);
+        VarInts.write(unstored.length(), out);
+        for (long spanId : unstored.spanIds()) {
+          out.writeLong(spanId);
+        }
+      }
+      VarInts.writeBytes(trace.payload(), out);
     }
 
     @Override
     public TraceSpans read(int version, DataInput in) throws IOException {
-      return new TraceSpans(
-          keys.read(version, in), columns.read(version, in), Lists.read(subsegments, version, in));
-    }
-  }
-
-  private static final class UnstoredCodec implements Codec<UnstoredSubsegment> {
-
-    private final SubsegmentCodec subsegments = new SubsegmentCodec();
-
-    @Override
-    public void write(UnstoredSubsegment unstored, DataOutput out) throws IOException {
-      subsegments.write(unstored.subsegment(), out);
-      VarInts.writeBytes(unstored.payload(), out);
-      for (long spanId : unstored.spanIds()) {
-        out.writeLong(spanId);
+      var trace = keys.read(version, in);
+      var spans = columns.read(version, in);
+      int count = VarInts.readInt(in);
+      List<UnstoredSubsegment> unstored = new ArrayList<>(count);
+      int offset = 0;
+      for (int i = 0; i < count; i++) {
+        var subsegment = subsegments.read(version, in);
+        int length = VarInts.readInt(in);
+        long[] spanIds = new long[subsegment.spanCount()];
+        for (int j = 0; j < spanIds.length; j++) {
+          spanIds[j] = in.readLong();
+        }
+        unstored.add(new UnstoredSubsegment(subsegment, offset, length, spanIds));
+        offset += length;
       }
-    }
-
-    @Override
-    public UnstoredSubsegment read(int version, DataInput in) throws IOException {
-      var subsegment = subsegments.read(version, in);
-      byte[] payload = VarInts.readBytes(in);
-      long[] spanIds = new long[subsegment.spanCount()];
-      for (int i = 0; i < spanIds.length; i++) {
-        spanIds[i] = in.readLong();
-      }
-      return new UnstoredSubsegment(subsegment, payload, spanIds);
+      return new TraceSpans(trace, spans, unstored, VarInts.readBytes(in));
     }
   }
 }

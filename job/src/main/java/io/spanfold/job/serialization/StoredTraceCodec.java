@@ -15,12 +15,12 @@ final class StoredTraceCodec implements Codec<StoredTrace> {
   public void write(StoredTrace trace, DataOutput out) throws IOException {
     keys.write(trace.trace(), out);
     columns.write(trace.spans(), out);
-    Lists.write(trace.subsegments(), subsegments, out);
+    subsegments.writeList(trace.subsegments(), out);
   }
 
   @Override
   public StoredTrace read(int version, DataInput in) throws IOException {
     return new StoredTrace(
-        keys.read(version, in), columns.read(version, in), Lists.read(subsegments, version, in));
+        keys.read(version, in), columns.read(version, in), subsegments.readList(version, in));
   }
 }

@@ -3,6 +3,7 @@ package io.spanfold.job.write;
 import io.spanfold.buffer.SegmentStore;
 import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.lease.LockOwner;
 import io.spanfold.buffer.redis.StoreFullException;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.StoredTrace;
@@ -12,6 +13,7 @@ import io.spanfold.job.memory.RedisMemoryMonitor;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
 import io.spanfold.job.resource.SharedResource.Share;
 import java.util.List;
+import java.util.function.LongSupplier;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.util.IOUtils;
@@ -36,6 +38,9 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
   /** Set by the worker thread, read by the task thread. */
   private transient volatile RedisMemoryMonitor guard;
 
+  /** The last checkpoint, 0 before the first. Set by the task thread, read by the worker thread. */
+  private transient volatile long checkpoint;
+
   public WriteFunction(
       StoreSettings settings, LeaseSettings lease, RedisMemoryMonitorSettings guard) {
     this.settings = settings;
@@ -49,7 +54,17 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
     metrics.gauge("redisRetries", store::retriedCommands);
     Share<RedisMemoryMonitor> share = RedisMemoryMonitor.open(guardSettings);
     guard = share.get();
-    return new Writer(store, Lease.open(lease, metrics), share, metrics.counter("writesRefused"));
+    return new Writer(
+        store,
+        Lease.open(lease, metrics),
+        () -> checkpoint,
+        share,
+        metrics.counter("writesRefused"));
+  }
+
+  @Override
+  public void checkpointed(long checkpointId) {
+    checkpoint = checkpointId;
   }
 
   /**
@@ -78,7 +93,11 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
   }
 
   private record Writer(
-      SegmentStore store, Lease lease, Share<RedisMemoryMonitor> guard, Counter refused)
+      SegmentStore store,
+      Lease lease,
+      LongSupplier checkpoint,
+      Share<RedisMemoryMonitor> guard,
+      Counter refused)
       implements Worker<SpanBatch, StoredTrace> {
 
     @Override
@@ -92,8 +111,8 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
     private List<StoredTrace> write(SpanBatch batch) throws InterruptedException {
       while (true) {
         try {
-          lease.confirm();
-          return store.write(batch);
+          LockOwner owner = lease.confirm();
+          return store.write(batch, owner.epoch(), checkpoint.getAsLong());
         } catch (StoreFullException e) {
           refused.inc();
           LOG.warn("Redis has no room for a batch; the write is retried: {}", e.getMessage());

@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.spanfold.buffer.SegmentStore;
 import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.buffer.lease.LeaseAnswer.State;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisCluster;
@@ -17,6 +19,7 @@ import io.spanfold.embedded.RedisNode;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -211,6 +214,14 @@ class LeaseStoreITCase {
   }
 
   @Test
+  void aLockIsOfABucketWithAllItsTraces() {
+    List<DuePart> parts = parts(5, 100);
+    assertThat(store.lock(parts.subList(1, 100), new LockOwner("job", 10), TTL)).hasSize(1);
+    assertThat(store.lock(parts.subList(0, 1), new LockOwner("job", 9), TTL))
+        .containsExactly(LockState.REFUSED);
+  }
+
+  @Test
   void aLockExpires() {
     store.lock(List.of(part(1)), new LockOwner("job", 10), Duration.ofMillis(200));
     List<LockState> states = List.of(LockState.REFUSED);
@@ -258,9 +269,18 @@ class LeaseStoreITCase {
     return new LeaseClaim("main", "job", "%032x".formatted(number), 0);
   }
 
-  private static DuePart part(long segment) {
-    return new DuePart(
-        new TraceKey(1, 2, segment), segment, 0, FlushReason.IDLE, 0, false, List.of());
+  /** Returns a part of a trace in this bucket. */
+  private static DuePart part(int bucket) {
+    return parts(bucket, 1).get(0);
+  }
+
+  private static List<DuePart> parts(int bucket, int count) {
+    return LongStream.iterate(0, i -> i + 1)
+        .mapToObj(i -> new TraceKey(1, 2, i))
+        .filter(trace -> Buckets.DEFAULT.of(trace) == bucket)
+        .limit(count)
+        .map(trace -> new DuePart(trace, 7, 0, FlushReason.IDLE, 0, false, List.<Slice>of()))
+        .toList();
   }
 
   private static StoreSettings settings(RedisNode node) {
@@ -271,7 +291,8 @@ class LeaseStoreITCase {
         Duration.ofHours(1),
         0,
         true,
-        RolloutPhase.DISTRIBUTED);
+        RolloutPhase.DISTRIBUTED,
+        Buckets.DEFAULT);
   }
 
   private static void flush(RedisNode node) {

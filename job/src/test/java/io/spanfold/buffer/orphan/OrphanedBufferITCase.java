@@ -7,19 +7,20 @@ import io.spanfold.buffer.IndexedTrace.Sub;
 import io.spanfold.buffer.RandomTraces;
 import io.spanfold.buffer.SegmentStore;
 import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.index.BucketTags;
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.buffer.layout.PayloadLayouts;
 import io.spanfold.buffer.layout.RolloutPhase;
+import io.spanfold.buffer.lease.LockOwner;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.RedisKeys;
-import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.Discard;
+import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.SpanBatch;
-import io.spanfold.core.model.SpanBatch.TraceSpans;
-import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
-import io.spanfold.core.model.SpanColumns;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisCluster;
-import io.spanfold.testing.Spans;
+import io.spanfold.testing.Shares;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -81,15 +83,17 @@ class OrphanedBufferITCase {
     try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(phase))) {
       assertThat(buffer.quarantine()).isPositive();
       assertThat(keys())
-          .noneMatch(key -> key.startsWith(RedisKeys.ALL_INDEXES))
-          .noneMatch(key -> key.startsWith(RedisKeys.PREFIX + "sp:"));
+          .noneMatch(key -> key.startsWith(RedisKeys.ALL_TRACES))
+          .noneMatch(key -> key.startsWith(RedisKeys.ALL_LARGE_TRACES))
+          .noneMatch(key -> key.startsWith(RedisKeys.PREFIX + "m:"));
       // All layouts of the phase are there, so that they are found in each.
       assertThat(keys().stream().map(OrphanedBufferITCase::kind))
           .containsOnly(
               Stream.of(
-                      "ad:ssr",
-                      phase.writesMerged() ? "ad:s" : "",
-                      phase.writesDistributed() ? "ad:sp" : "",
+                      "ad:t",
+                      phase.writesMerged() ? "ad:x" : "",
+                      phase.writesMerged() ? "ad:m" : "",
+                      phase.writesDistributed() ? "p" : "",
                       phase.writesDistributed() ? "s" : "")
                   .filter(kind -> !kind.isEmpty())
                   .toArray(String[]::new));
@@ -107,13 +111,15 @@ class OrphanedBufferITCase {
     Sub after = new Sub(200, 1, false, 1, new long[] {2});
     try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(phase));
         SegmentStore store = SegmentStore.connect(settings(phase))) {
-      store.write(batch(trace, List.of(before)));
+      store.write(batch(phase, trace, List.of(before)), 1, 1);
       buffer.quarantine();
-      store.write(batch(trace, List.of(after)));
+      store.write(batch(phase, trace, List.of(after)), 2, 0);
       assertThat(subsegments(buffer)).containsExactly(100L);
       buffer.remove(traces(buffer));
       assertThat(traces(buffer)).isEmpty();
-
+    }
+    // Each attempt of a job has a buffer of its own.
+    try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(phase))) {
       buffer.quarantine();
       assertThat(subsegments(buffer)).containsExactly(200L);
     }
@@ -125,12 +131,13 @@ class OrphanedBufferITCase {
     TraceKey trace = new TraceKey(1, 2, 3);
     try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(phase));
         SegmentStore store = SegmentStore.connect(settings(phase))) {
-      store.write(batch(trace, List.of(new Sub(100, 1, true, 1, new long[] {1}))));
+      store.write(batch(phase, trace, List.of(new Sub(100, 1, true, 1, new long[] {1}))), 1, 1);
       buffer.quarantine();
-      store.write(batch(trace, List.of(new Sub(200, 1, false, 1, new long[] {2}))));
+      store.write(batch(phase, trace, List.of(new Sub(200, 1, false, 1, new long[] {2}))), 2, 0);
       buffer.quarantine();
       assertThat(traces(buffer))
-          .containsExactlyInAnyOrder(new OrphanedTrace(trace, 0), new OrphanedTrace(trace, 1));
+          .containsExactlyInAnyOrder(
+              new OrphanedTrace(trace, tag(trace), 0), new OrphanedTrace(trace, tag(trace), 1));
       assertThat(subsegments(buffer)).containsExactlyInAnyOrder(100L, 200L);
       buffer.remove(traces(buffer));
     }
@@ -150,31 +157,48 @@ class OrphanedBufferITCase {
   }
 
   @Test
-  void countsLostPayloadsAndIgnoresForeignKeys() throws Exception {
+  void readsOfASharedPayloadOnlyWhatIsInTheIndex() throws Exception {
     TraceKey trace = new TraceKey(1, 2, 3);
-    try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(RolloutPhase.DISTRIBUTED));
-        SegmentStore store = SegmentStore.connect(settings(RolloutPhase.DISTRIBUTED))) {
-      store.write(
-          batch(
-              trace,
-              List.of(
-                  new Sub(100, 1, true, 1, new long[] {1}),
-                  new Sub(200, 1, false, 1, new long[] {2}))));
-      onEachNode(
-          node -> {
-            if (node.keys("*").contains(RedisKeys.smallPayloads(trace))) {
-              node.hdel(RedisKeys.smallPayloads(trace), Hex.id(200));
-            }
-          });
+    RolloutPhase phase = RolloutPhase.DISTRIBUTED;
+    List<Sub> subs =
+        List.of(
+            new Sub(101, 1, true, 1, new long[] {1}),
+            new Sub(102, 2, false, 1, new long[] {3, 4}),
+            new Sub(103, 5, false, 1, new long[] {6}));
+    try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(phase));
+        SegmentStore store = SegmentStore.connect(settings(phase))) {
+      List<Subsegment> stored = store.write(batch(phase, trace, subs), 1, 1).get(0).subsegments();
+      FlushedPart.Receipt flushed =
+          new FlushedPart.Receipt(
+              new Discard(trace, stored.get(0), 0), 0, List.of(), new long[] {1});
+      store.cleanUp(List.of(flushed), new LockOwner("job", 1));
       buffer.quarantine();
-      String quarantined = RedisKeys.quarantinedIndex(trace, 0);
+
+      List<String> found = new ArrayList<>();
+      buffer.read(
+          traces(buffer), (of, segment, id, frames) -> found.add(line(trace, segment, id, frames)));
+      assertThat(found)
+          .containsExactlyInAnyOrder(
+              line(trace, 2, 102, payload(subs.get(1))), line(trace, 5, 103, payload(subs.get(2))));
+      buffer.remove(traces(buffer));
+    }
+    assertThat(keys()).as("left in Redis").isEmpty();
+  }
+
+  @Test
+  void countsLostPayloadsAndIgnoresForeignKeysAndFields() throws Exception {
+    TraceKey trace = new TraceKey(1, 2, 3);
+    RolloutPhase phase = RolloutPhase.DISTRIBUTED;
+    try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(phase));
+        SegmentStore store = SegmentStore.connect(settings(phase))) {
+      store.write(batch(phase, trace, List.of(new Sub(100, 1, true, 1, new long[] {1}))), 1, 1);
+      store.write(batch(phase, trace, List.of(new Sub(200, 1, false, 1, new long[] {2}))), 1, 2);
+      onNodeOf(RedisKeys.smallPayloads(tag(trace), 1, 2), Jedis::unlink);
+      buffer.quarantine();
+      String quarantined = RedisKeys.quarantinedTraces(tag(trace), 0);
       String foreign = quarantined + "!";
-      onEachNode(
-          node -> {
-            if (node.keys("*").contains(quarantined)) {
-              node.sadd(foreign, "x");
-            }
-          });
+      onNodeOf(quarantined, (node, key) -> node.sadd(foreign, "x"));
+      onNodeOf(quarantined, (node, key) -> node.hset(key, "no trace", "x"));
 
       List<Long> found = new ArrayList<>();
       OrphanedBuffer.Contents contents =
@@ -183,7 +207,7 @@ class OrphanedBufferITCase {
 
       assertThat(found).containsExactly(100L);
       assertThat(contents).isEqualTo(new OrphanedBuffer.Contents(1, 1));
-      assertThat(keys()).containsExactly(foreign);
+      assertThat(keys()).containsExactlyInAnyOrder(foreign, quarantined);
     }
   }
 
@@ -194,11 +218,11 @@ class OrphanedBufferITCase {
         TraceKey trace = new TraceKey(random.nextInt(1_000), random.nextLong(), random.nextLong());
         IndexedTrace expected = new IndexedTrace();
         for (List<Sub> call : RandomTraces.calls(random)) {
-          store.write(batch(trace, call));
+          store.write(batch(phase, trace, call), 1, i % 3);
           expected.add(call);
         }
         for (Sub sub : expected.subs()) {
-          written.add(line(trace, expected.rootOf(sub), sub.id(), payload(sub.id())));
+          written.add(line(trace, expected.rootOf(sub), sub.id(), payload(sub)));
         }
       }
     }
@@ -239,42 +263,51 @@ class OrphanedBufferITCase {
     return trace + " " + segment + " " + id + " " + payload.length + " " + Arrays.hashCode(payload);
   }
 
-  private static byte[] payload(long id) {
-    int length = (int) Math.floorMod(id, 500L) + 1;
+  private static byte[] payload(Sub sub) {
+    int length = (int) Math.floorMod(sub.id(), 500L) + 1;
     // In a few batches, a trace has too many bytes for the small layout.
-    byte[] payload = new byte[length % 16 == 0 ? length + PayloadLayouts.SMALL_BYTES : length];
-    new Random(id).nextBytes(payload);
+    byte[] payload =
+        new byte
+            [Shares.leastBytes(sub.spans().length)
+                + (length % 16 == 0 ? length + PayloadLayouts.SMALL_BYTES : length)];
+    new Random(sub.id()).nextBytes(payload);
     return payload;
   }
 
-  private static SpanBatch batch(TraceKey trace, List<Sub> subs) {
-    List<UnstoredSubsegment> unstored = new ArrayList<>();
-    for (Sub sub : subs) {
-      byte[] payload = payload(sub.id());
-      Subsegment subsegment =
-          new Subsegment(
-              sub.id(),
-              sub.parent(),
-              sub.root(),
-              sub.spans().length,
-              payload.length,
-              0,
-              0,
-              1,
-              Spans.positions());
-      unstored.add(new UnstoredSubsegment(subsegment, payload, sub.spans()));
-    }
-    return new SpanBatch(List.of(new TraceSpans(trace, new SpanColumns(1), unstored)));
+  private static SpanBatch batch(RolloutPhase phase, TraceKey trace, List<Sub> subs) {
+    List<Shares.Part> parts =
+        subs.stream()
+            .map(
+                sub ->
+                    new Shares.Part(sub.id(), sub.parent(), sub.root(), sub.spans(), payload(sub)))
+            .toList();
+    return new SpanBatch(List.of(Shares.of(trace, phase.layouts(), parts)));
+  }
+
+  private static String tag(TraceKey trace) {
+    return new BucketTags(settings(RolloutPhase.DISTRIBUTED).buckets()).of(trace);
   }
 
   private static StoreSettings settings(RolloutPhase phase) {
-    return new StoreSettings(ConnectionSettings.of(cluster.uris()), TTL, 0, false, phase);
+    return new StoreSettings(
+        ConnectionSettings.of(cluster.uris()), TTL, 0, false, phase, Buckets.DEFAULT);
   }
 
+  /** Returns all keys but that of the number of buckets. */
   private static Set<String> keys() {
     Set<String> keys = new HashSet<>();
     onEachNode(node -> keys.addAll(node.keys("*")));
+    keys.remove(RedisKeys.BUCKETS);
     return keys;
+  }
+
+  private static void onNodeOf(String key, BiConsumer<Jedis, String> what) {
+    onEachNode(
+        node -> {
+          if (node.keys("*").contains(key)) {
+            what.accept(node, key);
+          }
+        });
   }
 
   private static void onEachNode(Consumer<Jedis> what) {

@@ -6,25 +6,30 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.compression.PayloadCompression;
+import io.spanfold.buffer.index.BucketTags;
+import io.spanfold.buffer.index.Buckets;
+import io.spanfold.buffer.index.TraceField;
 import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.ConnectionSettings.Login;
 import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import io.spanfold.buffer.redis.RedisKeys;
-import io.spanfold.buffer.redis.RedisScript;
-import io.spanfold.core.encoding.Hex;
+import io.spanfold.buffer.redis.StoreException;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.core.payload.SpanFrames;
 import io.spanfold.testing.RedisUnderTest;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.LongStream;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -33,20 +38,24 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.Pipeline;
-import redis.clients.jedis.exceptions.JedisDataException;
 
-/** Quarantine of handwritten indexes, and reading them. */
+/** Quarantine of handwritten indexes, and reading and removing them. */
 class QuarantineITCase {
 
   private static final TraceKey TRACE = new TraceKey(1, 2, 3);
-  private static final String INDEX = RedisKeys.index(TRACE);
-  private static final String SMALL = RedisKeys.smallPayloads(TRACE);
-  private static final RedisScript SCRIPT = RedisScript.load("quarantine.lua");
+  private static final TraceKey LARGE = new TraceKey(1, 2, 4);
+  private static final BucketTags TAGS = new BucketTags(Buckets.DEFAULT);
   private static final Duration TTL = Duration.ofHours(2);
+
+  /** Frames of one span, from the index's point of view: any bytes of this length. */
+  private static final int FRAME = (int) SpanFrames.length(1, 1);
 
   @TempDir static Path directory;
   private static RedisUnderTest server;
   private Jedis redis;
+
+  /** A subsegment of one span, with a record of one byte. */
+  private record Sub(long id, long payload, int offset) {}
 
   @BeforeAll
   static void start() {
@@ -71,35 +80,32 @@ class QuarantineITCase {
   }
 
   @Test
-  void renamesIndexSmallAndMergedPayloadsOnly() {
-    segment(1, 100, 200);
-    segment(7, 300);
-    small(100);
-    merged(1, 200);
-    merged(7, 300);
-    redis.set(RedisKeys.payload(TRACE, 200), "distributed");
-    redis.set("span-buf:s:{1:" + "0".repeat(32) + "}:" + Hex.id(1), "another's");
-    Map<String, String> before = redis.hgetAll(INDEX);
+  void renamesTheIndexAndMergedPayloadsOnly() {
+    writeAll();
+    Map<byte[], byte[]> records = redis.hgetAll(ascii(traces()));
+    Map<byte[], byte[]> large = redis.hgetAll(ascii(large()));
 
-    assertThat(quarantine()).isEqualTo(1);
+    assertThat(quarantine()).isEqualTo(2);
 
     assertThat(redis.keys("*"))
         .containsExactlyInAnyOrder(
-            quarantined("ssr", 0),
-            quarantined("sp", 0),
-            quarantined("s", 0) + ":" + Hex.id(1),
-            quarantined("s", 0) + ":" + Hex.id(7),
-            RedisKeys.payload(TRACE, 200),
-            "span-buf:s:{1:" + "0".repeat(32) + "}:" + Hex.id(1));
-    assertThat(redis.hgetAll(quarantined("ssr", 0))).isEqualTo(before);
+            RedisKeys.quarantinedTraces(TAGS.of(TRACE), 0),
+            RedisKeys.quarantinedTraces(TAGS.of(LARGE), 0),
+            quarantinedLarge(0),
+            quarantinedMerged(0, 5),
+            quarantinedMerged(0, 6),
+            small(1, 1),
+            small(1, 2),
+            RedisKeys.payload(LARGE, 300));
     assertThat(redis.keys("span-buf:ad:*"))
         .allMatch(key -> redis.ttl(key) > TTL.toSeconds() - 60 && redis.ttl(key) <= 7_200);
+    assertEqual(redis.hgetAll(ascii(RedisKeys.quarantinedTraces(TAGS.of(TRACE), 0))), records);
+    assertEqual(redis.hgetAll(ascii(quarantinedLarge(0))), large);
   }
 
   @Test
   void repeatingChangesNothing() {
-    segment(1, 100);
-    small(100);
+    writeAll();
     quarantine();
     Set<String> keys = redis.keys("*");
     assertThat(quarantine()).isZero();
@@ -107,64 +113,96 @@ class QuarantineITCase {
   }
 
   @Test
-  void aLaterQuarantineOfTheSameTraceHasKeysOfItsOwn() throws Exception {
-    segment(1, 100);
-    small(100);
+  void findsPayloadsInEachLayoutAndGeneration() throws Exception {
+    writeAll();
     quarantine();
-    // A former root is a child of another here, and a subsegment id is used again.
-    segment(5, 100, 200);
-    redis.hset(INDEX, Hex.id(1), Hex.id(5));
-    small(200);
-    merged(5, 100);
-    quarantine();
-    segment(6, 300);
-    quarantine();
-
     try (OrphanedBuffer buffer = buffer()) {
-      assertThat(read(buffer))
-          .containsExactly("0 1 100 small", "1 5 100 merged", "1 5 200 small", "lost 1");
-      buffer.remove(List.of(new OrphanedTrace(TRACE, 1)));
-      assertThat(read(buffer)).containsExactly("0 1 100 small", "lost 1");
-
-      segment(8, 400);
-      small(400);
-      quarantine();
-      assertThat(read(buffer)).containsExactly("0 1 100 small", "1 8 400 small", "lost 1");
+      assertThat(read(buffer)).containsExactlyElementsOf(all(0));
       buffer.remove(traces(buffer));
     }
     assertThat(redis.keys("*")).isEmpty();
   }
 
   @Test
-  void anIndexOfManyThousandFieldsLosesNothing() throws Exception {
+  void aDamagedPayloadIsLookedForInTheOtherLayouts() throws Exception {
+    packed(1, new Sub(100, 7, 0), new Sub(101, 7, FRAME), new Sub(102, 8, 1_000));
+    redis.hset(ascii(small(1, 1)), id(7), ascii("not a payload"));
+    redis.hset(ascii(small(1, 1)), id(8), stored(frame('h')));
+    redis.set(ascii(RedisKeys.payload(TRACE, 101)), stored(frame('d')));
+    quarantine();
+    try (OrphanedBuffer buffer = buffer()) {
+      assertThat(read(buffer)).containsExactly(line(TRACE, 0, 1, 101, 'd'), "lost 2");
+      // Another attempt has left the payload in another generation.
+      redis.hset(ascii(small(2, 0)), id(7), stored(frame('e'), frame('f')));
+    }
+    try (OrphanedBuffer buffer = buffer()) {
+      assertThat(read(buffer))
+          .containsExactly(line(TRACE, 0, 1, 100, 'e'), line(TRACE, 0, 1, 101, 'f'), "lost 1");
+    }
+  }
+
+  @Test
+  void aLaterQuarantineOfTheSameBucketHasKeysOfItsOwn() throws Exception {
+    writeAll();
+    quarantine();
+    // A former root is a child of another here, and a subsegment id is used again.
+    large(
+        Map.of(5L, 9L, 9L, 9L),
+        Map.of(9L, List.of(new Sub(200, 0, 0), new Sub(210, 0, 0))),
+        Map.of(200L, 5L));
+    merged(9, 200, 'x');
+    merged(9, 210, 'y');
+    quarantine();
+    packed(3, new Sub(110, 0, 0));
+    quarantine();
+
+    List<String> first = all(0);
+    List<String> second = List.of(line(LARGE, 1, 9, 200, 'x'), line(LARGE, 1, 9, 210, 'y'));
+    List<String> both = new ArrayList<>(new TreeSet<>(first));
+    both.addAll(second);
+    both.add("lost 1");
+    try (OrphanedBuffer buffer = buffer()) {
+      assertThat(read(buffer)).containsExactlyInAnyOrderElementsOf(both);
+      buffer.remove(List.of(new OrphanedTrace(LARGE, TAGS.of(LARGE), 1)));
+      assertThat(read(buffer)).doesNotContainAnyElementsOf(second).containsAll(first);
+      buffer.remove(traces(buffer));
+    }
+    assertThat(redis.keys("*")).isEmpty();
+  }
+
+  @Test
+  void aLargeTraceOfManyThousandFieldsLosesNothing() throws Exception {
     int segments = 1_500;
-    Pipeline pipeline = redis.pipelined();
+    Map<Long, Long> redirects = new HashMap<>();
+    Map<Long, Long> filedUnder = new HashMap<>();
+    Map<Long, List<Sub>> subs = new HashMap<>();
     List<String> expected = new ArrayList<>();
+    Pipeline pipeline = redis.pipelined();
     for (long segment = 1; segment <= segments; segment++) {
-      Map<String, String> fields = fieldsOf(segment, 10_000 + segment, 20_000 + segment);
-      for (long span = 0; span < 100; span++) {
-        fields.put(Hex.id(segment << 32 | span), Hex.id(segment));
-      }
       // The second was filed under its former name.
       long former = 1L << 60 | segment;
-      fields.put(Hex.id(former), Hex.id(segment));
-      fields.put("n" + Hex.id(former), "");
-      fields.put("m" + Hex.id(20_000 + segment), Hex.id(former));
-      pipeline.hset(INDEX, fields);
-      pipeline.hset(
-          SMALL.getBytes(US_ASCII), Map.of(ascii(Hex.id(10_000 + segment)), stored("small")));
-      pipeline.sadd(ascii(RedisKeys.segment(TRACE, segment)), member(20_000 + segment));
-      expected.add("0 " + segment + " " + (10_000 + segment) + " small");
-      expected.add("0 " + segment + " " + (20_000 + segment) + " merged");
+      redirects.put(segment, segment);
+      redirects.put(former, segment);
+      for (long span = 0; span < 50; span++) {
+        redirects.put(segment << 32 | span, segment);
+      }
+      long first = 10_000 + segment;
+      long second = 20_000 + segment;
+      subs.put(segment, List.of(new Sub(first, first, 0), new Sub(second, 0, 0)));
+      filedUnder.put(second, former);
+      pipeline.hset(ascii(small(1, 1, LARGE)), id(first), stored(frame('s')));
+      pipeline.sadd(ascii(RedisKeys.merged(TAGS.of(LARGE), LARGE, segment)), member(second, 'm'));
+      expected.add(line(LARGE, 0, segment, first, 's'));
+      expected.add(line(LARGE, 0, segment, second, 'm'));
     }
-    pipeline.hset(INDEX, "merged", "1");
     pipeline.sync();
-    long fields = redis.hlen(INDEX);
+    large(redirects, subs, filedUnder);
+    long fields = redis.hlen(large());
 
     quarantine();
 
-    assertThat(redis.hlen(quarantined("ssr", 0))).isEqualTo(fields);
-    assertThat(redis.keys("*")).allMatch(key -> key.startsWith("span-buf:ad:"));
+    assertThat(redis.hlen(quarantinedLarge(0))).isEqualTo(fields);
+    assertThat(redis.keys("span-buf:[txm]:*")).isEmpty();
     try (OrphanedBuffer buffer = buffer()) {
       assertThat(read(buffer)).containsExactlyInAnyOrderElementsOf(expected);
       buffer.remove(traces(buffer));
@@ -173,66 +211,78 @@ class QuarantineITCase {
   }
 
   @Test
-  void runsInAFullRedis() throws Exception {
-    segment(1, 100, 200);
-    small(100);
-    merged(1, 200);
+  void worksInAFullRedis() throws Exception {
+    writeAll();
     redis.configSet("maxmemory", "1");
     assertThatThrownBy(() -> redis.set("x", "y")).hasMessageStartingWith("OOM");
     quarantine();
     try (OrphanedBuffer buffer = buffer()) {
-      assertThat(read(buffer)).containsExactly("0 1 100 small", "0 1 200 merged");
+      assertThat(read(buffer)).containsExactlyElementsOf(all(0));
       buffer.remove(traces(buffer));
     }
     assertThat(redis.keys("*")).isEmpty();
   }
 
   @Test
-  void anInterruptedQuarantineContinuesUnderTheSameKeys() throws Exception {
-    segment(1, 100, 200);
-    segment(7, 300);
-    small(100);
-    merged(1, 200);
-    merged(7, 300);
-    // A failed script keeps its effects: here everything before the second merged set.
-    redis.aclSetUser(
-        "half",
-        "on",
-        "nopass",
-        "+@all",
-        "~span-buf:s*",
-        "~span-buf:ad:ssr:*",
-        "~span-buf:ad:sp:*",
-        "~" + quarantined("s", 0) + ":" + Hex.id(1));
-    try (Jedis half = new Jedis(server.uri())) {
-      half.auth("half", "");
-      assertThatThrownBy(() -> quarantine(half)).isInstanceOf(JedisDataException.class);
-    }
-    redis.aclDelUser("half");
-    assertThat(redis.keys("*")).contains(quarantined("sp", 0), INDEX);
-
+  void aQuarantineCutOffAtAnyKeyContinuesUnderTheSameNames() throws Exception {
+    writeAll();
+    Set<String> before = redis.keys("*");
     quarantine();
+    Set<String> after = redis.keys("*");
+    Set<String> both = new HashSet<>(before);
+    both.addAll(after);
+    for (String missing : redis.keys("span-buf:ad:*")) {
+      redis.flushAll();
+      writeAll();
+      without(missing, both);
+      try (OrphanedBuffer buffer = buffer(new Login("half", "secret"))) {
+        assertThatThrownBy(buffer::quarantine).isInstanceOf(StoreException.class);
+      }
 
-    try (OrphanedBuffer buffer = buffer()) {
-      assertThat(read(buffer)).containsExactly("0 1 100 small", "0 1 200 merged", "0 7 300 merged");
+      quarantine();
+
+      assertThat(redis.keys("*")).as("after %s", missing).isEqualTo(after);
+      try (OrphanedBuffer buffer = buffer()) {
+        assertThat(read(buffer)).containsExactlyElementsOf(all(0));
+      }
     }
   }
 
   @Test
-  void needsThePermissionsOfTheReadme() throws Exception {
-    segment(1, 100, 200, 300);
-    small(100);
-    merged(1, 200);
-    redis.set(ascii(RedisKeys.payload(TRACE, 300)), stored("distributed"));
+  void aRemovalCutOffAtAnyKeyCanBeRepeated() throws Exception {
+    writeAll();
+    quarantine();
+    Set<String> all = redis.keys("*");
+    for (String missing : all) {
+      redis.flushAll();
+      writeAll();
+      quarantine();
+      without(missing, all);
+      // Whoever removes a trace has read it.
+      List<OrphanedTrace> traces;
+      try (OrphanedBuffer buffer = buffer()) {
+        traces = traces(buffer);
+      }
+      try (OrphanedBuffer buffer = buffer(new Login("half", "secret"))) {
+        assertThatThrownBy(() -> buffer.remove(traces)).isInstanceOf(StoreException.class);
+      }
+      try (OrphanedBuffer buffer = buffer()) {
+        buffer.remove(traces);
+      }
+      assertThat(redis.keys("*")).as("after %s", missing).isEmpty();
+    }
+  }
+
+  @Test
+  void needsTheRightsOfTheDocumentation() throws Exception {
+    writeAll();
     String rules =
         "on >secret ~span-buf:* -@all +info +cluster|slots +script|load +evalsha +get +unlink"
-            + " +expire +rename +hget +hmget +sscan +scan +hscan +exists";
+            + " +expire +hget +hmget +hdel +hlen +sscan +scan +hscan +exists +renamenx";
     redis.aclSetUser("spanfold", rules.split(" "));
-    try (OrphanedBuffer buffer =
-        OrphanedBuffer.connect(settings(new Login("spanfold", "secret")))) {
-      assertThat(buffer.quarantine()).isEqualTo(1);
-      assertThat(read(buffer))
-          .containsExactly("0 1 100 small", "0 1 200 merged", "0 1 300 distributed");
+    try (OrphanedBuffer buffer = buffer(new Login("spanfold", "secret"))) {
+      assertThat(buffer.quarantine()).isEqualTo(2);
+      assertThat(read(buffer)).containsExactlyElementsOf(all(0));
       buffer.remove(traces(buffer));
     } finally {
       redis.aclDelUser("spanfold");
@@ -240,37 +290,51 @@ class QuarantineITCase {
     assertThat(redis.keys("*")).isEmpty();
   }
 
-  @Test
-  void findsPayloadsInEachLayoutAndDamagedOnesInAnother() throws Exception {
-    segment(1, LongStream.rangeClosed(100, 300).toArray());
-    for (long id = 100; id < 200; id++) {
-      small(id);
-    }
-    redis.hset(ascii(SMALL), ascii(Hex.id(100)), ascii("not a payload"));
-    redis.set(ascii(RedisKeys.payload(TRACE, 100)), stored("distributed"));
-    redis.set(ascii(RedisKeys.payload(TRACE, 200)), stored("distributed"));
-    for (long id = 201; id < 300; id++) {
-      merged(1, id);
-    }
-    quarantine();
-    try (OrphanedBuffer buffer = buffer()) {
-      List<String> found = read(buffer);
-      assertThat(found).hasSize(201);
-      assertThat(found).contains("0 1 100 distributed", "0 1 200 distributed", "lost 1");
-      assertThat(found).filteredOn(line -> line.endsWith("small")).hasSize(99);
-      assertThat(found).filteredOn(line -> line.endsWith("merged")).hasSize(99);
-    }
+  /** Writes a packed and a large trace with payloads in each layout and two generations. */
+  private void writeAll() {
+    packed(1, new Sub(100, 7, 0), new Sub(101, 7, 2 * FRAME), new Sub(102, 8, 0));
+    // What is between them was flushed.
+    redis.hset(ascii(small(1, 1)), id(7), stored(frame('a'), frame('-'), frame('b')));
+    redis.hset(ascii(small(1, 2)), id(8), stored(frame('c')));
+    large(
+        Map.of(5L, 5L, 6L, 6L, 7L, 6L),
+        Map.of(
+            5L, List.of(new Sub(200, 0, 0), new Sub(300, 0, 0)),
+            6L, List.of(new Sub(201, 0, 0))),
+        Map.of(201L, 7L));
+    merged(5, 200, 'm');
+    merged(6, 201, 'n');
+    redis.set(ascii(RedisKeys.payload(LARGE, 300)), stored(frame('d')));
   }
 
-  /** Returns lines: round, segment, subsegment, payload. */
+  /** Returns what {@link #writeAll} wrote, as {@link #read} returns it. */
+  private static List<String> all(int round) {
+    return List.of(
+        line(TRACE, round, 1, 100, 'a'),
+        line(TRACE, round, 1, 101, 'b'),
+        line(TRACE, round, 1, 102, 'c'),
+        line(LARGE, round, 5, 200, 'm'),
+        line(LARGE, round, 6, 201, 'n'),
+        line(LARGE, round, 5, 300, 'd'));
+  }
+
+  private static String line(TraceKey trace, int round, long segment, long id, char payload) {
+    return "%s %d %d %d %s".formatted(trace, round, id, segment, payload);
+  }
+
+  /** Returns lines: trace, round, subsegment, segment, payload. */
   private static List<String> read(OrphanedBuffer buffer) throws InterruptedException {
     Map<String, String> found = new TreeMap<>();
     OrphanedBuffer.Contents contents =
         buffer.read(
             traces(buffer),
             (trace, segment, id, frames) -> {
-              String name = trace.round() + " " + segment + " " + id;
-              assertThat(found.put(name, name + " " + new String(frames, US_ASCII))).isNull();
+              assertThat(frames).hasSize(FRAME).containsOnly(frames[0]);
+              String name = trace.trace() + " " + trace.round() + " " + id;
+              assertThat(
+                      found.put(
+                          name, line(trace.trace(), trace.round(), segment, id, (char) frames[0])))
+                  .isNull();
             });
     List<String> lines = new ArrayList<>(found.values());
     if (contents.lostSubsegments() > 0) {
@@ -288,69 +352,141 @@ class QuarantineITCase {
     return traces;
   }
 
+  private static long quarantine() {
+    try (OrphanedBuffer buffer = buffer()) {
+      return buffer.quarantine();
+    }
+  }
+
   private static OrphanedBuffer buffer() {
-    return OrphanedBuffer.connect(settings(Login.NONE));
+    return buffer(Login.NONE);
   }
 
-  private static StoreSettings settings(Login login) {
-    return new StoreSettings(
-        new ConnectionSettings(List.of(server.uri()), login, null, Timeouts.DEFAULT),
-        TTL,
-        0,
-        true,
-        RolloutPhase.DISTRIBUTED);
+  private static OrphanedBuffer buffer(Login login) {
+    return OrphanedBuffer.connect(
+        new StoreSettings(
+            new ConnectionSettings(List.of(server.uri()), login, null, Timeouts.DEFAULT),
+            TTL,
+            0,
+            true,
+            RolloutPhase.DISTRIBUTED,
+            Buckets.DEFAULT));
   }
 
-  private long quarantine() {
-    return quarantine(redis);
+  /** Makes a user that may use all of {@code keys} but one. */
+  private void without(String missing, Set<String> keys) {
+    List<String> rules = new ArrayList<>(List.of("reset", "on", ">secret", "+@all"));
+    keys.stream().filter(key -> !key.equals(missing)).forEach(key -> rules.add("~" + key));
+    redis.aclSetUser("half", rules.toArray(String[]::new));
   }
 
-  private static long quarantine(Jedis redis) {
-    return (Long)
-        redis.eval(
-            new String(SCRIPT.text(), US_ASCII),
-            List.of(INDEX),
-            List.of(String.valueOf(TTL.toSeconds())));
-  }
-
-  private void segment(long segment, long... subsegments) {
-    redis.hset(INDEX, fieldsOf(segment, subsegments));
-  }
-
-  private static Map<String, String> fieldsOf(long segment, long... subsegments) {
-    Map<String, String> fields = new HashMap<>();
-    fields.put(Hex.id(segment), Hex.id(segment));
-    fields.put("s" + Hex.id(segment), subsegments.length + " 1 1 1");
-    for (long id : subsegments) {
-      fields.put("m" + Hex.id(id), Hex.id(segment));
+  private void packed(long segment, Sub... subs) {
+    ByteBuffer record = ByteBuffer.allocate(1_000).put((byte) 1).putInt(1_000);
+    record.putShort((short) 0).putShort((short) 0).putShort((short) subs.length).put((byte) 1);
+    record.putLong(segment);
+    for (Sub sub : subs) {
+      record.putLong(sub.id).putLong(sub.payload).putInt(sub.offset).putInt(1).putInt(1);
     }
-    return fields;
+    record(TRACE, Arrays.copyOf(record.array(), record.position()));
   }
 
-  private void small(long subsegment) {
-    redis.hset(ascii(SMALL), ascii(Hex.id(subsegment)), stored("small"));
+  private void record(TraceKey trace, byte[] record) {
+    byte[] key = ascii(RedisKeys.traces(TAGS.of(trace)));
+    redis.hset(key, TraceField.SENTINEL, ascii("x".repeat(65)));
+    redis.hset(key, TraceField.of(trace), record);
   }
 
-  private void merged(long segment, long subsegment) {
-    redis.hset(INDEX, "merged", "1");
-    redis.sadd(ascii(RedisKeys.segment(TRACE, segment)), member(subsegment));
+  /** Writes the record of the large trace; what is not filed elsewhere is under its segment. */
+  private void large(
+      Map<Long, Long> redirects, Map<Long, List<Sub>> subs, Map<Long, Long> filedUnder) {
+    record(LARGE, ByteBuffer.allocate(5).put((byte) 3).putInt(1_000).array());
+    Pipeline pipeline = redis.pipelined();
+    byte[] key = ascii(large());
+    redirects.forEach((from, to) -> pipeline.hset(key, id(from), id(to)));
+    subs.forEach(
+        (segment, all) -> {
+          pipeline.hset(key, field('s', segment), ascii(all.size() + " 1 1 1"));
+          for (Sub sub : all) {
+            byte[] value =
+                ByteBuffer.allocate(2 * Long.BYTES + 3 * Integer.BYTES)
+                    .putLong(filedUnder.getOrDefault(sub.id, segment))
+                    .putLong(sub.payload)
+                    .putInt(sub.offset)
+                    .putInt(1)
+                    .putInt(1)
+                    .array();
+            pipeline.hset(key, field('m', sub.id), value);
+          }
+        });
+    pipeline.hset(key, ascii("subsegments"), ascii("1"));
+    pipeline.hset(key, ascii("merged"), ascii("1"));
+    pipeline.sync();
   }
 
-  private static byte[] member(long subsegment) {
-    byte[] stored = stored("merged");
-    byte[] member = Arrays.copyOf(ascii(Hex.id(subsegment)), 16 + stored.length);
-    System.arraycopy(stored, 0, member, 16, stored.length);
-    return member;
+  private void merged(long segment, long subsegment, char payload) {
+    redis.sadd(
+        ascii(RedisKeys.merged(TAGS.of(LARGE), LARGE, segment)), member(subsegment, payload));
   }
 
-  private static byte[] stored(String payload) {
+  private static byte[] member(long subsegment, char payload) {
+    byte[] stored = stored(frame(payload));
+    return ByteBuffer.allocate(Long.BYTES + stored.length).putLong(subsegment).put(stored).array();
+  }
+
+  private static byte[] frame(char content) {
+    byte[] frame = new byte[FRAME];
+    Arrays.fill(frame, (byte) content);
+    return frame;
+  }
+
+  private static byte[] stored(byte[]... frames) {
+    ByteBuffer payload = ByteBuffer.allocate(frames.length * FRAME);
+    Arrays.stream(frames).forEach(payload::put);
     try (PayloadCompression plain = new PayloadCompression(PayloadCompression.OFF)) {
-      return plain.compress(ascii(payload));
+      return plain.compress(payload.array());
     }
   }
 
-  private static String quarantined(String kind, int round) {
-    return "span-buf:ad:" + kind + ":{" + TRACE + "}:" + round;
+  private static void assertEqual(Map<byte[], byte[]> actual, Map<byte[], byte[]> expected) {
+    assertThat(strings(actual)).isEqualTo(strings(expected));
+  }
+
+  private static Map<String, String> strings(Map<byte[], byte[]> fields) {
+    Map<String, String> strings = new HashMap<>();
+    fields.forEach((name, value) -> strings.put(Arrays.toString(name), Arrays.toString(value)));
+    return strings;
+  }
+
+  private static String traces() {
+    return RedisKeys.traces(TAGS.of(TRACE));
+  }
+
+  private static String large() {
+    return RedisKeys.largeTrace(TAGS.of(LARGE), LARGE);
+  }
+
+  private static String small(long epoch, long checkpoint) {
+    return small(epoch, checkpoint, TRACE);
+  }
+
+  private static String small(long epoch, long checkpoint, TraceKey trace) {
+    return RedisKeys.smallPayloads(TAGS.of(trace), epoch, checkpoint);
+  }
+
+  private static String quarantinedLarge(int round) {
+    return RedisKeys.quarantinedLargeTrace(TAGS.of(LARGE), round, LARGE);
+  }
+
+  private static String quarantinedMerged(int round, long segment) {
+    return RedisKeys.quarantinedMerged(TAGS.of(LARGE), round, LARGE, segment);
+  }
+
+  private static byte[] field(char letter, long id) {
+    return ByteBuffer.allocate(1 + Long.BYTES).put((byte) letter).putLong(id).array();
+  }
+
+  private static byte[] id(long id) {
+    return ByteBuffer.allocate(Long.BYTES).putLong(id).array();
   }
 
   private static byte[] ascii(String text) {

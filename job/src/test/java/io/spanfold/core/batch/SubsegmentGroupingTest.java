@@ -112,7 +112,7 @@ class SubsegmentGroupingTest {
       List<List<Long>> payloads = new ArrayList<>();
       for (UnstoredSubsegment subsegment : grouped.subsegments()) {
         List<Long> ids = new ArrayList<>();
-        SpanFrames.forEach(subsegment.payload(), (index, span) -> ids.add(span.spanId()));
+        SpanFrames.forEach(grouped.frames(subsegment), (index, span) -> ids.add(span.spanId()));
         assertThat(ids).hasSize(subsegment.subsegment().spanCount());
         payloads.add(ids);
       }

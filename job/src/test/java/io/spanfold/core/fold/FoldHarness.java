@@ -68,7 +68,7 @@ public class FoldHarness implements FoldOutput {
   /** Returns the subsegments as the store would. */
   protected List<Subsegment> stored(TraceSpans trace) {
     return trace.subsegments().stream()
-        .map(unstored -> unstored.subsegment().stored(1, 1))
+        .map(unstored -> unstored.subsegment().stored(1, 1, null))
         .toList();
   }
 

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class AdoptedSpansTest {
 
   private static final TraceKey TRACE = new TraceKey(42, 1, 2);
-  private static final OrphanedTrace ABANDONED = new OrphanedTrace(TRACE, 0);
+  private static final OrphanedTrace ABANDONED = new OrphanedTrace(TRACE, "0.0", 0);
   private static final long SEGMENT = 1;
   private static final long NOW = 5_000;
 
@@ -65,7 +65,7 @@ class AdoptedSpansTest {
             List.of(
                 parsed(Spans.child(TRACE, 2, 1, 1_000, 1)),
                 parsed(Spans.child(TRACE, 3, 1, 1_000, 2))));
-    OrphanedTrace later = new OrphanedTrace(TRACE, 1);
+    OrphanedTrace later = new OrphanedTrace(TRACE, "0.0", 1);
     List<SourcePosition> positions = new ArrayList<>();
     for (long subsegment : new long[] {-9, -1, 0, 1, 1_000, Long.MIN_VALUE, Long.MAX_VALUE}) {
       positions.addAll(positions(spans, ABANDONED, subsegment, frames));

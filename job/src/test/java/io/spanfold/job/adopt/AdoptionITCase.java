@@ -8,6 +8,7 @@ import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.orphan.OrphanedBuffer;
 import io.spanfold.buffer.orphan.OrphanedTrace;
+import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.format.RejectedRecordException;
 import io.spanfold.core.format.SpanParser;
@@ -202,7 +203,10 @@ class AdoptionITCase {
 
   private static long quarantined() {
     try (Jedis node = new Jedis(redis.uri())) {
-      return node.keys("span-buf:ad:ssr:*").size();
+      return node.keys(RedisKeys.QUARANTINED_TRACES + "*").stream()
+          // The sentinel is no trace.
+          .mapToLong(key -> node.hlen(key) - (node.hexists(key, "") ? 1 : 0))
+          .sum();
     }
   }
 
@@ -219,7 +223,7 @@ class AdoptionITCase {
       all.add(grouping.group(trace, spansOf));
     }
     try (SegmentStore store = SegmentStore.connect(settings())) {
-      store.write(new SpanBatch(all));
+      store.write(new SpanBatch(all), 1, 0);
     }
   }
 

@@ -48,7 +48,8 @@ class DocsTest {
   private static final Pattern METRIC =
       Pattern.compile("\\.(?:counter|gauge|histogram|meter)\\((?:" + NAME + ")?");
 
-  private static final Pattern HEADER = Pattern.compile("headers\\.add\\(" + NAME);
+  private static final Pattern HEADER =
+      Pattern.compile("(?:headers\\.add|new RecordHeader|new DecimalHeaders)\\(" + NAME);
 
   private static final Pattern OUTCOME_HEADER =
       Pattern.compile("new OutcomeRecords\\(\\w+,(?:" + NAME + ")?");

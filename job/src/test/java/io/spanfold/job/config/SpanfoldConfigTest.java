@@ -3,6 +3,7 @@ package io.spanfold.job.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.core.batch.BatchLimits;
 import io.spanfold.core.model.TraceKey;
@@ -159,6 +160,9 @@ class SpanfoldConfigTest {
         "ingest.batch.max-delay | 1 ns | ingest.batch.max-delay (1 ns) is not positive",
         "ingest.batch.max-spans | 0 | ingest.batch.max-spans (0) is not positive",
         "ingest.batch.max-bytes | 0 | ingest.batch.max-bytes (0) is not positive",
+        "ingest.batch.max-bytes | 2 gb | ingest.batch.max-bytes (2 gb) is more than a batch can hold",
+        "redis.buckets | 0 | redis.buckets (0) is not between 1 and the job's maximum parallelism",
+        "redis.buckets | 5041 | which is 5040; write such a number, or raise pipeline.max-parallelism",
         "flush.parallelism | 0 | flush.parallelism (0) is not positive",
         "flush.chunk-bytes | 0 | flush.chunk-bytes (0) is out of bounds",
         "flush.chunk-bytes | 3 gb | flush.chunk-bytes (3 gb) is out of bounds",
@@ -197,7 +201,7 @@ class SpanfoldConfigTest {
   void comparesTheLockWithTheCheckpointIntervalOfTheJob() {
     Configuration options = Configuration.fromMap(REQUIRED);
 
-    assertThatThrownBy(() -> SpanfoldConfig.of(options, Duration.ofMinutes(10)))
+    assertThatThrownBy(() -> SpanfoldConfig.of(options, Duration.ofMinutes(10), 5040))
         .isInstanceOf(InvalidSetupException.class)
         .hasMessageContaining("the checkpoint interval (10 min)");
   }
@@ -217,6 +221,15 @@ class SpanfoldConfigTest {
           .contains("ingest.batch.max-bytes (513 mb)", "rollout.phase " + phase)
           .contains("lower it to 512 mb or less, or set rollout.phase to distributed");
     }
+  }
+
+  @Test
+  void thereAreNoMoreBucketsThanKeyGroups() {
+    Configuration options = configuration();
+    assertThat(SpanfoldConfig.of(options).redis().buckets()).isEqualTo(new Buckets(64, 5040));
+    assertThat(SpanfoldConfig.of(options, Duration.ofSeconds(10), 12).redis().buckets())
+        .isEqualTo(new Buckets(12, 12));
+    assertThat(load("redis.buckets", "5040").redis().buckets()).isEqualTo(new Buckets(5040, 5040));
   }
 
   @Test
@@ -298,6 +311,7 @@ class SpanfoldConfigTest {
     return new ConfigLoader(
             Configuration.fromMap(options),
             SpanfoldConfig.DEFAULT_CHECKPOINT_INTERVAL,
+            Buckets.DEFAULT_MAX_PARALLELISM,
             name -> name.equals("SPANFOLD_REDIS_PASSWORD") ? environment : null)
         .load()
         .redis()

@@ -106,7 +106,7 @@ class StoreRebuildITCase {
     SubsegmentGrouping grouping =
         new SubsegmentGrouping(10_000, Long.MAX_VALUE, settings.phase().layouts());
     SpanBatch batch = new SpanBatch(List.of(grouping.group(TRACE, List.of(spans))));
-    Subsegment stored = store.write(batch).get(0).subsegments().get(0);
+    Subsegment stored = store.write(batch, 1, 1).get(0).subsegments().get(0);
     DuePart due =
         new DuePart(
             TRACE, 7, 0, FlushReason.IDLE, 0, false, List.of(new Slice(stored, null, true)));

@@ -2,12 +2,22 @@ package io.spanfold.job.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.buffer.SegmentStore;
+import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.index.Buckets;
+import io.spanfold.buffer.lease.LockOwner;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.ConnectionSettings.Login;
 import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
+import io.spanfold.core.model.SpanBatch;
+import io.spanfold.core.model.StoredTrace;
+import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.testing.Receipts;
+import io.spanfold.testing.Shares;
+import io.spanfold.testing.Shares.Part;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
@@ -227,6 +237,31 @@ class RedisCheckITCase {
               }
             })
         .collect(Collectors.toList());
+  }
+
+  @Test
+  void spansInOtherBucketsAreRefusedUntilTheyAreFlushed() {
+    StoreSettings settings = StoreSettings.of(List.of(redis.uri()));
+    Buckets other = new Buckets(7, 128);
+    StoreSettings before =
+        new StoreSettings(settings.redis(), settings.ttl(), 0, false, settings.phase(), other);
+    TraceKey trace = new TraceKey(1, 2, 3);
+    Part part = new Part(4, 5, true, new long[] {5}, new byte[100]);
+    try (SegmentStore store = SegmentStore.connect(before)) {
+      List<StoredTrace> stored =
+          store.write(new SpanBatch(List.of(Shares.of(trace, 0, List.of(part)))), 1, 1);
+      assertThat(check(redis()).problems())
+          .containsExactly(
+              "The spans in the Redis at ["
+                  + redis.uri()
+                  + "] are divided into 7 buckets of 128 key groups, but redis.buckets is 64 and the"
+                  + " maximum parallelism 5040; start with redis.buckets 7 and"
+                  + " pipeline.max-parallelism 128 until they are flushed, or purge them.");
+      store.cleanUp(
+          List.of(Receipts.of(trace, 5, stored.get(0).subsegments(), part.spanIds())),
+          new LockOwner("job", 1));
+    }
+    assertThat(check(redis()).problems()).isEmpty();
   }
 
   private long usedMemory() {

@@ -12,6 +12,7 @@ import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.TalliedOutcome;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -63,9 +64,7 @@ class PipelineCodecTest {
                 random.list(
                     () ->
                         new TraceSpans(
-                            random.trace(),
-                            random.columns(),
-                            random.list(() -> unstored(random))))));
+                            random.trace(), random.columns(), unstored(random), random.bytes()))));
   }
 
   @Test
@@ -131,9 +130,16 @@ class PipelineCodecTest {
         random.amount());
   }
 
-  private static UnstoredSubsegment unstored(RandomModel random) {
-    int spans = random.upTo(5);
-    long[] ids = LongStream.generate(random::any).limit(spans).toArray();
-    return new UnstoredSubsegment(random.subsegment(spans), random.bytes(), ids);
+  private static List<UnstoredSubsegment> unstored(RandomModel random) {
+    List<UnstoredSubsegment> unstored = new ArrayList<>();
+    int offset = 0;
+    for (int i = random.upTo(3); i > 0; i--) {
+      int spans = random.upTo(5);
+      long[] ids = LongStream.generate(random::any).limit(spans).toArray();
+      int length = random.upTo(1_000_000);
+      unstored.add(new UnstoredSubsegment(random.subsegment(spans), offset, length, ids));
+      offset += length;
+    }
+    return unstored;
   }
 }

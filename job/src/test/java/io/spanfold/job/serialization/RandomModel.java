@@ -7,6 +7,7 @@ import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanColumns;
@@ -99,7 +100,13 @@ final class RandomModel {
         SourcePositions.of(
             new int[] {1, 1, 2}, new long[] {5, 900, count()}, new int[] {upTo(1), 0, upTo(1)});
     return new Subsegment(
-        any(), any(), flag(), spans, amount(), count(), upTo(3), amount(), positions);
+        any(), any(), flag(), spans, amount(), count(), upTo(3), amount(), positions, small());
+  }
+
+  /** Null, or one of few payloads and generations, so that equal ones follow one another. */
+  private SmallPayload small() {
+    long id = upTo(1) == 0 ? any() : 7;
+    return upTo(3) == 0 ? null : new SmallPayload(id, upTo(1), upTo(1), count());
   }
 
   FlushRequest request() {

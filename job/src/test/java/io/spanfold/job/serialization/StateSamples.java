@@ -18,6 +18,7 @@ import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.FlushedPart.SegmentMessage;
 import io.spanfold.core.model.Outcome;
+import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.SourceRecord;
@@ -69,7 +70,8 @@ final class StateSamples {
           2,
           77,
           SourcePositions.of(
-              new int[] {0, 0, 1, 1}, new long[] {10, 300, 7, 7}, new int[] {0, 0, 1, 3}));
+              new int[] {0, 0, 1, 1}, new long[] {10, 300, 7, 7}, new int[] {0, 0, 1, 3}),
+          new SmallPayload(0xAA03L, 1_700_000_000_333L, 17, 4_321));
   private static final DuePart PART =
       new DuePart(
           TRACE,
@@ -103,11 +105,8 @@ final class StateSamples {
                 new TraceSpans(
                     TRACE,
                     columns(),
-                    List.of(
-                        new UnstoredSubsegment(
-                            SUBSEGMENT,
-                            SpanFrames.encode(List.of(SPAN)),
-                            new long[] {1, 2, 3, 4}))))));
+                    List.of(new UnstoredSubsegment(SUBSEGMENT, 0, 31, new long[] {1, 2, 3, 4})),
+                    SpanFrames.encode(List.of(SPAN))))));
     add(samples, StateType.STORED_TRACE, new StoredTrace(TRACE, columns(), List.of(SUBSEGMENT)));
     add(samples, StateType.FLUSH_REQUEST, PART);
     add(

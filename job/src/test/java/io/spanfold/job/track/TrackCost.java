@@ -196,7 +196,7 @@ final class TrackCost {
         grouped.trace(),
         grouped.spans(),
         grouped.subsegments().stream()
-            .map(unstored -> unstored.subsegment().stored(1_000, 2))
+            .map(unstored -> unstored.subsegment().stored(1_000, 2, null))
             .toList());
   }
 

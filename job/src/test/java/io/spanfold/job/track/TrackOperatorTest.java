@@ -164,7 +164,7 @@ class TrackOperatorTest {
         trace,
         grouped.spans(),
         grouped.subsegments().stream()
-            .map(unstored -> unstored.subsegment().stored(1, 1))
+            .map(unstored -> unstored.subsegment().stored(1, 1, null))
             .toList());
   }
 

@@ -19,7 +19,9 @@ public final class RedisRequests implements WireProxy.Protocol {
   private static final List<String> SCRIPTS =
       List.of(
           "add-subsegments",
+          "add-large",
           "finish-flush",
+          "finish-large",
           "lock-flush",
           "take-lease",
           "renew-lease",

@@ -5,6 +5,7 @@ import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.embedded.RedisCluster;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -16,8 +17,11 @@ import java.util.stream.Collectors;
  */
 record RemainingKeys(Map<String, Long> byKind, List<String> withoutTtl) {
 
-  /** The kind of compression dictionaries, which remain after their job until their TTL. */
-  private static final String DICTIONARY = "dict";
+  /**
+   * The kinds of keys that remain after their job until their TTL: compression dictionaries, the
+   * number of buckets, and flush locks, which the next owner takes over.
+   */
+  private static final Set<String> OUTLIVING = Set.of("dict", "buckets", "fl");
 
   /** Scans all keys. */
   static RemainingKeys in(RedisCluster cluster) {
@@ -35,7 +39,7 @@ record RemainingKeys(Map<String, Long> byKind, List<String> withoutTtl) {
   /** Returns the number of keys that a finished job should have deleted. */
   long ofSegments() {
     return byKind.entrySet().stream()
-        .filter(entry -> !entry.getKey().equals(DICTIONARY))
+        .filter(entry -> !OUTLIVING.contains(entry.getKey()))
         .mapToLong(Map.Entry::getValue)
         .sum();
   }

@@ -1,14 +1,21 @@
 package io.spanfold.local.inspect;
 
+import io.spanfold.buffer.index.Buckets;
+import io.spanfold.buffer.index.SubsegmentRecord;
 import io.spanfold.buffer.inspect.BufferedTrace;
 import io.spanfold.buffer.inspect.BufferedTrace.Payload;
 import io.spanfold.buffer.inspect.BufferedTrace.Segment;
+import io.spanfold.buffer.inspect.TraceSummary;
 import io.spanfold.buffer.lease.LeaseHolder;
+import io.spanfold.core.encoding.Hex;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import redis.clients.jedis.HostAndPort;
@@ -44,32 +51,58 @@ final class BufferReport {
             .collect(Collectors.joining(", ", sum + " (", ")"));
   }
 
+  /** Returns where traces are, or that it is unknown. */
+  static String buckets(Optional<Buckets> buckets) {
+    return buckets
+        .map(
+            known ->
+                "buckets: %s, maximum parallelism %s"
+                    .formatted(number(known.count()), number(known.maxParallelism())))
+        .orElse("buckets: not recorded; nothing was written for as long as redis.ttl");
+  }
+
+  /** Returns one line per trace. */
+  static List<String> traces(List<TraceSummary> traces, Instant now) {
+    return traces.stream()
+        .map(
+            trace ->
+                "trace %s%s: written %s ago, %s"
+                    .formatted(
+                        trace.trace(),
+                        round(trace.round()),
+                        text(Duration.between(trace.lastWrite(), now)),
+                        trace.large()
+                            ? "large"
+                            : "segments %s, subsegments %s, spans %s, record bytes %s"
+                                .formatted(
+                                    number(trace.segments()),
+                                    number(trace.subsegments()),
+                                    number(trace.spans()),
+                                    number(trace.recordBytes()))))
+        .toList();
+  }
+
+  private static String round(OptionalInt round) {
+    return round.isPresent() ? ", quarantined (" + round.getAsInt() + ")," : "";
+  }
+
   /**
    * Returns one line per segment and per subsegment.
    *
    * @param redisTtl the job's {@code redis.ttl}: the age of a distributed payload is this less its
    *     TTL
+   * @param now the time from which the age of the trace is computed
    */
-  static List<String> trace(BufferedTrace trace, Duration redisTtl) {
+  static List<String> trace(BufferedTrace trace, Duration redisTtl, Instant now) {
     List<String> lines = new ArrayList<>();
-    lines.add(
-        "trace %s%s on %s: segments %s, subsegments %s, redirects %s%s"
-            .formatted(
-                trace.trace(),
-                trace.round().map(round -> ", quarantined (" + round + "),").orElse(""),
-                trace.node(),
-                number(trace.segments().size()),
-                trace.subsegments().orElse("unknown"),
-                number(trace.redirects()),
-                trace.ttl().map(ttl -> ", ends in " + text(ttl)).orElse("")));
+    lines.add(head(trace, now));
     TreeSet<String> withoutSegment = new TreeSet<>(trace.distributed().keySet());
-    withoutSegment.addAll(trace.small().keySet());
     trace
         .segments()
         .forEach(
             (id, segment) -> {
               lines.add("  segment " + id + ": " + segment(segment));
-              TreeSet<String> all = new TreeSet<>(segment.subsegments());
+              TreeSet<String> all = new TreeSet<>(segment.subsegments().keySet());
               all.addAll(segment.merged().keySet());
               for (String subsegment : all) {
                 withoutSegment.remove(subsegment);
@@ -77,8 +110,8 @@ final class BufferReport {
                     "    subsegment %s: %s%s"
                         .formatted(
                             subsegment,
-                            payloads(trace, segment.merged().get(subsegment), subsegment, redisTtl),
-                            segment.subsegments().contains(subsegment)
+                            payloads(trace, segment, subsegment, redisTtl),
+                            segment.subsegments().containsKey(subsegment)
                                 ? ""
                                 : "; not in the index"));
               }
@@ -87,8 +120,30 @@ final class BufferReport {
         id ->
             lines.add(
                 "  subsegment %s: %s; not in the index"
-                    .formatted(id, payloads(trace, null, id, redisTtl))));
+                    .formatted(id, distributed(trace.distributed().get(id), redisTtl))));
     return lines;
+  }
+
+  private static String head(BufferedTrace trace, Instant now) {
+    List<String> facts = new ArrayList<>();
+    facts.add("segments " + number(trace.segments().size()));
+    facts.add("subsegments " + number(trace.subsegmentCount()));
+    facts.add("ids " + number(trace.idCount()));
+    if (trace.isLarge()) {
+      facts.add("large");
+    }
+    trace
+        .lastWrite()
+        .ifPresent(write -> facts.add("written " + text(Duration.between(write, now)) + " ago"));
+    trace
+        .lock()
+        .ifPresent(
+            lock ->
+                facts.add("bucket locked by %s for %s".formatted(lock.owner(), text(lock.ttl()))));
+    String bucket = trace.bucket() == null ? "" : ", bucket " + trace.bucket();
+    return "trace %s%s on %s%s: %s"
+        .formatted(
+            trace.trace(), round(trace.round()), trace.node(), bucket, String.join(", ", facts));
   }
 
   private static String segment(Segment segment) {
@@ -98,33 +153,43 @@ final class BufferReport {
         .ifPresentOrElse(
             summary -> {
               facts.add(summary.hasRoot() ? "root known" : "no root yet");
-              facts.add("spans " + summary.spans());
-              facts.add("record bytes " + summary.bytes());
+              facts.add("spans " + number(summary.spans()));
+              facts.add("record bytes " + number(summary.bytes()));
             },
             () -> facts.add("not in the index"));
     if (!segment.formerNames().isEmpty()) {
       facts.add("formerly " + String.join(" ", segment.formerNames()));
     }
-    String lockTtl = segment.lockTtl().map(ttl -> " for " + text(ttl)).orElse("");
-    facts.add(segment.lock().map(owner -> "locked by " + owner + lockTtl).orElse("not locked"));
     return String.join(", ", facts);
   }
 
   private static String payloads(
-      BufferedTrace trace, Payload merged, String subsegment, Duration redisTtl) {
+      BufferedTrace trace, Segment segment, String subsegment, Duration redisTtl) {
     List<String> payloads = new ArrayList<>();
+    Payload merged = segment.merged().get(subsegment);
     if (merged != null) {
       payloads.add("merged " + payload(merged));
     }
-    Payload small = trace.small().get(subsegment);
+    Payload small = segment.small().get(subsegment);
     if (small != null) {
-      payloads.add("small " + payload(small));
+      SubsegmentRecord place = segment.subsegments().get(subsegment);
+      payloads.add(
+          "%s bytes from %s in the small payload %s of %s"
+              .formatted(
+                  number(place.frameBytes()),
+                  number(place.offset()),
+                  Hex.id(place.payload()),
+                  payload(small)));
     }
     Payload distributed = trace.distributed().get(subsegment);
     if (distributed != null) {
-      payloads.add("distributed " + payload(distributed) + age(distributed, redisTtl));
+      payloads.add(distributed(distributed, redisTtl));
     }
     return payloads.isEmpty() ? "no payload" : String.join(" and ", payloads);
+  }
+
+  private static String distributed(Payload payload, Duration redisTtl) {
+    return "distributed " + payload(payload) + age(payload, redisTtl);
   }
 
   private static String payload(Payload payload) {

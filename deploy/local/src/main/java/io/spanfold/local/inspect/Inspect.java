@@ -15,10 +15,12 @@ import io.spanfold.local.cli.UsageException;
 import io.spanfold.local.servers.RunningRedis;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.math.BigInteger;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -36,6 +38,7 @@ public final class Inspect implements Command {
   private static final String PASSWORD_VARIABLE = "SPANFOLD_REDIS_PASSWORD";
   private static final int MAX_TTL_HOURS = 100_000;
   private static final int DEFAULT_TTL_HOURS = 24;
+  private static final int MAX_OLDEST = 100_000;
   private static final Pattern TRACE =
       Pattern.compile("(?<project>[0-9]{1,19}:)?(?<trace>[0-9a-f]{32})");
 
@@ -65,14 +68,16 @@ public final class Inspect implements Command {
     return """
     deploy/local.sh inspect [options]
         Shows what the buffer of a running deploy/local.sh holds, or that of any Redis: the job
-        that has the lease, and the keys by node. Scans all keys (SCAN), and changes nothing.
+        that has the lease, the number of buckets, and the keys by node. Scans all keys (SCAN), and changes nothing.
         --trace [PROJECT:]TRACE   shows a trace instead: segments, subsegments, sizes, ages, layouts
+        --oldest N                lists the N traces that were written longest ago instead
         --redis-ttl-hours N       the job's redis.ttl, from which ages are computed (%d)
         --redis-uri URI,...       redis:// or rediss:// (TLS; Java's trust store); any node of a cluster
         --redis-username NAME     default: Redis's default user
         --redis-password-file F   its first line is the password; without it, the password is in the
                                   variable %s, if set
-        --purge                   shows what --purge --yes deletes: everything that a job has left.
+        --purge                   shows what --purge --yes deletes: everything that a job has left,
+                                  or, with --trace, what it has left of that trace.
                                   Refused while a job has the lease. Only for a job that will not
                                   be restored: it would have to read all payloads from Kafka again.
     """
@@ -85,21 +90,29 @@ public final class Inspect implements Command {
         Arguments.parse(
             given,
             Set.of(
-                "trace", "redis-uri", "redis-username", "redis-password-file", "redis-ttl-hours"),
+                "trace",
+                "oldest",
+                "redis-uri",
+                "redis-username",
+                "redis-password-file",
+                "redis-ttl-hours"),
             Set.of("purge", "yes"));
     Optional<String> trace = arguments.text("trace").map(Inspect::traceOf);
     int ttlHours = arguments.number("redis-ttl-hours", DEFAULT_TTL_HOURS, 1, MAX_TTL_HOURS);
+    int oldest = arguments.number("oldest", 0, 0, MAX_OLDEST);
     boolean purge = arguments.has("purge");
     boolean yes = arguments.has("yes");
     if (yes && !purge) {
       throw new UsageException("--yes is for --purge only");
     }
-    if (purge && trace.isPresent()) {
-      throw new UsageException("--purge deletes a whole buffer; leave out --trace");
+    if (oldest > 0 && (purge || trace.isPresent())) {
+      throw new UsageException("--oldest lists traces; leave out --trace and --purge");
     }
     try (BufferInspector inspector = BufferInspector.connect(settings(arguments))) {
       if (trace.isPresent()) {
-        show(trace.get(), Duration.ofHours(ttlHours), inspector);
+        show(trace.get(), Duration.ofHours(ttlHours), purge && yes, inspector);
+      } else if (oldest > 0) {
+        BufferReport.traces(inspector.oldestTraces(oldest), Instant.now()).forEach(out::println);
       } else if (purge && yes) {
         purge(inspector);
       } else {
@@ -109,7 +122,7 @@ public final class Inspect implements Command {
       throw new FailedRunException(e.getMessage(), e);
     }
     if (purge && !yes) {
-      out.println("nothing was deleted; --purge --yes deletes these keys if no job has the lease");
+      out.println("nothing was deleted; --purge --yes deletes this if no job has the lease");
     }
   }
 
@@ -119,14 +132,27 @@ public final class Inspect implements Command {
             .lease()
             .map(holder -> "lease: " + BufferReport.lease(holder))
             .orElse("lease: none; no job uses this buffer"));
+    out.println(BufferReport.buckets(inspector.buckets()));
     BufferReport.keys(inspector.countKeys()).forEach(out::println);
   }
 
-  private void show(String trace, Duration redisTtl, BufferInspector inspector) {
-    Collection<BufferedTrace> found = inspector.trace(trace);
-    found.forEach(each -> BufferReport.trace(each, redisTtl).forEach(out::println));
+  private void show(String trace, Duration redisTtl, boolean purge, BufferInspector inspector) {
+    Collection<BufferedTrace> found = purge ? purged(trace, inspector) : inspector.trace(trace);
+    if (purge && !found.isEmpty()) {
+      out.println("deleted:");
+    }
+    Instant now = Instant.now();
+    found.forEach(each -> BufferReport.trace(each, redisTtl, now).forEach(out::println));
     if (found.isEmpty()) {
       out.println("the buffer holds nothing of trace " + trace);
+    }
+  }
+
+  private static Collection<BufferedTrace> purged(String trace, BufferInspector inspector) {
+    try {
+      return inspector.purge(trace);
+    } catch (BufferInUseException e) {
+      throw inUse(e);
     }
   }
 
@@ -136,20 +162,29 @@ public final class Inspect implements Command {
       out.println("deleted:");
       deleted.forEach(out::println);
     } catch (BufferInUseException e) {
-      throw new FailedRunException(
-          "a job uses this buffer (%s); stop it permanently first, and wait until its lease expires"
-              .formatted(BufferReport.lease(e.holder())),
-          e);
+      throw inUse(e);
     }
+  }
+
+  private static FailedRunException inUse(BufferInUseException e) {
+    return new FailedRunException(
+        "a job uses this buffer (%s); stop it permanently first, and wait until its lease expires"
+            .formatted(BufferReport.lease(e.holder())),
+        e);
   }
 
   private static String traceOf(String text) {
     Matcher matcher = TRACE.matcher(text.replace("-", "").toLowerCase(Locale.ROOT));
-    if (!matcher.matches()) {
+    if (!matcher.matches() || isTooLarge(matcher.group("project"))) {
       throw new UsageException(
           "--trace is PROJECT:TRACE or TRACE, with TRACE as 32 hexadecimal digits, not " + text);
     }
     return matcher.group();
+  }
+
+  private static boolean isTooLarge(String projectAndColon) {
+    return projectAndColon != null
+        && new BigInteger(projectAndColon.replace(":", "")).bitLength() >= Long.SIZE;
   }
 
   private ConnectionSettings settings(Arguments arguments) {

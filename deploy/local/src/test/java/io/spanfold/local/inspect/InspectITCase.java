@@ -5,6 +5,28 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.spanfold.buffer.SegmentStore;
+import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.index.BucketTags;
+import io.spanfold.buffer.index.Buckets;
+import io.spanfold.buffer.index.TraceField;
+import io.spanfold.buffer.layout.RolloutPhase;
+import io.spanfold.buffer.lease.LockOwner;
+import io.spanfold.buffer.orphan.OrphanedBuffer;
+import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.buffer.redis.ConnectionSettings.Login;
+import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
+import io.spanfold.buffer.redis.RedisKeys;
+import io.spanfold.core.model.DuePart;
+import io.spanfold.core.model.FlushReason;
+import io.spanfold.core.model.SourcePositions;
+import io.spanfold.core.model.SpanBatch;
+import io.spanfold.core.model.SpanBatch.TraceSpans;
+import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
+import io.spanfold.core.model.SpanColumns;
+import io.spanfold.core.model.Subsegment;
+import io.spanfold.core.model.TraceKey;
+import io.spanfold.core.payload.SpanFrames;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.local.cli.FailedRunException;
@@ -13,11 +35,15 @@ import io.spanfold.local.servers.RunDirectory;
 import io.spanfold.local.servers.RunningRedis;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
@@ -32,38 +58,32 @@ import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.params.SetParams;
 import redis.clients.jedis.util.JedisClusterCRC16;
 
-/** Inspects a Redis Cluster with a password, whose index the job's scripts wrote. */
+/** Inspects a Redis Cluster with a password, which the job's store wrote. */
 class InspectITCase {
 
   private static final String SECRET = "not-to-be-printed";
   private static final int SLOTS = 16_384;
   private static final long DAY = 86_400;
-  private static final String TRACE = "1:" + "0a".repeat(16);
-  private static final String OTHER = "12:" + "0a".repeat(16);
-  private static final String ROOT = "00000000000000a1";
-  private static final String CHILD = "00000000000000a2";
-  private static final String LATE_PARENT = "00000000000000c1";
+  private static final TraceKey TRACE = new TraceKey(1, 0x0a0a0a0a0a0a0a0aL, 0x0a0a0a0a0a0a0a0aL);
+  private static final TraceKey OTHER = new TraceKey(12, TRACE.traceHigh(), TRACE.traceLow());
+  private static final long ROOT = 0xa1;
+  private static final long CHILD = 0xa2;
+  private static final long LATE_PARENT = 0xc1;
+  private static final long GRANDCHILD = 0xc2;
 
-  /** Layouts, as {@code add-subsegments.lua} numbers them. */
-  private static final String NOWHERE = "0";
-
-  private static final String MERGED = "1";
-  private static final String SMALL = "4";
-
-  private static final String GRANDCHILD = "00000000000000c2";
+  private static final BucketTags TAGS = new BucketTags(Buckets.DEFAULT);
 
   @TempDir private static Path directory;
   private static RedisCluster redis;
   private static Path password;
-  private static String addSubsegments;
-  private static String quarantine;
+
+  /** A subsegment to write. */
+  private record Sub(long id, long parent, boolean root, int bytes, long... spans) {}
 
   @BeforeAll
   static void start() throws Exception {
     redis = RedisCluster.start(RedisNode.Options.in(directory).withPassword(SECRET));
     password = Files.writeString(directory.resolve("password"), SECRET + "\nnot this\n");
-    addSubsegments = Files.readString(Path.of("../../lua/add-subsegments.lua"));
-    quarantine = Files.readString(Path.of("../../lua/quarantine.lua"));
   }
 
   @AfterAll
@@ -78,143 +98,205 @@ class InspectITCase {
 
   @Test
   void showsATrace() {
-    String own = id(0xb1);
-    String merged = id(0xb2);
-    String both = id(0xb3);
-    String small = id(0xb4);
-    String orphan = id(0xb9);
-    add(TRACE, own, ROOT, true, 300, ROOT + CHILD, NOWHERE, "");
-    add(TRACE, merged, LATE_PARENT, false, 200, GRANDCHILD, MERGED, payload(200));
-    add(TRACE, both, ROOT, false, 100, LATE_PARENT, MERGED, payload(90));
-    add(TRACE, small, CHILD, false, 50, id(0xd1), SMALL, payload(50));
-    String ownNode = set(payloadKey(TRACE, own), payload(4_000), DAY - 3_700);
-    String bothNode = set(payloadKey(TRACE, both), payload(90), DAY - 30);
-    String orphanNode = set(payloadKey(TRACE, orphan), "what is this", DAY + 100);
-    small(TRACE, id(0xba), payload(60));
-    set("span-buf:fl:span-buf:s:{" + TRACE + "}:" + ROOT, "job:17", 290);
-    add(OTHER, id(0xb5), ROOT, true, 300, ROOT, NOWHERE, "");
+    write(
+        RolloutPhase.DISTRIBUTED,
+        TRACE,
+        new Sub(0xb1, ROOT, true, 300, ROOT, CHILD),
+        new Sub(0xb2, LATE_PARENT, false, 200, GRANDCHILD));
+    write(RolloutPhase.DISTRIBUTED, TRACE, new Sub(0xb3, ROOT, false, 100, LATE_PARENT));
+    write(RolloutPhase.DISTRIBUTED, TRACE, new Sub(0xb4, CHILD, false, 100_000, 0xd1));
+    String largeNode = expire(RedisKeys.payload(TRACE, 0xb4), DAY - 3_700);
+    String orphanNode = set(RedisKeys.payload(TRACE, 0xb9), "what is this", DAY + 100);
+    write(RolloutPhase.DISTRIBUTED, OTHER, new Sub(0xb5, ROOT, true, 300, ROOT));
+    lock(TRACE);
     String node = nodeOf(TRACE);
+    String small =
+        "in the small payload [0-9a-f]{16} of [\\d,]+ bytes \\(%s unpacked\\) on " + node;
 
-    assertThat(inspect("--trace", TRACE))
+    assertThat(inspect("--trace", TRACE.toString()))
         .satisfiesExactly(
             line ->
                 assertThat(line)
                     .matches(
-                        ("trace %s on %s: segments 1, subsegments 4, redirects 5,"
-                                + " ends in (24 h 0|23 h 59) min")
-                            .formatted(TRACE, node)),
-            line ->
-                assertThat(line)
-                    .matches(
-                        "  segment 00000000000000a1: root known, spans 5, record bytes 650,"
-                            + " formerly 00000000000000c1,"
-                            + " locked by job:17 for 4 min \\d+ s"),
-            line ->
-                assertThat(line)
-                    .matches(
-                        "    subsegment %s: distributed 4 bytes \\(4,000 unpacked\\) on %s, 1 h 1 min old"
-                            .formatted(own, ownNode)),
+                        ("trace %s on %s, bucket %s: segments 1, subsegments 4, ids 5,"
+                                + " written \\d+ s ago, bucket locked by job:17 for 4 min \\d+ s")
+                            .formatted(TRACE, node, TAGS.of(TRACE))),
             line ->
                 assertThat(line)
                     .isEqualTo(
-                        "    subsegment %s: merged 4 bytes (200 unpacked) on %s"
-                            .formatted(merged, node)),
+                        "  segment 00000000000000a1: root known, spans 5, record bytes 100,600,"
+                            + " formerly 00000000000000c1"),
             line ->
                 assertThat(line)
                     .matches(
-                        "    subsegment %s: merged 3 bytes \\(90 unpacked\\) on %s and distributed 3 bytes \\(90 unpacked\\) on %s, 3\\d s old"
-                            .formatted(both, node, bothNode)),
-            line ->
-                assertThat(line)
-                    .isEqualTo(
-                        "    subsegment %s: small 3 bytes (50 unpacked) on %s"
-                            .formatted(small, node)),
+                        "    subsegment 00000000000000b1: 358 bytes from 0 "
+                            + small.formatted(587)),
             line ->
                 assertThat(line)
                     .matches(
-                        "  subsegment %s: distributed 12 bytes \\(of unknown form\\) on %s, ends in 24 h 1 min; not in the index"
-                            .formatted(orphan, orphanNode)),
+                        "    subsegment 00000000000000b2: 229 bytes from 358 "
+                            + small.formatted(587)),
+            line ->
+                assertThat(line)
+                    .matches(
+                        "    subsegment 00000000000000b3: 129 bytes from 0 "
+                            + small.formatted(129)),
+            line ->
+                assertThat(line)
+                    .matches(
+                        "    subsegment 00000000000000b4: distributed [\\d,]+ bytes \\(100,029 unpacked\\) on %s, 1 h 1 min old"
+                            .formatted(largeNode)),
+            line ->
+                assertThat(line)
+                    .matches(
+                        "  subsegment 00000000000000b9: distributed 12 bytes \\(of unknown form\\) on %s, ends in 24 h 1 min; not in the index"
+                            .formatted(orphanNode)));
+  }
+
+  @Test
+  void showsALargeTraceWithMergedPayloads() {
+    write(RolloutPhase.MERGED, TRACE, new Sub(0xb1, LATE_PARENT, false, 200, GRANDCHILD));
+    write(RolloutPhase.DUAL_WRITE, TRACE, new Sub(0xb2, ROOT, true, 300, ROOT, LATE_PARENT));
+    String node = nodeOf(TRACE);
+
+    assertThat(inspect("--trace", TRACE.toString()))
+        .satisfiesExactly(
+            line ->
+                assertThat(line)
+                    .matches(
+                        "trace %s on %s, bucket %s: segments 1, subsegments 2, ids 3, large, written \\d+ s ago"
+                            .formatted(TRACE, node, TAGS.of(TRACE))),
             line ->
                 assertThat(line)
                     .isEqualTo(
-                        "  subsegment %s: small 3 bytes (60 unpacked) on %s; not in the index"
-                            .formatted(id(0xba), node)));
+                        "  segment 00000000000000a1: root known, spans 3, record bytes 500,"
+                            + " formerly 00000000000000c1"),
+            line ->
+                assertThat(line)
+                    .matches(
+                        "    subsegment 00000000000000b1: merged [\\d,]+ bytes \\(229 unpacked\\) on "
+                            + node),
+            line ->
+                assertThat(line)
+                    .matches(
+                        "    subsegment 00000000000000b2: merged [\\d,]+ bytes \\(358 unpacked\\) on %s and 358 bytes from 0 in the small payload .*"
+                            .formatted(node)));
   }
 
   @Test
   void showsQuarantinedTracesSeparately() {
-    String before = id(0xb1);
-    String after = id(0xb2);
-    String merged = id(0xb3);
-    add(TRACE, before, ROOT, true, 300, ROOT, SMALL, payload(70));
-    add(TRACE, merged, ROOT, false, 200, CHILD, MERGED, payload(200));
+    write(RolloutPhase.DUAL_READ, TRACE, new Sub(0xb1, ROOT, true, 300, ROOT));
+    quarantine();
+    write(RolloutPhase.DISTRIBUTED, TRACE, new Sub(0xb2, ROOT, true, 100_000, ROOT));
+    quarantine();
+    write(RolloutPhase.DISTRIBUTED, TRACE, new Sub(0xb4, LATE_PARENT, false, 100, GRANDCHILD));
     String node = nodeOf(TRACE);
-    quarantine(TRACE);
-    add(TRACE, after, ROOT, true, 100, ROOT, NOWHERE, "");
-    quarantine(TRACE);
-    add(TRACE, id(0xb4), LATE_PARENT, false, 100, GRANDCHILD, NOWHERE, "");
-    String afterNode = set(payloadKey(TRACE, after), payload(90), DAY - 30);
 
-    assertThat(inspect("--trace", TRACE))
+    assertThat(inspect("--trace", TRACE.toString()))
         .satisfiesExactly(
-            line -> assertThat(line).startsWith("trace " + TRACE + " on " + node + ": segments 1,"),
-            line -> assertThat(line).startsWith("  segment " + LATE_PARENT + ": no root yet"),
-            line -> assertThat(line).endsWith("subsegment " + id(0xb4) + ": no payload"),
+            line -> assertThat(line).startsWith("trace " + TRACE + " on " + node + ", bucket "),
+            line -> assertThat(line).startsWith("  segment 00000000000000c1: no root yet"),
+            line -> assertThat(line).contains("subsegment 00000000000000b4: 129 bytes from 0"),
             line ->
                 assertThat(line)
-                    .startsWith(
-                        "trace %s, quarantined (0), on %s: segments 1, subsegments 2"
-                            .formatted(TRACE, node)),
-            line -> assertThat(line).startsWith("  segment " + ROOT + ": root known, spans 2"),
-            line -> assertThat(line).contains(before + ": small 3 bytes (70 unpacked) on " + node),
-            line ->
-                assertThat(line).contains(merged + ": merged 4 bytes (200 unpacked) on " + node),
+                    .startsWith("trace %s, quarantined (0), on %s".formatted(TRACE, node))
+                    .contains(": segments 1, subsegments 1"),
+            line -> assertThat(line).startsWith("  segment 00000000000000a1: root known, spans 1"),
             line ->
                 assertThat(line)
-                    .startsWith(
-                        "trace %s, quarantined (1), on %s: segments 1, subsegments 1"
-                            .formatted(TRACE, node)),
-            line -> assertThat(line).startsWith("  segment " + ROOT + ": root known, spans 1"),
-            line -> assertThat(line).contains(after + ": distributed 3 bytes").contains(afterNode));
+                    .contains("00000000000000b1: merged ")
+                    .contains("329 bytes from 0 in the small payload"),
+            line ->
+                assertThat(line)
+                    .startsWith("trace %s, quarantined (1), on %s".formatted(TRACE, node)),
+            line -> assertThat(line).startsWith("  segment 00000000000000a1: root known, spans 1"),
+            line -> assertThat(line).contains("00000000000000b2: distributed "));
   }
 
   @Test
   void findsATraceInAllProjectsAndReportsMissingPayloads() {
-    add(TRACE, id(0xb1), ROOT, true, 300, ROOT, NOWHERE, "");
-    add(OTHER, id(0xb2), LATE_PARENT, false, 100, GRANDCHILD, NOWHERE, "");
+    write(RolloutPhase.DISTRIBUTED, TRACE, new Sub(0xb1, ROOT, true, 300, ROOT));
+    write(RolloutPhase.DISTRIBUTED, OTHER, new Sub(0xb2, LATE_PARENT, false, 100, GRANDCHILD));
+    redis
+        .nodes()
+        .forEach(
+            node ->
+                on(
+                    node,
+                    jedis -> {
+                      jedis.keys("span-buf:p:*").forEach(jedis::unlink);
+                      return null;
+                    }));
 
     assertThat(inspect("--trace", "0A".repeat(4) + "-" + "0a".repeat(12)))
         .satisfiesExactly(
             line -> assertThat(line).startsWith("trace 12:0a0a"),
             line -> assertThat(line).contains("segment 00000000000000c1: no root yet, spans 1"),
-            line -> assertThat(line).endsWith("subsegment " + id(0xb2) + ": no payload"),
+            line -> assertThat(line).endsWith("subsegment 00000000000000b2: no payload"),
             line -> assertThat(line).startsWith("trace 1:0a0a"),
-            line -> assertThat(line).contains("root known, spans 1").endsWith("not locked"),
-            line -> assertThat(line).endsWith("subsegment " + id(0xb1) + ": no payload"));
+            line -> assertThat(line).contains("root known, spans 1"),
+            line -> assertThat(line).endsWith("subsegment 00000000000000b1: no payload"));
     assertThat(inspect("--trace", "3:" + "0a".repeat(16)))
         .containsExactly("the buffer holds nothing of trace 3:" + "0a".repeat(16));
   }
 
   @Test
-  void showsTheLeaseAndTheKeysByNode() {
+  void findsATraceWhoseIdIsAPatternForRedis() {
+    TraceKey pattern = new TraceKey(7, 0x2A3F5B5C2A3F5B5CL, 0x5D2D5E2A00FF0D0AL);
+    TraceKey another = new TraceKey(7, 0x2A3F5B5C2A3F5B5CL, 0x5D2D5E2A00FF0D0BL);
+    write(RolloutPhase.DISTRIBUTED, pattern, new Sub(0xb1, ROOT, true, 300, ROOT));
+    write(RolloutPhase.DISTRIBUTED, another, new Sub(0xb2, ROOT, true, 300, ROOT));
+
+    assertThat(inspect("--trace", pattern.traceId()))
+        .satisfiesExactly(
+            line -> assertThat(line).startsWith("trace " + pattern),
+            line -> assertThat(line).contains("segment 00000000000000a1"),
+            line -> assertThat(line).contains("subsegment 00000000000000b1: 329 bytes"));
+  }
+
+  @Test
+  void refusesAProjectThatIsNone() {
+    assertThatThrownBy(() -> inspect("--trace", "9".repeat(19) + ":" + "0a".repeat(16)))
+        .isInstanceOf(UsageException.class)
+        .hasMessageStartingWith("--trace is PROJECT:TRACE");
+  }
+
+  @Test
+  void showsTheLeaseTheBucketsAndTheKeysByNode() {
     lease();
     set("foreign", "x", DAY);
-    add(TRACE, id(0xb1), ROOT, true, 300, ROOT, NOWHERE, "");
+    write(RolloutPhase.DISTRIBUTED, TRACE, new Sub(0xb1, ROOT, true, 300, ROOT));
 
     List<String> lines = inspect();
 
     assertThat(lines.get(0))
         .startsWith("lease: buffer main of job first since 1970-01-01T00:00:05Z");
-    assertThat(lines.subList(1, 4))
+    assertThat(lines.get(1)).isEqualTo("buckets: 64, maximum parallelism 5,040");
+    assertThat(lines.subList(2, 5))
         .containsExactlyInAnyOrderElementsOf(
             redis.nodes().stream()
-                .map(RedisNode::address)
                 .map(
-                    node ->
-                        node.toString().equals(nodeOf(TRACE))
-                            ? node + ": 1 keys (ssr 1)"
-                            : node + ": 0 keys")
+                    node -> {
+                      TreeSet<String> kinds = new TreeSet<>();
+                      if (node == owner(RedisKeys.BUCKETS)) {
+                        kinds.add("buckets 1");
+                      }
+                      if (node == owner(RedisKeys.traces(TAGS.of(TRACE)))) {
+                        kinds.addAll(List.of("p 1", "t 1"));
+                      }
+                      return "%s: %d keys%s"
+                          .formatted(
+                              node.address(),
+                              kinds.size(),
+                              kinds.isEmpty() ? "" : " (" + String.join(", ", kinds) + ")");
+                    })
                 .toList());
+  }
+
+  @Test
+  void saysThatTheNumberOfBucketsIsNotRecorded() {
+    assertThat(inspect())
+        .contains("buckets: not recorded; nothing was written for as long as redis.ttl");
   }
 
   @Test
@@ -261,7 +343,69 @@ class InspectITCase {
                         Integer.parseInt(
                             line.replaceAll(".*: ([0-9,]+) keys.*", "$1").replace(",", "")))
                 .sum())
-        .isEqualTo(5_001);
+        .isEqualTo(5_003);
+  }
+
+  @Test
+  void listsTheTracesThatWereWrittenLongestAgo() {
+    write(RolloutPhase.MERGED, OTHER, new Sub(0xb1, ROOT, true, 300, ROOT));
+    write(
+        RolloutPhase.DISTRIBUTED,
+        TRACE,
+        new Sub(0xb2, ROOT, true, 300, ROOT, CHILD),
+        new Sub(0xb3, LATE_PARENT, false, 200, GRANDCHILD));
+    setLastWrite(TRACE, Instant.now().minusSeconds(3_600));
+
+    assertThat(inspect("--oldest", "5"))
+        .satisfiesExactly(
+            line ->
+                assertThat(line)
+                    .matches(
+                        "trace %s: written 1 h 0 min ago, segments 2, subsegments 2, spans 3, record bytes 500"
+                            .formatted(TRACE)),
+            line ->
+                assertThat(line).matches("trace %s: written \\d+ s ago, large".formatted(OTHER)));
+    assertThat(inspect("--oldest", "1")).singleElement().asString().contains(TRACE.toString());
+    assertThatThrownBy(() -> inspect("--oldest", "1", "--purge"))
+        .isInstanceOf(UsageException.class);
+  }
+
+  @Test
+  void purgesOneTraceWithItsLeftovers() {
+    write(RolloutPhase.DISTRIBUTED, OTHER, new Sub(0xb1, ROOT, true, 300, ROOT));
+    write(RolloutPhase.DUAL_READ, OTHER, new Sub(0xb5, ROOT, true, 100_000, CHILD));
+    List<String> others = keys();
+    write(RolloutPhase.DUAL_READ, TRACE, new Sub(0xb1, ROOT, true, 300, ROOT));
+    quarantine(); // Also of the other trace.
+    write(RolloutPhase.DISTRIBUTED, TRACE, new Sub(0xb2, ROOT, true, 300, ROOT));
+    write(RolloutPhase.DISTRIBUTED, TRACE, new Sub(0xb3, ROOT, true, 100_000, CHILD));
+
+    assertThat(inspect("--trace", TRACE.toString(), "--purge"))
+        .last()
+        .asString()
+        .startsWith("nothing was deleted");
+    assertThat(inspect("--trace", TRACE.toString(), "--purge", "--yes"))
+        .startsWith("deleted:")
+        .anyMatch(line -> line.contains("quarantined (0)"));
+
+    assertThat(inspect("--trace", TRACE.toString())).singleElement().asString().contains("nothing");
+    assertThat(inspect("--trace", OTHER.toString()))
+        .anyMatch(line -> line.contains("00000000000000b1: 329 bytes from 0 in the small payload"))
+        .anyMatch(line -> line.contains("subsegment 00000000000000b5: merged"));
+    assertThat(keys()).hasSameSizeAs(others);
+  }
+
+  @Test
+  void doesNotPurgeATraceWhileAJobHasTheLease() {
+    write(RolloutPhase.DISTRIBUTED, TRACE, new Sub(0xb1, ROOT, true, 300, ROOT));
+    lease();
+    List<String> before = keys();
+
+    assertThatThrownBy(() -> inspect("--trace", TRACE.toString(), "--purge", "--yes"))
+        .isInstanceOf(FailedRunException.class)
+        .hasMessageContaining("stop it permanently first");
+
+    assertThat(keys()).isEqualTo(before);
   }
 
   @Test
@@ -318,60 +462,63 @@ class InspectITCase {
     return output.toString(UTF_8).lines().toList();
   }
 
-  private static void add(
-      String trace,
-      String subsegment,
-      String parent,
-      boolean root,
-      int bytes,
-      String spans,
-      String filed,
-      String payload) {
-    String key = "span-buf:ssr:{" + trace + "}";
-    List<String> arguments =
-        List.of(
-            String.valueOf(DAY),
-            filed,
-            subsegment,
-            parent,
-            root ? "1" : "0",
-            String.valueOf(bytes),
-            spans,
-            payload);
-    // One byte per character of a payload.
-    List<byte[]> raw = arguments.stream().map(text -> text.getBytes(ISO_8859_1)).toList();
-    on(
-        owner(key),
-        jedis -> jedis.eval(addSubsegments.getBytes(UTF_8), List.of(key.getBytes(UTF_8)), raw));
+  private static void write(RolloutPhase phase, TraceKey trace, Sub... subs) {
+    List<UnstoredSubsegment> unstored = new ArrayList<>();
+    int length = 0;
+    for (Sub sub : subs) {
+      int spans = sub.spans.length;
+      int frames = (int) SpanFrames.length(spans, sub.bytes);
+      unstored.add(
+          new UnstoredSubsegment(
+              new Subsegment(
+                  sub.id,
+                  sub.parent,
+                  sub.root,
+                  spans,
+                  sub.bytes,
+                  0,
+                  phase.layouts(),
+                  1,
+                  SourcePositions.of(new int[1], new long[1], new int[1])),
+              length,
+              frames,
+              sub.spans));
+      length += frames;
+    }
+    TraceSpans share = new TraceSpans(trace, new SpanColumns(1), unstored, new byte[length]);
+    try (SegmentStore store = SegmentStore.connect(settings(phase))) {
+      store.write(new SpanBatch(List.of(share)), 1, 1);
+    }
   }
 
-  /** Writes a small payload that is not in the index. */
-  private static void small(String trace, String subsegment, String payload) {
-    String key = "span-buf:sp:{" + trace + "}";
+  private static void setLastWrite(TraceKey trace, Instant time) {
+    byte[] key = RedisKeys.ascii(RedisKeys.traces(TAGS.of(trace)));
     on(
-        owner(key),
+        owner(RedisKeys.traces(TAGS.of(trace))),
         jedis -> {
-          jedis.hset(key.getBytes(UTF_8), subsegment.getBytes(UTF_8), payload.getBytes(ISO_8859_1));
-          return jedis.expire(key, DAY);
+          byte[] record = jedis.hget(key, TraceField.of(trace));
+          ByteBuffer.wrap(record).putInt(1, (int) time.getEpochSecond());
+          return jedis.hset(key, TraceField.of(trace), record);
         });
   }
 
-  private static void quarantine(String trace) {
-    String key = "span-buf:ssr:{" + trace + "}";
-    on(owner(key), jedis -> jedis.eval(quarantine, List.of(key), List.of(String.valueOf(DAY))));
+  private static void lock(TraceKey trace) {
+    DuePart part = new DuePart(trace, ROOT, 0, FlushReason.IDLE, 0, false, List.of());
+    try (SegmentStore store = SegmentStore.connect(settings(RolloutPhase.DISTRIBUTED))) {
+      store.lock(List.of(part), new LockOwner("job", 17), Duration.ofSeconds(290));
+    }
   }
 
-  /** Returns a stored payload's header: mark, codec, length. */
-  private static String payload(int unpacked) {
-    String length =
-        unpacked < 128
-            ? String.valueOf((char) unpacked)
-            : String.valueOf((char) (unpacked & 0x7F | 0x80)) + (char) (unpacked >> 7);
-    return "\u00B1\u0001" + length;
+  private static void quarantine() {
+    try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(RolloutPhase.DISTRIBUTED))) {
+      buffer.quarantine();
+    }
   }
 
-  private static String payloadKey(String trace, String subsegment) {
-    return "span-buf:s:{" + trace + ":" + subsegment + "}:" + subsegment;
+  private static StoreSettings settings(RolloutPhase phase) {
+    ConnectionSettings connection =
+        new ConnectionSettings(redis.uris(), new Login(null, SECRET), null, Timeouts.DEFAULT);
+    return new StoreSettings(connection, Duration.ofSeconds(DAY), 0, false, phase, Buckets.DEFAULT);
   }
 
   /** Returns the node of the key. */
@@ -385,9 +532,16 @@ class InspectITCase {
     return node.address().toString();
   }
 
+  /** Returns the node of the key. */
+  private static String expire(String key, long seconds) {
+    RedisNode node = owner(key);
+    on(node, jedis -> jedis.expire(key, seconds));
+    return node.address().toString();
+  }
+
   private static void fill(int payloads) {
     List<String> all =
-        LongStream.range(0, payloads).mapToObj(i -> payloadKey(TRACE, id(i))).toList();
+        LongStream.range(0, payloads).mapToObj(i -> RedisKeys.payload(TRACE, i)).toList();
     all.stream()
         .collect(Collectors.groupingBy(InspectITCase::owner))
         .forEach(
@@ -399,7 +553,7 @@ class InspectITCase {
                       keys.forEach(key -> pipeline.set(key, "x", new SetParams().ex(DAY)));
                       return pipeline.syncAndReturnAll();
                     }));
-    add(TRACE, id(1), ROOT, true, 300, ROOT, NOWHERE, "");
+    write(RolloutPhase.DISTRIBUTED, TRACE, new Sub(0xb1, ROOT, true, 300, ROOT));
   }
 
   private static void lease() {
@@ -420,8 +574,8 @@ class InspectITCase {
         .toList();
   }
 
-  private static String nodeOf(String trace) {
-    return owner("span-buf:ssr:{" + trace + "}").address().toString();
+  private static String nodeOf(TraceKey trace) {
+    return owner(RedisKeys.traces(TAGS.of(trace))).address().toString();
   }
 
   /** The nodes have equal ranges of slots. */
@@ -432,10 +586,6 @@ class InspectITCase {
       node++;
     }
     return redis.nodes().get(node);
-  }
-
-  private static String id(long number) {
-    return "%016x".formatted(number);
   }
 
   private static <T> T on(RedisNode node, Function<Jedis, T> question) {

@@ -1,0 +1,83 @@
+package io.spanfold.buffer;
+
+import io.spanfold.buffer.index.AddCall;
+import io.spanfold.buffer.index.AddLargeCall;
+import io.spanfold.buffer.index.IndexScripts;
+import io.spanfold.buffer.index.TraceShare;
+import io.spanfold.buffer.layout.StoredShare;
+import io.spanfold.buffer.redis.RedisCommand;
+import io.spanfold.buffer.redis.RedisPipelines;
+import io.spanfold.core.model.SpanBatch.TraceSpans;
+import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Writes one batch in rounds: first its payloads and the index of each bucket, then the index of
+ * traces that have turned out to be large, until all is added.
+ */
+final class BatchWrite {
+
+  private final IndexScripts scripts;
+
+  /** The shares of each bucket that a call adds with others. */
+  private final Map<Integer, List<TraceShare>> packed = new TreeMap<>();
+
+  private final List<AddLargeCall> large = new ArrayList<>();
+
+  BatchWrite(IndexScripts scripts) {
+    this.scripts = scripts;
+  }
+
+  /** Adds a trace's share. One with merged payloads is added like that of a large trace. */
+  void add(int bucket, TraceSpans spans, StoredShare stored) {
+    TraceShare share =
+        new TraceShare(
+            stored.trace(),
+            stored.subsegments(),
+            spans.subsegments().stream().map(UnstoredSubsegment::spanIds).toList());
+    if (stored.isMerged()) {
+      large.addAll(scripts.addLarge(share, stored.single()));
+    } else if (IndexScripts.isLarge(share)) {
+      large.addAll(scripts.addLarge(share, null));
+    } else {
+      packed.computeIfAbsent(bucket, any -> new ArrayList<>()).add(share);
+    }
+  }
+
+  /**
+   * Sends the batch, and returns once Redis has acknowledged all of it.
+   *
+   * @param payloads the commands that store its payloads
+   */
+  void send(RedisPipelines pipelines, String what, List<RedisCommand<?>> payloads) {
+    List<AddCall> adds = new ArrayList<>();
+    packed.forEach((bucket, shares) -> adds.addAll(scripts.addSubsegments(bucket, shares)));
+    List<RedisCommand<?>> commands = new ArrayList<>(payloads);
+    adds.forEach(call -> commands.add(call.command()));
+    large.forEach(call -> commands.add(call.command()));
+    Iterator<Object> answers = pipelines.sendMixed(what, commands).listIterator(payloads.size());
+    List<AddLargeCall> left = new ArrayList<>();
+    for (AddCall call : adds) {
+      for (TraceShare share : call.large(answers.next())) {
+        left.addAll(scripts.addLarge(share, null));
+      }
+    }
+    large.forEach(call -> call.next(answers.next()).ifPresent(left::add));
+    sendLarge(pipelines, what, left);
+  }
+
+  private static void sendLarge(RedisPipelines pipelines, String what, List<AddLargeCall> calls) {
+    List<AddLargeCall> left = calls;
+    while (!left.isEmpty()) {
+      Iterator<Object> answers =
+          pipelines.send(what, left.stream().map(AddLargeCall::command).toList()).iterator();
+      List<AddLargeCall> again = new ArrayList<>();
+      left.forEach(call -> call.next(answers.next()).ifPresent(again::add));
+      left = again;
+    }
+  }
+}

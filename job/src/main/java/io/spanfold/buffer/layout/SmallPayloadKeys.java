@@ -1,0 +1,50 @@
+package io.spanfold.buffer.layout;
+
+import io.spanfold.buffer.redis.BufferKey;
+import io.spanfold.buffer.redis.KeyScan;
+import io.spanfold.buffer.redis.RedisKeys;
+import io.spanfold.buffer.redis.RedisNodes;
+import io.spanfold.buffer.redis.RetryPolicy;
+import io.spanfold.buffer.redis.StoreException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeSet;
+
+/**
+ * The hashes of small payloads that there are. State knows the generation of each payload, and so
+ * its hash; the index does not, and a reader of the index looks into all hashes of the bucket.
+ * There are as many as checkpoints completed while a span was buffered: some ten, after a long
+ * outage of the sink some hundred.
+ */
+public final class SmallPayloadKeys {
+
+  private final Map<String, SortedSet<String>> byTag = new HashMap<>();
+
+  private SmallPayloadKeys() {}
+
+  /**
+   * Scans the keys of all nodes once.
+   *
+   * @throws StoreException if a node does not answer within the time for retries
+   */
+  public static SmallPayloadKeys find(RedisNodes nodes, RetryPolicy retries) {
+    SmallPayloadKeys found = new SmallPayloadKeys();
+    KeyScan scan = new KeyScan(nodes, retries, RedisKeys.ALL_SMALL_PAYLOADS);
+    for (List<String> page = scan.next(); page != null; page = scan.next()) {
+      page.forEach(found::add);
+    }
+    return found;
+  }
+
+  private void add(String key) {
+    BufferKey.parse(key)
+        .ifPresent(parsed -> byTag.computeIfAbsent(parsed.tag(), any -> new TreeSet<>()).add(key));
+  }
+
+  /** Returns the hashes of the bucket with this hash tag. */
+  public List<String> of(String tag) {
+    return List.copyOf(byTag.getOrDefault(tag, new TreeSet<>()));
+  }
+}
