@@ -303,9 +303,9 @@ class DictionaryITCase {
                 "on",
                 ">pw",
                 "+@all",
-                "~span-buf:s:*",
-                "~span-buf:sp:*",
-                "~span-buf:ssr:*"));
+                "~span-buf:buckets",
+                "~span-buf:t:*",
+                "~span-buf:p:*"));
     try (Writer writer = new Writer(settings(new Login("narrow", "pw"), true))) {
       train(writer, texts);
       assertThat(dictionaryOf(writer.write(texts))).isZero();
