@@ -19,7 +19,7 @@
 -- cost and the guarantees.
 
 local traces, index = KEYS[1], KEYS[2]
-local now, ttl, trace, files = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4] == '1'
+local now, ttl, trace, files = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4] == '1'
 local call = redis.call
 local byte, sub, format, match = string.byte, string.sub, string.format, string.match
 local pack, unpack_numbers, concat = struct.pack, struct.unpack, table.concat
@@ -39,6 +39,8 @@ local COUNT = 'subsegments'
 local MERGED = 'merged'
 -- Lua's stack bounds the number of values that unpack() returns.
 local CHUNK = 1000
+-- How many records a call examines for their age.
+local SWEPT = 2
 
 local heads = call('HMGET', traces, SENTINEL, trace)
 local stored = heads[2]
@@ -432,5 +434,13 @@ for i = 1, #ended, CHUNK do
   call('HDEL', index, unpack(ended, i, math.min(i + CHUNK - 1, #ended)))
 end
 call('EXPIRE', index, ttl)
+
+-- The key never expires under traffic, so records that nobody finishes go one by one.
+local seen = call('HRANDFIELD', traces, SWEPT, 'WITHVALUES')
+for i = 1, #seen, 2 do
+  if seen[i] ~= SENTINEL and unpack_numbers('>I4', seen[i + 1], 2) < now - ttl then
+    call('HDEL', traces, seen[i])
+  end
+end
 
 return ''

@@ -59,7 +59,9 @@ final class BatchWrite {
     List<RedisCommand<?>> commands = new ArrayList<>(payloads);
     adds.forEach(call -> commands.add(call.command()));
     large.forEach(call -> commands.add(call.command()));
-    Iterator<Object> answers = pipelines.sendMixed(what, commands).listIterator(payloads.size());
+    List<Object> all = pipelines.sendMixed(what, commands);
+    expireAgain(pipelines, what, payloads, all);
+    Iterator<Object> answers = all.listIterator(payloads.size());
     List<AddLargeCall> left = new ArrayList<>();
     for (AddCall call : adds) {
       for (TraceShare share : call.large(answers.next())) {
@@ -68,6 +70,18 @@ final class BatchWrite {
     }
     large.forEach(call -> call.next(answers.next()).ifPresent(left::add));
     sendLarge(pipelines, what, left);
+  }
+
+  /** An HSET that failed, and so was sent again, is behind the EXPIRE of its key. */
+  private static void expireAgain(
+      RedisPipelines pipelines, String what, List<RedisCommand<?>> payloads, List<Object> answers) {
+    List<RedisCommand<?>> again = new ArrayList<>();
+    for (int i = 0; i < payloads.size(); i++) {
+      if (Boolean.FALSE.equals(answers.get(i))) {
+        again.add(payloads.get(i));
+      }
+    }
+    pipelines.sendMixed(what, again);
   }
 
   private static void sendLarge(RedisPipelines pipelines, String what, List<AddLargeCall> calls) {

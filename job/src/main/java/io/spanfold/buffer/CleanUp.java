@@ -16,7 +16,9 @@ import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -74,7 +76,7 @@ final class CleanUp {
   }
 
   /** Removes the parts from packed records; returns the receipts of large traces. */
-  private List<Receipt> finish() {
+  private Set<Receipt> finish() {
     List<BucketCall> calls = new ArrayList<>();
     receipts.forEach(
         (bucket, ofBucket) ->
@@ -83,7 +85,8 @@ final class CleanUp {
                 .forEach(call -> calls.add(new BucketCall(bucket, call))));
     Iterator<Object> answers =
         pipelines.send(what, calls.stream().map(each -> each.call.command()).toList()).iterator();
-    List<Receipt> large = new ArrayList<>();
+    // Every call about a part of a receipt names the whole of it.
+    Set<Receipt> large = Collections.newSetFromMap(new IdentityHashMap<>());
     for (BucketCall each : calls) {
       Finished finished = each.call.finished(answers.next());
       note(each.bucket, finished);
@@ -93,7 +96,7 @@ final class CleanUp {
   }
 
   /** Removes the parts of large traces, all traces at once, the calls of each in their order. */
-  private void finishLarge(List<Receipt> large) {
+  private void finishLarge(Set<Receipt> large) {
     Map<TraceKey, Deque<FinishLargeCall>> left = new LinkedHashMap<>();
     for (Receipt receipt : large) {
       boolean merged =

@@ -76,7 +76,7 @@ public final class PipelineFactory {
   /** Most batches are written in milliseconds: waiting is cheaper than checkpointing them. */
   private static final Duration BARRIER_WAIT = Duration.ofMillis(500);
 
-  /** The committer blocks its task, and so checkpoints: the next commit retries further. */
+  /** The clean-up pauses after it, and tries again. */
   private static final Duration CLEAN_UP_RETRIES = Duration.ofSeconds(5);
 
   private final SpanfoldConfig config;

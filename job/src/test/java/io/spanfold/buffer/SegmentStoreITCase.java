@@ -28,6 +28,7 @@ import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.embedded.Await;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.testing.Receipts;
@@ -46,6 +47,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -253,6 +255,47 @@ class SegmentStoreITCase {
       assertThat(jedis.keys("*"))
           .isNotEmpty()
           .allSatisfy(key -> assertThat(jedis.ttl(key)).as(key).isPositive());
+    }
+  }
+
+  @Test
+  void whatAFullRedisRefusesAtFirstHasATtlToo() {
+    try (SegmentStore store = SegmentStore.connect(Servers.ONE.settings());
+        Jedis jedis = single.connect()) {
+      onNode(single, "CONFIG RESETSTAT");
+      jedis.configSet("maxmemory", "1");
+      CompletableFuture<?> written =
+          CompletableFuture.supplyAsync(() -> store.write(batch(20), EPOCH, CHECKPOINT));
+      try {
+        assertThat(
+                Await.until(
+                    () -> jedis.info("errorstats").contains("errorstat_OOM"),
+                    Duration.ofSeconds(30)))
+            .isTrue();
+      } finally {
+        jedis.configSet("maxmemory", "0");
+      }
+      written.join();
+      assertThat(jedis.keys("*"))
+          .isNotEmpty()
+          .allSatisfy(key -> assertThat(jedis.ttl(key)).as(key).isPositive());
+    }
+  }
+
+  @Test
+  void aReceiptOfManySpansIsCleanedUpOnce() {
+    try (SegmentStore store = SegmentStore.connect(Servers.ONE.settings())) {
+      TraceKey trace = new TraceKey(1, 2, 3);
+      long[] ids = LongStream.rangeClosed(1, 20_000).toArray();
+      SpanBatch batch = new SpanBatch(List.of(of(trace, unstored(1, true, ids))));
+      List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
+      onNode(single, "CONFIG RESETSTAT");
+      store.cleanUp(receipts(stored, batch), OWNER);
+      try (Jedis jedis = single.connect()) {
+        // One for each 4,000 spans, and then one for each 1,000; some lack a script at first.
+        assertThat(calls("evalsha", jedis.info("commandstats"))).isBetween(26L, 40L);
+      }
+      assertThat(keys(Servers.ONE)).isZero();
     }
   }
 

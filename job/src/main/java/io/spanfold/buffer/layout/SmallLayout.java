@@ -83,9 +83,15 @@ public final class SmallLayout implements PayloadLayout {
           for (List<StoredShare> page : pages(payloads, share -> share.together().length)) {
             commands.add(hset(key, page));
           }
-          commands.add(RedisCommand.of(key, REDIS.expire(key, ttlSeconds), key.length));
+          commands.add(RedisCommand.of(key, expire(key), key.length));
         });
     return commands;
+  }
+
+  /** Answers false if the key does not exist, because its HSET has failed and is sent again. */
+  private CommandObject<Boolean> expire(byte[] key) {
+    return new CommandObject<>(
+        REDIS.expire(key, ttlSeconds).getArguments(), BuilderFactory.BOOLEAN);
   }
 
   private static RedisCommand<Long> hset(byte[] key, List<StoredShare> page) {

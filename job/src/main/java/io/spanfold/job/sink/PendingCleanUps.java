@@ -53,7 +53,7 @@ final class PendingCleanUps implements AutoCloseable {
    *
    * @param maxBytes how long the waiting receipts may be together; the last commit's always wait
    * @param retryPause the time between a failure and the next try
-   * @param finishTimeout how long the end of the input waits for what is pending
+   * @param finishTimeout how long the end of the input waits for progress
    * @param closeTimeout how long it waits when the task ends in another way
    */
   record Limits(long maxBytes, Duration retryPause, Duration finishTimeout, Duration closeTimeout)
@@ -121,7 +121,7 @@ final class PendingCleanUps implements AutoCloseable {
   }
 
   /**
-   * Waits until nothing is pending, at the end of the input; no longer than the limit.
+   * Waits until nothing is pending, at the end of the input, for as long as there is progress.
    *
    * @throws FlinkRuntimeException if a clean-up fails for good
    */
@@ -129,8 +129,13 @@ final class PendingCleanUps implements AutoCloseable {
     long nanos = limits.finishTimeout().toNanos();
     lock.lock();
     try {
+      int left = pending;
       while (pending > 0 && failure == null && nanos > 0) {
         nanos = changed.awaitNanos(nanos);
+        if (pending < left) {
+          left = pending;
+          nanos = limits.finishTimeout().toNanos();
+        }
       }
       throwFailure();
     } finally {

@@ -38,8 +38,6 @@ final class KeyGroupSnapshots {
   /** The key groups that have a value. */
   private final boolean[] written;
 
-  private final DataOutputSerializer out = new DataOutputSerializer(USUAL_BYTES);
-
   /**
    * @param currentKey sets the key whose state is accessed
    * @param range the key groups of this subtask
@@ -80,8 +78,9 @@ final class KeyGroupSnapshots {
       groups.add(new ArrayList<>());
     }
     traces.forEach(trace -> groups.get(group(trace.key)).add(trace));
+    DataOutputSerializer out = new DataOutputSerializer(USUAL_BYTES);
     for (int i = 0; i < keys.length; i++) {
-      write(i, groups.get(i));
+      write(i, groups.get(i), out);
     }
   }
 
@@ -89,7 +88,8 @@ final class KeyGroupSnapshots {
     return KeyGroupRangeAssignment.assignToKeyGroup(key, maxParallelism) - range.getStartKeyGroup();
   }
 
-  private void write(int group, List<TrackedTrace> traces) throws IOException {
+  private void write(int group, List<TrackedTrace> traces, DataOutputSerializer out)
+      throws IOException {
     if (traces.isEmpty() && !written[group]) {
       return;
     }

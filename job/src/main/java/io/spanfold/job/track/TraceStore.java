@@ -103,7 +103,6 @@ final class TraceStore {
         descriptor,
         (key, value) -> foundInKeyedState(key, value.value()));
     snapshots.read(this::foundOnHeap);
-    makeRoom();
   }
 
   private void foundInKeyedState(TraceKey key, byte[] value) throws IOException {
@@ -123,6 +122,7 @@ final class TraceStore {
     TrackedTrace trace = traces.computeIfAbsent(key, TrackedTrace::new);
     heap.put(trace, packed);
     setTimer(trace, packed);
+    makeRoom();
   }
 
   /** Writes the traces on the heap into keyed state. */

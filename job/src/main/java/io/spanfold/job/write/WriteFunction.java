@@ -109,10 +109,12 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
 
     /** Retries without limit while Redis is full: the source is paused, and flushes make room. */
     private List<StoredTrace> write(SpanBatch batch) throws InterruptedException {
+      // One for all tries: what an earlier one has stored is overwritten, not stored twice.
+      long generation = checkpoint.getAsLong();
       while (true) {
         try {
           LockOwner owner = lease.confirm();
-          return store.write(batch, owner.epoch(), checkpoint.getAsLong());
+          return store.write(batch, owner.epoch(), generation);
         } catch (StoreFullException e) {
           refused.inc();
           LOG.warn("Redis has no room for a batch; the write is retried: {}", e.getMessage());

@@ -302,9 +302,10 @@ class IndexScriptsITCase {
     }
   }
 
-  @Test
-  void sweepsRecordsThatNobodyFinishes() {
-    index = new IndexUnderTest(List.of(single.uri()), Form.PACKED, new Buckets(1, 128));
+  @ParameterizedTest
+  @EnumSource(Form.class)
+  void sweepsRecordsThatNobodyFinishes(Form form) {
+    index = new IndexUnderTest(List.of(single.uri()), form, new Buckets(1, 128));
     for (int i = 0; i < 20; i++) {
       index.add(List.of(new TraceHistory(trace(), random, false, 5, 1).nextShare()));
     }

@@ -13,7 +13,10 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -199,6 +202,26 @@ class PendingCleanUpsTest {
     pending.finish();
 
     assertThat(cleaned).isEmpty();
+  }
+
+  @Test
+  void theEndOfTheInputWaitsForAsLongAsThereIsProgress() throws Exception {
+    pending =
+        new PendingCleanUps(
+            group -> new Recording(),
+            metrics,
+            new Limits(1_000_000, LONG, Duration.ofSeconds(2), SHORT));
+    allowed.drainPermits();
+    for (int i = 0; i < 6; i++) {
+      pending.add(receipts(i, i + 1));
+    }
+    // Together they take longer than the limit.
+    ScheduledExecutorService slow = Executors.newSingleThreadScheduledExecutor();
+    slow.scheduleAtFixedRate(allowed::release, 500, 500, TimeUnit.MILLISECONDS);
+    pending.finish();
+    slow.shutdownNow();
+
+    assertThat(cleaned).hasSize(6);
   }
 
   @Test
