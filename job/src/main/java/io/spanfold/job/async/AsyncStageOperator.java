@@ -83,6 +83,9 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
   private transient Thread taskThread;
   private transient long waiting;
 
+  /** Whether there is a mail that lets the workers have what has arrived. */
+  private transient boolean releaseIsDue;
+
   /** The active cost of emitted elements that is not released yet. */
   private transient int emittedCost;
 
@@ -234,8 +237,17 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
     }
     elements++;
     waiting += element.waitingCost;
-    worker.enqueue(element);
+    if (!worker.enqueue(element) && !releaseIsDue) {
+      // After what the task does now, which may bring further elements.
+      releaseIsDue = true;
+      mailbox.execute(this::release, "hand the elements of %s over", getOperatorName());
+    }
     return element.waitingCost;
+  }
+
+  private void release() {
+    releaseIsDue = false;
+    workers.forEach(WorkerThread::release);
   }
 
   /** Called in any thread. */

@@ -28,7 +28,10 @@ final class WorkerThread<IN, OUT> {
   private final Completions<IN, OUT> completions;
   private final Runnable onCompletion;
   private final Consumer<Throwable> onFailure;
-  private final BlockingQueue<Element<IN, OUT>> queue = new LinkedBlockingQueue<>();
+  private final BlockingQueue<List<Element<IN, OUT>>> queue = new LinkedBlockingQueue<>();
+
+  /** The elements that are not in the queue yet; for the task's thread. */
+  private List<Element<IN, OUT>> arrived = new ArrayList<>();
 
   /** The elements that the thread has taken from the queue, but not the worker from it. */
   private final Queue<Element<IN, OUT>> next = new ArrayDeque<>();
@@ -73,8 +76,26 @@ final class WorkerThread<IN, OUT> {
     thread.start();
   }
 
-  void enqueue(Element<IN, OUT> element) {
-    queue.add(element);
+  /**
+   * Adds an element, for the task's thread. The worker gets it once there are enough for a batch,
+   * or with {@link #release}: a batch costs about as much as an element.
+   *
+   * @return whether the worker gets it already
+   */
+  boolean enqueue(Element<IN, OUT> element) {
+    arrived.add(element);
+    if (arrived.size() >= maxBatch) {
+      release();
+    }
+    return arrived.isEmpty();
+  }
+
+  /** Lets the worker have all elements. */
+  void release() {
+    if (!arrived.isEmpty()) {
+      queue.add(arrived);
+      arrived = new ArrayList<>();
+    }
   }
 
   /** Returns what an element of this worker calls when it is completed, in any thread. */
@@ -131,11 +152,12 @@ final class WorkerThread<IN, OUT> {
    */
   private List<AsyncStageFunction.Task<IN, OUT>> nextBatch() throws InterruptedException {
     if (next.isEmpty()) {
-      next.add(queue.take());
+      next.addAll(queue.take());
     }
     active.acquire(next.element().activeCost);
-    // All of them, which locks the queue once; their order stays.
-    queue.drainTo(next);
+    for (var more = queue.poll(); more != null; more = queue.poll()) {
+      next.addAll(more);
+    }
     List<AsyncStageFunction.Task<IN, OUT>> batch = new ArrayList<>();
     batch.add(next.remove());
     while (batch.size() < maxBatch && !next.isEmpty()) {

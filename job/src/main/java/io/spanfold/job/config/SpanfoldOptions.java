@@ -187,7 +187,7 @@ public final class SpanfoldOptions {
   public static final ConfigOption<Integer> INGEST_BATCH_MAX_SPANS =
       key("ingest.batch.max-spans")
           .intType()
-          .defaultValue(10_000)
+          .defaultValue(20_000)
           .withDescription("Number of spans at which a batch is written.");
 
   public static final ConfigOption<MemorySize> INGEST_BATCH_MAX_BYTES =

@@ -1,8 +1,6 @@
 package io.spanfold.job.flush;
 
 import io.spanfold.buffer.SegmentStore;
-import io.spanfold.buffer.lease.LockOwner;
-import io.spanfold.buffer.lease.LockState;
 import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushRequest;
@@ -12,13 +10,9 @@ import io.spanfold.core.segment.PartBuilder;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.recovery.PayloadRecovery;
 import java.time.Clock;
-import java.time.Duration;
-import java.util.Collections;
 import java.util.List;
 import java.util.function.BiConsumer;
 import org.apache.flink.metrics.MetricGroup;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Turns requests into flushed parts: requests of the fold, and parts that are made again because
@@ -27,24 +21,29 @@ import org.slf4j.LoggerFactory;
 record PartFlusher(
     SegmentStore store,
     Lease lease,
-    Duration lockTtl,
+    FlushLocks locks,
     PayloadRecovery recovery,
     FlushMetrics metrics)
     implements AutoCloseable {
-
-  private static final Logger LOG = LoggerFactory.getLogger(PartFlusher.class);
 
   static PartFlusher open(FlushSettings settings, MetricGroup metrics, Clock wallClock) {
     SegmentStore store = SegmentStore.connect(settings.store());
     metrics.gauge("redisRetries", store::retriedCommands);
     Lease lease = Lease.open(settings.lease(), metrics);
     lease.register(metrics);
+    FlushMetrics flushed = new FlushMetrics(metrics, wallClock);
     return new PartFlusher(
         store,
         lease,
-        settings.lockTtl(),
+        new FlushLocks(
+            store,
+            settings.store().buckets(),
+            lease,
+            settings.lockTtl(),
+            flushed,
+            System::nanoTime),
         new PayloadRecovery(settings.recovery()),
-        new FlushMetrics(metrics, wallClock));
+        flushed);
   }
 
   /**
@@ -60,7 +59,7 @@ record PartFlusher(
       throws InterruptedException {
     List<DuePart> parts =
         requests.stream().filter(DuePart.class::isInstance).map(DuePart.class::cast).toList();
-    lock(parts);
+    locks.take(parts);
     for (LoadedPart loaded : recovery.restore(store.load(parts))) {
       FlushedPart flushed = builder.build(loaded);
       metrics.flushed(loaded, flushed);
@@ -72,35 +71,6 @@ record PartFlusher(
       if (request instanceof Discard discard) {
         done.accept(discard, FlushedPart.discarded(discard));
       }
-    }
-  }
-
-  /**
-   * Takes the flush locks of the parts' buckets, in one round. They stay this attempt's until a
-   * newer one takes them, or no flush has taken them again for the time of their TTL.
-   *
-   * <p>A lock belongs to the newest epoch, so a superseded process gets none, even if it is not
-   * aware of that yet. The lease alone decides if Redis has no room for a lock, or if the lock
-   * belongs to an epoch that Redis lost together with the lease.
-   *
-   * <p>Discards take no lock, because they load nothing.
-   */
-  void lock(List<DuePart> parts) throws InterruptedException {
-    LockOwner owner = lease.confirm();
-    if (parts.isEmpty()) {
-      return;
-    }
-    List<LockState> states = store.lock(parts, owner, lockTtl);
-    metrics.locked(states);
-    int refused = Collections.frequency(states, LockState.REFUSED);
-    if (refused > 0) {
-      lease.check(store.leaseEpoch());
-      LOG.warn(
-          "{} of {} buckets are locked by a newer epoch than {}, which the lease does not know:"
-              + " Redis lost the lease. Their parts are flushed nevertheless.",
-          refused,
-          states.size(),
-          owner.epoch());
     }
   }
 

@@ -41,7 +41,7 @@ final class PendingCleanUps implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PendingCleanUps.class);
 
   /** How many parts one call cleans up, so that progress is kept if a later call fails. */
-  private static final int BATCH_PARTS = 1_000;
+  private static final int BATCH_PARTS = 4_000;
 
   /** The same for spans: a call blocks a node of Redis for a time that grows with them. */
   private static final int BATCH_SPANS = 50_000;

@@ -240,24 +240,50 @@ public class AsyncStageOperatorTest {
   void workerGetsWaitingElementsTogether() throws Exception {
     open(AsyncStageSettings.unordered(1).maxWaiting(1_000).maxActive(100).maxBatch(10), null);
     add(90);
+    runMail();
     awaitProcessed(90);
     add(30);
     add(33);
     add(36);
     add(39);
+    runMail();
     complete(90);
     awaitProcessed(30, 33, 36);
     assertThat(PROCESSED).isEmpty();
+  }
+
+  /** A worker that got the first at once would make a call for one element. */
+  @Test
+  void whatArrivesBeforeTheTaskHasTimeForMailIsProcessedTogether() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(1_000).maxBatch(10), null);
+    add(-30);
+    add(-33);
+    add(-36);
+    runMail(); // Hands them over.
+    runMail();
+    assertThat(harness.extractOutputValues())
+        .containsExactly("-30a", "-30b", "-33a", "-33b", "-36a", "-36b");
+    assertThat(harness.getTaskMailbox().hasMail()).isFalse();
+  }
+
+  @Test
+  void aFullBatchDoesNotWaitForMail() throws Exception {
+    open(AsyncStageSettings.unordered(1).maxWaiting(1_000).maxBatch(2), null);
+    add(1);
+    add(2);
+    awaitProcessed(1, 2);
   }
 
   @Test
   void whatAWorkerCompletesInOneCallIsHandedOverTogether() throws Exception {
     open(AsyncStageSettings.unordered(1).maxWaiting(1_000).maxActive(100).maxBatch(10), null);
     add(90);
+    runMail();
     awaitProcessed(90);
     add(-30); // The worker completes negative elements.
     add(-33);
     add(-36);
+    runMail();
     complete(90);
     runMail();
     assertThat(harness.extractOutputValues())
@@ -308,9 +334,11 @@ public class AsyncStageOperatorTest {
   void whatAWorkerCompletedBeforeItFailedIsEmitted() throws Exception {
     open(AsyncStageSettings.unordered(1).maxWaiting(1_000).maxActive(100).maxBatch(10), null);
     add(90);
+    runMail();
     awaitProcessed(90);
     add(-30);
     add(-13);
+    runMail();
     complete(90);
     runMail();
     assertThat(harness.extractOutputValues()).containsExactly("90a", "90b", "-30a", "-30b");
@@ -338,6 +366,9 @@ public class AsyncStageOperatorTest {
         if (random.nextInt(4) == 0) {
           harness.processWatermark(new Watermark(i));
         }
+      }
+      while (harness.getTaskMailbox().hasMail()) {
+        runMail();
       }
       awaitProcessed(open.toArray(Integer[]::new));
       Collections.shuffle(open, random);

@@ -44,7 +44,7 @@ class SpanfoldConfigTest {
     assertThat(config.sink().topic()).isEqualTo("buffered-segments");
     assertThat(config.redis().ttl()).isEqualTo(Duration.ofHours(24));
     assertThat(config.redis().maxMemoryFraction()).isEqualTo(0.8);
-    assertThat(config.ingest().batch()).isEqualTo(new BatchLimits(10_000, 16L << 20, 500));
+    assertThat(config.ingest().batch()).isEqualTo(new BatchLimits(20_000, 16L << 20, 500));
     assertThat(config.segment().timeout()).isEqualTo(60_000);
     assertThat(config.segment().rootTimeout()).isEqualTo(10_000);
     assertThat(config.segment().maxBytes()).isEqualTo(10L << 20);

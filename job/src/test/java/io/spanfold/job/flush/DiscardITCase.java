@@ -21,7 +21,6 @@ import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.lease.TaskMetrics;
-import io.spanfold.job.recovery.PayloadRecovery;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
 import io.spanfold.testing.Spans;
 import java.nio.file.Path;
@@ -31,7 +30,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,20 +58,21 @@ class DiscardITCase {
     settings = StoreSettings.of(List.of(redis.uri()));
     store = SegmentStore.connect(settings);
     lease = Lease.open(LeaseSettings.of(settings.redis(), "main"), TaskMetrics.of("job", "a", 0));
-    flusher =
-        new PartFlusher(
-            store,
-            lease,
+    FlushSettings flush =
+        new FlushSettings(
+            settings,
+            LeaseSettings.of(settings.redis(), "main"),
             LOCK_TTL,
-            new PayloadRecovery(
-                new PayloadRecoverySettings(
-                    new KafkaSettings("localhost:1", Map.of()), "spans", LEASE_TIMEOUT)),
-            new FlushMetrics(new UnregisteredMetricsGroup(), Clock.systemUTC()));
+            new PayloadRecoverySettings(
+                new KafkaSettings("localhost:1", Map.of()), "spans", LEASE_TIMEOUT));
+    flusher = PartFlusher.open(flush, TaskMetrics.of("job", "a", 0), Clock.systemUTC());
   }
 
   @AfterEach
   void stop() {
     flusher.close();
+    lease.close();
+    store.close();
     redis.close();
   }
 

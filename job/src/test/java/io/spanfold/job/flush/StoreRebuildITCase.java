@@ -23,9 +23,7 @@ import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.segment.PartBuilder;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
-import io.spanfold.job.lease.Lease;
 import io.spanfold.job.lease.TaskMetrics;
-import io.spanfold.job.recovery.PayloadRecovery;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
 import io.spanfold.testing.Spans;
 import java.nio.file.Path;
@@ -34,7 +32,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -59,20 +56,20 @@ class StoreRebuildITCase {
     redis = RedisNode.start(RedisNode.Options.in(directory));
     settings = StoreSettings.of(List.of(redis.uri()));
     store = SegmentStore.connect(settings);
-    flusher =
-        new PartFlusher(
-            store,
-            Lease.open(LeaseSettings.of(settings.redis(), "main"), TaskMetrics.of("job", "a", 0)),
+    FlushSettings flush =
+        new FlushSettings(
+            settings,
+            LeaseSettings.of(settings.redis(), "main"),
             Duration.ofMinutes(5),
-            new PayloadRecovery(
-                new PayloadRecoverySettings(
-                    new KafkaSettings("localhost:1", Map.of()), "spans", Duration.ofSeconds(5))),
-            new FlushMetrics(new UnregisteredMetricsGroup(), Clock.systemUTC()));
+            new PayloadRecoverySettings(
+                new KafkaSettings("localhost:1", Map.of()), "spans", Duration.ofSeconds(5)));
+    flusher = PartFlusher.open(flush, TaskMetrics.of("job", "a", 0), Clock.systemUTC());
   }
 
   @AfterEach
   void stop() {
     flusher.close();
+    store.close();
     redis.close();
   }
 

@@ -18,11 +18,8 @@ import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.embedded.RedisNode;
-import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.lease.TaskMetrics;
-import io.spanfold.job.recovery.PayloadRecovery;
-import io.spanfold.job.recovery.PayloadRecoverySettings;
 import io.spanfold.testing.Receipts;
 import io.spanfold.testing.Spans;
 import java.io.IOException;
@@ -70,6 +67,7 @@ class ZombieITCase {
   private SegmentStore store;
   private Lease zombie;
   private Lease owner;
+  private long nanoTime;
   private final CountingMetrics zombieMetrics = new CountingMetrics();
   private final CountingMetrics ownerMetrics = new CountingMetrics();
 
@@ -98,20 +96,47 @@ class ZombieITCase {
   @Test
   void aZombieIsRefusedALockThatTheOwnerHolds() throws Exception {
     restart();
-    flusher(owner, ownerMetrics).lock(List.of(PART));
+    locks(owner, ownerMetrics).take(List.of(PART));
     String lock = lock();
     assertThatExceptionOfType(LeaseSupersededException.class)
-        .isThrownBy(() -> flusher(zombie, zombieMetrics).lock(List.of(PART)));
+        .isThrownBy(() -> locks(zombie, zombieMetrics).take(List.of(PART)));
     assertThat(zombieMetrics.count("locksRefused")).isEqualTo(1);
     assertThat(lock()).isEqualTo(lock);
   }
 
+  /** While flushes follow one another, their locks cost a call a second. */
+  @Test
+  void aLockIsNotTakenAgainWithinASecond() throws Exception {
+    FlushLocks locks = locks(zombie, zombieMetrics);
+    locks.take(List.of(PART));
+    try (Jedis jedis = redis.connect()) {
+      jedis.del(LOCK);
+      nanoTime += FlushLocks.HELD.toNanos() - 1;
+      locks.take(List.of(PART));
+      assertThat(jedis.exists(LOCK)).isFalse();
+      nanoTime++;
+      locks.take(List.of(PART));
+      assertThat(jedis.exists(LOCK)).isTrue();
+    }
+  }
+
+  @Test
+  void aZombieThatHadTheLockIsRefusedAfterASecond() throws Exception {
+    FlushLocks locks = locks(zombie, zombieMetrics);
+    locks.take(List.of(PART));
+    restart();
+    locks(owner, ownerMetrics).take(List.of(PART));
+    nanoTime += FlushLocks.HELD.toNanos();
+    assertThatExceptionOfType(LeaseSupersededException.class)
+        .isThrownBy(() -> locks.take(List.of(PART)));
+  }
+
   @Test
   void theOwnerTakesOverTheLockOfAZombie() throws Exception {
-    flusher(zombie, zombieMetrics).lock(List.of(PART));
+    locks(zombie, zombieMetrics).take(List.of(PART));
     String lock = lock();
     restart();
-    flusher(owner, ownerMetrics).lock(List.of(PART));
+    locks(owner, ownerMetrics).take(List.of(PART));
     assertThat(ownerMetrics.count("lockTakeOvers")).isEqualTo(1);
     assertThat(lock()).isNotEqualTo(lock).isEqualTo("job:" + owner.confirm().epoch());
   }
@@ -122,7 +147,7 @@ class ZombieITCase {
     try (Jedis jedis = redis.connect()) {
       jedis.set(payload, "payload");
     }
-    flusher(zombie, zombieMetrics).lock(List.of(PART));
+    locks(zombie, zombieMetrics).take(List.of(PART));
     restart();
     Set<String> keys = keys();
     assertThatExceptionOfType(LeaseSupersededException.class)
@@ -144,7 +169,7 @@ class ZombieITCase {
     }
     LockOwner before = zombie.confirm();
     restart();
-    flusher(owner, ownerMetrics).lock(List.of(PART));
+    locks(owner, ownerMetrics).take(List.of(PART));
     Set<String> keys = keys();
     assertThatExceptionOfType(LockRefusedException.class)
         .isThrownBy(() -> store.cleanUp(List.of(receipt()), before))
@@ -180,7 +205,7 @@ class ZombieITCase {
     restart();
     LockOwner lost = new LockOwner("job", owner.confirm().epoch() + 1_000_000);
     store.lock(List.of(PART), lost, TTL);
-    flusher(owner, ownerMetrics).lock(List.of(PART));
+    locks(owner, ownerMetrics).take(List.of(PART));
     assertThat(ownerMetrics.count("locksRefused")).isEqualTo(1);
   }
 
@@ -221,15 +246,9 @@ class ZombieITCase {
     owner.confirm();
   }
 
-  private PartFlusher flusher(Lease lease, CountingMetrics metrics) {
-    return new PartFlusher(
-        store,
-        lease,
-        TTL,
-        new PayloadRecovery(
-            new PayloadRecoverySettings(
-                new KafkaSettings("localhost:1", Map.of()), "spans", Duration.ofSeconds(1))),
-        new FlushMetrics(metrics, Clock.systemUTC()));
+  private FlushLocks locks(Lease lease, CountingMetrics metrics) {
+    FlushMetrics flushed = new FlushMetrics(metrics, Clock.systemUTC());
+    return new FlushLocks(store, Buckets.DEFAULT, lease, TTL, flushed, () -> nanoTime);
   }
 
   private static Receipt receipt() {

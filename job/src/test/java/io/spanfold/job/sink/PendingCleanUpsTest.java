@@ -96,13 +96,13 @@ class PendingCleanUpsTest {
   @Test
   void keepsTheProgressMadeBeforeAFailure() throws Exception {
     start(10_000_000);
-    failsOn = 1_500;
+    failsOn = 6_000;
     failures.set(4);
-    pending.add(receipts(0, 2_500));
+    pending.add(receipts(0, 10_000));
     pending.finish();
 
-    assertThat(cleaned).containsExactlyElementsOf(LongStream.range(0, 2_500).boxed().toList());
-    assertThat(calls).containsExactly(1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 500);
+    assertThat(cleaned).containsExactlyElementsOf(LongStream.range(0, 10_000).boxed().toList());
+    assertThat(calls).containsExactly(4_000, 4_000, 4_000, 4_000, 4_000, 4_000, 2_000);
   }
 
   @Test
