@@ -54,7 +54,7 @@ class CrashPointsITCase {
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
 
   private static final int PARTITIONS = 2;
-  private static final int TRACES = 60;
+  private static final int TRACES = 36;
   private static final long SECONDS_TO_REACH = 40;
 
   /** Every nth span has a payload large enough for a key of its own. */
