@@ -9,7 +9,8 @@ import java.util.Queue;
 
 /**
  * Completed elements on their way from the workers to the Flink task's thread. The task's thread is
- * told once, however many elements come until it takes them: a wake-up costs more than an element.
+ * notified once, however many elements come until it takes them: a wake-up costs more than an
+ * element.
  *
  * <p>Thread-safe.
  */
@@ -17,7 +18,7 @@ final class Completions<IN, OUT> {
 
   private final Runnable tell;
   private final Queue<Element<IN, OUT>> elements = new ArrayDeque<>();
-  private boolean told;
+  private boolean notified;
 
   /**
    * @param tell asks the task's thread to take elements; called by the thread that completed them
@@ -29,17 +30,17 @@ final class Completions<IN, OUT> {
   void add(Collection<Element<IN, OUT>> completed) {
     synchronized (this) {
       elements.addAll(completed);
-      if (told || elements.isEmpty()) {
+      if (notified || elements.isEmpty()) {
         return;
       }
-      told = true;
+      notified = true;
     }
     tell.run();
   }
 
   /**
-   * Takes the oldest elements. If there are more, the task's thread is told again, so that other
-   * mail gets its turn.
+   * Takes the oldest elements. If there are more, the task's thread is notified again, so that
+   * other mail gets its turn.
    */
   List<Element<IN, OUT>> take(int atMost) {
     List<Element<IN, OUT>> taken = new ArrayList<>();
@@ -47,8 +48,8 @@ final class Completions<IN, OUT> {
       while (taken.size() < atMost && !elements.isEmpty()) {
         taken.add(elements.remove());
       }
-      told = !elements.isEmpty();
-      if (!told) {
+      notified = !elements.isEmpty();
+      if (!notified) {
         return taken;
       }
     }

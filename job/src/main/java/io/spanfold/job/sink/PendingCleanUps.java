@@ -101,7 +101,7 @@ final class PendingCleanUps implements AutoCloseable {
   /**
    * Adds the receipts of committed parts, and returns at once.
    *
-   * @throws FlinkRuntimeException if an earlier clean-up failed for good
+   * @throws FlinkRuntimeException if an earlier clean-up failed and is not retried
    */
   void add(EncodedItems<Receipt> committed) {
     lock.lock();
@@ -123,7 +123,7 @@ final class PendingCleanUps implements AutoCloseable {
   /**
    * Waits until nothing is pending, at the end of the input, for as long as there is progress.
    *
-   * @throws FlinkRuntimeException if a clean-up fails for good
+   * @throws FlinkRuntimeException if a clean-up fails and is not retried
    */
   void finish() throws InterruptedException {
     long nanos = limits.finishTimeout().toNanos();

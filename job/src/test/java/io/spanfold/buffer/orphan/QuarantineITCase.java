@@ -258,7 +258,7 @@ class QuarantineITCase {
       writeAll();
       quarantine();
       without(missing, all);
-      // Whoever removes a trace has read it.
+      // A trace is read before it is removed.
       List<OrphanedTrace> traces;
       try (OrphanedBuffer buffer = buffer()) {
         traces = traces(buffer);
