@@ -1,6 +1,7 @@
 package io.spanfold;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.Span;
@@ -56,6 +57,8 @@ class FailureITCase {
 
   private static final int TASK_MANAGERS = 3;
   private static final int TRACES = 1_500;
+
+  private static final long POLL_MILLIS = 20;
 
   @TempDir static Path directory;
 
@@ -153,11 +156,20 @@ class FailureITCase {
     }
   }
 
+  /** Waits until all vertices run, and fails with the cause if the job has ended. */
   private static void awaitRunning(MiniCluster cluster, JobID job) throws Exception {
-    while (cluster.getJobStatus(job).get() != JobStatus.RUNNING
-        || cluster.getExecutionGraph(job).get().getAllVertices().values().stream()
-            .anyMatch(vertex -> vertex.getAggregateState() != ExecutionState.RUNNING)) {
-      Thread.onSpinWait();
+    while (true) {
+      JobStatus status = cluster.getJobStatus(job).get();
+      var graph = cluster.getExecutionGraph(job).get();
+      if (status.isGloballyTerminalState()) {
+        fail("the job ended as %s: %s", status, graph.getFailureInfo());
+      }
+      if (status == JobStatus.RUNNING
+          && graph.getAllVertices().values().stream()
+              .allMatch(vertex -> vertex.getAggregateState() == ExecutionState.RUNNING)) {
+        return;
+      }
+      Thread.sleep(POLL_MILLIS);
     }
   }
 

@@ -70,6 +70,22 @@ public final class TraceFold {
   }
 
   /**
+   * Keeps the spans of one trace's share of a batch as early spans, which {@link #addEarly} folds
+   * in the order of their partitions. For spans that may have come in another order.
+   *
+   * @param batch the spans and the subsegments that hold them
+   * @param until the clock's time that they wait for
+   */
+  public void hold(StoredTrace batch, long until) {
+    begin(batch.trace(), until);
+    beginBatch(batch);
+    for (int row = 0; row < batch.spans().size(); row++) {
+      early.add(row, until);
+    }
+    finishBatch();
+  }
+
+  /**
    * Folds the trace's early spans; those that have to wait longer become early spans again.
    *
    * @param key the trace
@@ -90,13 +106,11 @@ public final class TraceFold {
   }
 
   private void fold(StoredTrace batch) {
+    beginBatch(batch);
     SpanColumns spans = batch.spans();
-    subsegments =
-        batch.subsegments().stream().map(BatchSubsegment::new).toArray(BatchSubsegment[]::new);
     for (int row = 0; row < spans.size(); row++) {
       subsegments[spans.subsegment(row)].rows++;
     }
-    early.begin(spans, subsegments);
     int incomplete = 0;
     List<OpenSegment> full = new ArrayList<>();
     for (int row = 0; row < spans.size(); row++) {
@@ -119,6 +133,12 @@ public final class TraceFold {
       }
     }
     endLarge();
+  }
+
+  private void beginBatch(StoredTrace batch) {
+    subsegments =
+        batch.subsegments().stream().map(BatchSubsegment::new).toArray(BatchSubsegment[]::new);
+    early.begin(batch.spans(), subsegments);
   }
 
   private void finishBatch() {

@@ -33,10 +33,10 @@ import org.apache.flink.util.FlinkRuntimeException;
  * two barriers. So a failure repeats an element as a whole or not at all.
  *
  * <p>After a restore with another parallelism, elements of the checkpoint may arrive in another
- * subtask than later elements of their key, and so out of order. For writes this matters only if a
- * deadline falls between two batches of a trace that were both in flight. For flushes it matters
- * only if a deadline fell inside a subsegment and both parts that share it were in flight: the
- * payload may then be deleted before the earlier part is loaded, which reads it from Kafka.
+ * subtask than later elements of their key, and so out of order. Written batches are put in order
+ * where they are folded: all of them arrive there before the first watermark. For flushes it
+ * matters only if a deadline fell inside a subsegment and both parts that share it were in flight:
+ * the payload may then be deleted before the earlier part is loaded, which reads it from Kafka.
  *
  * <p>Watermarks wait for the elements before them unless the function allows them to overtake. They
  * are not in the checkpoint: after a restore they come from the source.

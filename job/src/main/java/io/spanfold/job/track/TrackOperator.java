@@ -72,6 +72,14 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   /** The record time up to which all that was due was served. */
   private transient long clock;
 
+  /**
+   * Whether the job was restored and no watermark has come since. What was on its way to this
+   * operator at the checkpoint comes before the first one, and after rescaling along other ways
+   * than later spans of its trace. So until then spans wait, to be folded in the order of the
+   * source.
+   */
+  private transient boolean isResuming;
+
   /** The latest watermark, until all that is due at it is served; null for none. */
   private transient Watermark pending;
 
@@ -114,7 +122,8 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
         (CheckpointableKeyedStateBackend<TraceKey>) this.<TraceKey>getKeyedStateBackend();
     int maxParallelism = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
     traces = new TraceStore(context.getKeyedStateStore(), backend, maxParallelism, limits);
-    if (context.isRestored()) {
+    isResuming = context.isRestored();
+    if (isResuming) {
       traces.restore();
     }
     smallFold = new TraceFold(settings, traces.small(), this);
@@ -126,13 +135,13 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     savedClock =
         context
             .getOperatorStateStore()
-            .getListState(new ListStateDescriptor<>("clock", LongSerializer.INSTANCE));
+            .getUnionListState(new ListStateDescriptor<>("clock", LongSerializer.INSTANCE));
     clock = restoredClock();
   }
 
   /**
-   * Returns the clock before the restore. The first spans come before the first watermark, and the
-   * fold could not know which of them are late. After rescaling it may be unknown.
+   * Returns the clock before the restore, the earliest of all subtasks: the first spans come before
+   * the first watermark, and the fold could not know which of them are late.
    */
   private long restoredClock() throws Exception {
     Long earliest = null;
@@ -173,12 +182,17 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     spans.inc(trace.spans().size());
     buffered += trace.spans().size();
     TraceFold fold = traces.open(trace) ? largeFold : smallFold;
-    fold.add(trace, clock);
+    if (isResuming) {
+      fold.hold(trace, clock);
+    } else {
+      fold.add(trace, clock);
+    }
     traces.close();
   }
 
   @Override
   public void processWatermark(Watermark mark) throws Exception {
+    isResuming = false;
     boolean serving = pending != null;
     pending = mark;
     if (!serving) {

@@ -48,7 +48,7 @@ class TrackPropertyTest {
         oracles.put(trace, oracle);
         rest.add(new ArrayDeque<>(spans));
       }
-      try (TrackSubtasks subtasks = new TrackSubtasks(backend, SETTINGS, random)) {
+      try (TrackSubtasks subtasks = new TrackSubtasks(backend, SETTINGS, true, random)) {
         rest.removeIf(Collection::isEmpty);
         while (!rest.isEmpty()) {
           Deque<Span> spans = rest.get(random.nextInt(rest.size()));
@@ -88,7 +88,7 @@ class TrackPropertyTest {
         oracle.add(span);
       }
       oracle.end();
-      try (TrackSubtasks subtasks = new TrackSubtasks(backend, ageless, random)) {
+      try (TrackSubtasks subtasks = new TrackSubtasks(backend, ageless, true, random)) {
         while (true) {
           long clock = partitions.stream().mapToLong(TrackPropertyTest::next).min().orElseThrow();
           if (clock == Long.MAX_VALUE) {
@@ -133,7 +133,7 @@ class TrackPropertyTest {
     for (long seed = 0; seed < rounds; seed++) {
       Random random = new Random(seed);
       NaiveFold oracle = new NaiveFold(SETTINGS);
-      try (TrackSubtasks subtasks = new TrackSubtasks(backend, SETTINGS, random)) {
+      try (TrackSubtasks subtasks = new TrackSubtasks(backend, SETTINGS, false, random)) {
         for (Span sent : RandomTraces.inOrder(trace(trace, random, true))) {
           // Between two deadlines, which are multiples of it.
           long clock = sent.timestamp() - 100;

@@ -13,6 +13,7 @@ import io.spanfold.job.track.TraceStore.Limits;
 import io.spanfold.testing.NaiveFold.Flushed;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -57,10 +58,20 @@ final class TrackSubtasks implements AutoCloseable {
   private Watermark watermark;
   private long snapshots;
 
+  /** The batches and watermarks that wait in the stage before, while it has stopped. */
+  private final List<Object> onTheWay = new ArrayList<>();
+
+  private final boolean mayStop;
+  private boolean stopped;
+
   /**
    * @param backend {@code heap} or {@code rocksdb}
+   * @param mayStop whether the stage before may stop; what is in it at a restore then comes in any
+   *     order, before the first watermark. So no span may be late
    */
-  TrackSubtasks(String backend, FoldSettings settings, Random random) throws Exception {
+  TrackSubtasks(String backend, FoldSettings settings, boolean mayStop, Random random)
+      throws Exception {
+    this.mayStop = mayStop;
     this.backend = backend;
     this.settings = settings;
     this.random = random;
@@ -92,9 +103,6 @@ final class TrackSubtasks implements AutoCloseable {
       subtask.open();
       subtasks.add(subtask);
     }
-    if (watermark != null) {
-      advanceTo(watermark.getTimestamp());
-    }
   }
 
   /** Adds spans of one trace, and then maybe disturbs. */
@@ -103,20 +111,47 @@ final class TrackSubtasks implements AutoCloseable {
     for (Span span : batch) {
       spans.put(position(trace, span.partition(), span.offset()), span);
     }
+    StoredTrace stored = TrackOperatorTest.stored(trace, batch);
+    if (stopped) {
+      onTheWay.add(stored);
+    } else {
+      process(stored);
+    }
+    disturb();
+  }
+
+  private void process(StoredTrace batch) throws Exception {
     int subtask =
         KeyGroupRangeAssignment.assignKeyToParallelOperator(
-            trace, MAX_PARALLELISM, subtasks.size());
-    subtasks
-        .get(subtask)
-        .processElement(new StreamRecord<>(TrackOperatorTest.stored(trace, batch)));
-    disturb();
+            batch.trace(), MAX_PARALLELISM, subtasks.size());
+    subtasks.get(subtask).processElement(new StreamRecord<>(batch));
   }
 
   void advanceTo(long time) throws Exception {
     watermark = new Watermark(time);
-    for (var subtask : subtasks) {
-      subtask.processWatermark(watermark);
+    if (stopped) {
+      onTheWay.add(watermark);
+    } else {
+      process(watermark);
     }
+  }
+
+  private void process(Watermark mark) throws Exception {
+    for (var subtask : subtasks) {
+      subtask.processWatermark(mark);
+    }
+  }
+
+  private void goOn() throws Exception {
+    stopped = false;
+    for (Object next : onTheWay) {
+      if (next instanceof Watermark mark) {
+        process(mark);
+      } else {
+        process((StoredTrace) next);
+      }
+    }
+    onTheWay.clear();
   }
 
   private void disturb() throws Exception {
@@ -127,6 +162,8 @@ final class TrackSubtasks implements AutoCloseable {
         }
       }
       case 1 -> restart();
+      case 2 -> stopped = mayStop;
+      case 3 -> goOn();
       default -> {}
     }
   }
@@ -145,6 +182,12 @@ final class TrackSubtasks implements AutoCloseable {
         parallelism,
         AbstractStreamOperatorTestHarness.repackageState(
             states.toArray(OperatorSubtaskState[]::new)));
+    onTheWay.removeIf(Watermark.class::isInstance);
+    Collections.shuffle(onTheWay, random);
+    if (watermark != null) {
+      onTheWay.add(watermark);
+    }
+    goOn();
   }
 
   private OperatorSubtaskState snapshot(
@@ -155,6 +198,7 @@ final class TrackSubtasks implements AutoCloseable {
 
   /** Returns how many spans are counted as buffered at the end. */
   long end() throws Exception {
+    goOn();
     advanceTo(Watermark.MAX_WATERMARK.getTimestamp());
     long buffered = 0;
     for (var subtask : subtasks) {
