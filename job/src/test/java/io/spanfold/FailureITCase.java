@@ -18,10 +18,12 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.CheckpointingOptions;
@@ -32,9 +34,12 @@ import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.execution.ExecutionState;
+import org.apache.flink.runtime.executiongraph.AccessExecutionJobVertex;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.runtime.scheduler.stopwithsavepoint.StopWithSavepointStoppingException;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.util.ExceptionUtils;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
@@ -58,7 +63,9 @@ class FailureITCase {
   private static final int TASK_MANAGERS = 3;
   private static final int TRACES = 1_500;
 
+  private static final Duration RESTART = Duration.ofMinutes(1);
   private static final long POLL_MILLIS = 20;
+  private static final int STACK_DEPTH = 20;
 
   @TempDir static Path directory;
 
@@ -117,13 +124,17 @@ class FailureITCase {
             taskManagers++;
           }
           case STOPPED_WITH_SAVEPOINT -> {
-            String savepoint = stopWithSavepoint(cluster, job, false);
-            job = submit(cluster, name, 1 + random.nextInt(4), savepoint);
+            Stopped stopped = stopWithSavepoint(cluster, job, false);
+            job = submit(cluster, name, 1 + random.nextInt(4), stopped.savepoint);
           }
         }
       }
       servers.awaitConsumed(name, name);
-      stopWithSavepoint(cluster, job, true);
+      for (Stopped end = stopWithSavepoint(cluster, job, true);
+          !end.isCommitted;
+          end = stopWithSavepoint(cluster, job, true)) {
+        job = submit(cluster, name, 1, end.savepoint);
+      }
       List<String> differences =
           SegmentParts.differences(expected, SegmentParts.committed(committed.all()));
       differences.sort(Comparator.comparing(difference -> difference.substring(2)));
@@ -135,42 +146,69 @@ class FailureITCase {
   }
 
   /**
+   * A stopped job. If a task fails after the savepoint, Flink does not restart the job, and leaves
+   * the savepoint's transactions to the job that starts from it.
+   */
+  private record Stopped(String savepoint, boolean isCommitted) {}
+
+  /**
    * Stops the job with a savepoint; retries while the job restarts after a killed task manager.
    * With {@code drain}, all deadlines pass before the savepoint.
    */
-  private static String stopWithSavepoint(MiniCluster cluster, JobID job, boolean drain)
+  private static Stopped stopWithSavepoint(MiniCluster cluster, JobID job, boolean drain)
       throws Exception {
     while (true) {
       awaitRunning(cluster, job);
       try {
-        return cluster
-            .stopWithSavepoint(
-                job,
-                directory.resolve("savepoints").toUri().toString(),
-                drain,
-                SavepointFormatType.CANONICAL)
-            .get(60, TimeUnit.SECONDS);
+        String savepoint =
+            cluster
+                .stopWithSavepoint(
+                    job,
+                    directory.resolve("savepoints").toUri().toString(),
+                    drain,
+                    SavepointFormatType.CANONICAL)
+                .get(60, TimeUnit.SECONDS);
+        return new Stopped(savepoint, true);
       } catch (ExecutionException e) {
+        Optional<StopWithSavepointStoppingException> failed =
+            ExceptionUtils.findThrowable(e, StopWithSavepointStoppingException.class);
+        if (failed.isPresent()) {
+          return new Stopped(failed.get().getSavepointPath(), false);
+        }
         System.out.println("no savepoint yet: " + e.getMessage());
       }
     }
   }
 
-  /** Waits until all vertices run, and fails with the cause if the job has ended. */
+  /** Waits until all vertices run; fails with their states if that takes more than a minute. */
   private static void awaitRunning(MiniCluster cluster, JobID job) throws Exception {
+    long until = System.nanoTime() + RESTART.toNanos();
     while (true) {
       JobStatus status = cluster.getJobStatus(job).get();
       var graph = cluster.getExecutionGraph(job).get();
-      if (status.isGloballyTerminalState()) {
-        fail("the job ended as %s: %s", status, graph.getFailureInfo());
-      }
+      var vertices = graph.getAllVertices().values();
       if (status == JobStatus.RUNNING
-          && graph.getAllVertices().values().stream()
+          && vertices.stream()
               .allMatch(vertex -> vertex.getAggregateState() == ExecutionState.RUNNING)) {
         return;
       }
+      if (status.isGloballyTerminalState() || System.nanoTime() - until > 0) {
+        Thread.getAllStackTraces().forEach(FailureITCase::print);
+        fail(
+            "the job is %s with %s after %s",
+            status,
+            vertices.stream().map(AccessExecutionJobVertex::getAggregateState).toList(),
+            graph.getFailureInfo() == null
+                ? "no failure"
+                : graph.getFailureInfo().getExceptionAsString());
+      }
       Thread.sleep(POLL_MILLIS);
     }
+  }
+
+  private static void print(Thread thread, StackTraceElement[] stack) {
+    System.out.println(thread);
+    Stream.of(stack).limit(STACK_DEPTH).forEach(frame -> System.out.println("    at " + frame));
   }
 
   private static List<Fault> faults(Random random) {
