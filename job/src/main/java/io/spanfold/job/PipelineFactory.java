@@ -65,6 +65,14 @@ public final class PipelineFactory {
   private static final Duration PARTITION_DISCOVERY = Duration.ofSeconds(10);
 
   /**
+   * How much a fetch waits for, and how long: a live topic would otherwise be fetched hundreds of
+   * times a second, some records at a time. The delay is short compared with that of a batch.
+   */
+  private static final int FETCH_BYTES = 1 << 20;
+
+  private static final Duration FETCH_WAIT = Duration.ofMillis(25);
+
+  /**
    * How many parts are loaded together. Lost payloads of them are read from Kafka in one pass over
    * the topic, which costs about the same for few parts as for many.
    */
@@ -119,6 +127,9 @@ public final class PipelineFactory {
           KafkaSourceOptions.PARTITION_DISCOVERY_INTERVAL_MS.key(),
           Long.toString(PARTITION_DISCOVERY.toMillis()));
     }
+    properties.setProperty(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, Integer.toString(FETCH_BYTES));
+    properties.setProperty(
+        ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, Long.toString(FETCH_WAIT.toMillis()));
     properties.putAll(KafkaClientProperties.common(config.kafka()));
     // Records of an upstream transaction count only once it is committed.
     properties.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");

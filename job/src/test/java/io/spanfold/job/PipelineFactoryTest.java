@@ -22,6 +22,17 @@ class PipelineFactoryTest {
         .containsEntry(name, "1234");
   }
 
+  @Test
+  void fetchesWaitForAMegabyteOrAMomentUnlessKafkaPropertiesSayOtherwise() {
+    assertThat(new PipelineFactory(config(Map.of())).sourceProperties())
+        .containsEntry("fetch.min.bytes", "1048576")
+        .containsEntry("fetch.max.wait.ms", "25");
+    assertThat(
+            new PipelineFactory(config(Map.of("kafka.properties.fetch.max.wait.ms", "500")))
+                .sourceProperties())
+        .containsEntry("fetch.max.wait.ms", "500");
+  }
+
   private static SpanfoldConfig config(Map<String, String> options) {
     Map<String, String> all = new HashMap<>(options);
     all.put("kafka.bootstrap.servers", "broker:9092");
