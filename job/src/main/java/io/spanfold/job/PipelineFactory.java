@@ -31,6 +31,7 @@ import io.spanfold.job.time.SourceClock;
 import io.spanfold.job.time.SourceWatermarks;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Properties;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.connector.kafka.source.KafkaSource;
@@ -68,9 +69,12 @@ public final class PipelineFactory {
    * How much a fetch waits for, and how long: a live topic would otherwise be fetched hundreds of
    * times a second, some records at a time. The delay is short compared with that of a batch.
    */
-  private static final int FETCH_BYTES = 1 << 20;
-
-  private static final Duration FETCH_WAIT = Duration.ofMillis(25);
+  private static final Map<String, String> FETCH =
+      Map.of(
+          ConsumerConfig.FETCH_MIN_BYTES_CONFIG,
+          Integer.toString(64 << 10),
+          ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG,
+          "100");
 
   /**
    * How many parts are loaded together. Lost payloads of them are read from Kafka in one pass over
@@ -127,10 +131,13 @@ public final class PipelineFactory {
           KafkaSourceOptions.PARTITION_DISCOVERY_INTERVAL_MS.key(),
           Long.toString(PARTITION_DISCOVERY.toMillis()));
     }
-    properties.setProperty(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, Integer.toString(FETCH_BYTES));
-    properties.setProperty(
-        ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, Long.toString(FETCH_WAIT.toMillis()));
-    properties.putAll(KafkaClientProperties.common(config.kafka()));
+    Properties given = KafkaClientProperties.common(config.kafka());
+    // They depend on each other: a fetch of less than its minimum takes the whole wait.
+    if (!given.containsKey(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG)
+        && FETCH.keySet().stream().noneMatch(given::containsKey)) {
+      properties.putAll(FETCH);
+    }
+    properties.putAll(given);
     // Records of an upstream transaction count only once it is committed.
     properties.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     return properties;

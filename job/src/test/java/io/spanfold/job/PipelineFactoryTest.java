@@ -7,6 +7,8 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.flink.configuration.Configuration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PipelineFactoryTest {
 
@@ -23,14 +25,20 @@ class PipelineFactoryTest {
   }
 
   @Test
-  void fetchesWaitForAMegabyteOrAMomentUnlessKafkaPropertiesSayOtherwise() {
+  void fetchesWaitForRecordsThatComeTogether() {
     assertThat(new PipelineFactory(config(Map.of())).sourceProperties())
-        .containsEntry("fetch.min.bytes", "1048576")
-        .containsEntry("fetch.max.wait.ms", "25");
+        .containsEntry("fetch.min.bytes", "65536")
+        .containsEntry("fetch.max.wait.ms", "100");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"fetch.min.bytes", "fetch.max.wait.ms", "max.partition.fetch.bytes"})
+  void fetchesAreLeftToKafkaPropertiesThatHaveOneOfTheirOptions(String name) {
     assertThat(
-            new PipelineFactory(config(Map.of("kafka.properties.fetch.max.wait.ms", "500")))
-                .sourceProperties())
-        .containsEntry("fetch.max.wait.ms", "500");
+            new PipelineFactory(config(Map.of("kafka.properties." + name, "7"))).sourceProperties())
+        .containsEntry(name, "7")
+        .doesNotContainValue("65536")
+        .doesNotContainValue("100");
   }
 
   private static SpanfoldConfig config(Map<String, String> options) {

@@ -6,7 +6,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The spans of a trace that were read ahead of the clock and wait until it reaches them.
+ * The spans of a trace that were read ahead of the clock and wait until it reaches them; and those
+ * that wait because they may have come out of order ({@link TraceFold#hold}).
  *
  * <p>Partitions are read concurrently, and one may be seconds ahead of another, as after an outage.
  * A span whose timestamp ends a part waits until the clock confirms that the part is over: further

@@ -34,9 +34,10 @@ import org.apache.flink.util.FlinkRuntimeException;
  *
  * <p>After a restore with another parallelism, elements of the checkpoint may arrive in another
  * subtask than later elements of their key, and so out of order. Written batches are put in order
- * where they are folded: all of them arrive there before the first watermark. For flushes it
- * matters only if a deadline fell inside a subsegment and both parts that share it were in flight:
- * the payload may then be deleted before the earlier part is loaded, which reads it from Kafka.
+ * where they are folded: unless the function lets watermarks overtake them, they arrive there
+ * before the first one. For flushes it matters only if a deadline fell inside a subsegment and both
+ * parts that share it were in flight: the payload may then be deleted before the earlier part is
+ * loaded, which reads it from Kafka.
  *
  * <p>Watermarks wait for the elements before them unless the function allows them to overtake. They
  * are not in the checkpoint: after a restore they come from the source.

@@ -21,8 +21,10 @@ import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeutils.base.LongSerializer;
+import org.apache.flink.api.common.typeutils.base.array.LongPrimitiveArraySerializer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.runtime.state.CheckpointableKeyedStateBackend;
+import org.apache.flink.runtime.state.KeyGroupRange;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -54,6 +56,12 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
    */
   private static final long INPUT_TURN_MILLIS = 10;
 
+  /**
+   * How long spans wait after a restore if no watermark comes: a multiple of the time in which the
+   * stage before empties itself, and short enough for what comes meanwhile to have room.
+   */
+  static final long RESUME_MILLIS = 10_000;
+
   private final FoldSettings settings;
   private final RedisMemoryMonitorSettings guardSettings;
   private final TraceStore.Limits limits;
@@ -73,17 +81,21 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   private transient long clock;
 
   /**
-   * Whether the job was restored and no watermark has come since. What was on its way to this
-   * operator at the checkpoint comes before the first one, and after rescaling along other ways
-   * than later spans of its trace. So until then spans wait, to be folded in the order of the
+   * Whether spans wait because the job was restored. What was on its way to this operator at the
+   * checkpoint comes before the first watermark, and after rescaling along other ways than later
+   * spans of its trace; so until that watermark spans wait, to be folded in the order of the
    * source.
    */
   private transient boolean isResuming;
 
+  /** Whether there is a timer that ends the wait if no watermark does. */
+  private transient boolean resumeIsBounded;
+
   /** The latest watermark, until all that is due at it is served; null for none. */
   private transient Watermark pending;
 
-  private transient ListState<Long> savedClock;
+  /** The first and the last key group of each subtask, and its clock. */
+  private transient ListState<long[]> savedClocks;
 
   /**
    * How many spans are in state. Kept separately, because counting them would read all of it. After
@@ -122,8 +134,7 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
         (CheckpointableKeyedStateBackend<TraceKey>) this.<TraceKey>getKeyedStateBackend();
     int maxParallelism = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
     traces = new TraceStore(context.getKeyedStateStore(), backend, maxParallelism, limits);
-    isResuming = context.isRestored();
-    if (isResuming) {
+    if (context.isRestored()) {
       traces.restore();
     }
     smallFold = new TraceFold(settings, traces.small(), this);
@@ -132,23 +143,33 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     for (long count : savedBuffered.get()) {
       buffered += count;
     }
-    savedClock =
+    savedClocks =
         context
             .getOperatorStateStore()
-            .getUnionListState(new ListStateDescriptor<>("clock", LongSerializer.INSTANCE));
+            .getUnionListState(
+                new ListStateDescriptor<>("clocks", LongPrimitiveArraySerializer.INSTANCE));
     clock = restoredClock();
+    // Before a job has a time, nothing that comes late could end a part too early.
+    isResuming = clock != Long.MIN_VALUE;
   }
 
   /**
-   * Returns the clock before the restore, the earliest of all subtasks: the first spans come before
-   * the first watermark, and the fold could not know which of them are late.
+   * Returns the clock before the restore, the earliest of the subtasks that had key groups of this
+   * one; without it, the fold could not know which of the first spans are late.
    */
   private long restoredClock() throws Exception {
-    Long earliest = null;
-    for (long saved : savedClock.get()) {
-      earliest = earliest == null ? saved : Math.min(earliest, saved);
+    KeyGroupRange range = keyGroups();
+    long earliest = Long.MAX_VALUE;
+    for (long[] saved : savedClocks.get()) {
+      if (saved[0] <= range.getEndKeyGroup() && saved[1] >= range.getStartKeyGroup()) {
+        earliest = Math.min(earliest, saved[2]);
+      }
     }
-    return earliest == null ? Long.MIN_VALUE : earliest;
+    return earliest == Long.MAX_VALUE ? Long.MIN_VALUE : earliest;
+  }
+
+  private KeyGroupRange keyGroups() {
+    return ((CheckpointableKeyedStateBackend<?>) getKeyedStateBackend()).getKeyGroupRange();
   }
 
   @Override
@@ -156,7 +177,9 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     super.snapshotState(context);
     traces.beforeSnapshot();
     savedBuffered.update(List.of(buffered));
-    savedClock.update(List.of(clock));
+    KeyGroupRange range = keyGroups();
+    savedClocks.update(
+        List.of(new long[] {range.getStartKeyGroup(), range.getEndKeyGroup(), clock}));
   }
 
   @Override
@@ -183,11 +206,28 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
     buffered += trace.spans().size();
     TraceFold fold = traces.open(trace) ? largeFold : smallFold;
     if (isResuming) {
+      boundResume();
       fold.hold(trace, clock);
     } else {
       fold.add(trace, clock);
     }
     traces.close();
+  }
+
+  /** No watermark comes while a partition holds the others back, which may take minutes. */
+  private void boundResume() {
+    if (!resumeIsBounded) {
+      resumeIsBounded = true;
+      long now = getProcessingTimeService().getCurrentProcessingTime();
+      getProcessingTimeService().registerTimer(now + RESUME_MILLIS, time -> endResume());
+    }
+  }
+
+  private void endResume() throws Exception {
+    if (isResuming) {
+      // A time that was reached before the restore.
+      processWatermark(new Watermark(clock));
+    }
   }
 
   @Override
@@ -296,6 +336,10 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
       guard.close();
     }
     super.close();
+  }
+
+  long clock() {
+    return clock;
   }
 
   long spansBuffered() {

@@ -9,6 +9,7 @@ import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushRequest;
+import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.StoredTrace;
@@ -17,15 +18,18 @@ import io.spanfold.core.model.TraceKey;
 import io.spanfold.job.memory.RedisMemoryMonitorSettings;
 import io.spanfold.job.serialization.StateType;
 import io.spanfold.job.track.TraceStore.Limits;
+import io.spanfold.testing.RandomTraces;
 import io.spanfold.testing.Spans;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.state.StateBackend;
 import org.apache.flink.runtime.state.hashmap.HashMapStateBackend;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -114,6 +118,88 @@ class TrackOperatorTest {
       harness.processWatermark(new Watermark(1_100_000));
       assertThat(parts(harness)).extracting(DuePart::segmentId).containsExactly(1L);
     }
+  }
+
+  /**
+   * As during an adoption: an adopted span, which is as new as the job, comes before its record.
+   */
+  @Test
+  void noSpanWaitsAfterARestoreOfAJobWithoutATime() throws Exception {
+    OperatorSubtaskState snapshot;
+    try (var harness = harness(new HashMapStateBackend(), 1, 0)) {
+      harness.open();
+      snapshot = harness.snapshot(1, 1);
+    }
+    try (var harness = harness(new HashMapStateBackend(), 1, 0)) {
+      harness.initializeState(snapshot);
+      harness.open();
+      Span record = Spans.root(TRACE, 1, 1_000, 0);
+      Span adopted = RandomTraces.at(record, 1_000_000, SourcePosition.NOWHERE, 0);
+      harness.processElement(new StreamRecord<>(stored(TRACE, List.of(adopted))));
+      harness.processElement(new StreamRecord<>(stored(TRACE, List.of(record))));
+      harness.processWatermark(new Watermark(2_000));
+      harness.processWatermark(Watermark.MAX_WATERMARK);
+      assertThat(parts(harness)).hasSize(1);
+    }
+  }
+
+  @Test
+  void spansWaitForABoundedTimeAfterARestoreIfNoWatermarkComes() throws Exception {
+    List<Span> spans = List.of(Spans.root(TRACE, 1, 1_000, 0), Spans.child(TRACE, 2, 1, 1_000, 1));
+    long bytes = spans.get(0).record().length;
+    FoldSettings smallParts = new FoldSettings(60_000, 10_000, 100_000, 30_000, bytes);
+    OperatorSubtaskState snapshot;
+    try (var harness = harness(operator(smallParts), new HashMapStateBackend(), 1, 0)) {
+      harness.open();
+      harness.processWatermark(new Watermark(1_000));
+      snapshot = harness.snapshot(1, 1);
+    }
+    try (var harness = harness(operator(smallParts), new HashMapStateBackend(), 1, 0)) {
+      harness.initializeState(snapshot);
+      harness.open();
+      harness.processElement(new StreamRecord<>(stored(TRACE, spans)));
+      harness.setProcessingTime(TrackOperator.RESUME_MILLIS - 1);
+      assertThat(parts(harness)).isEmpty();
+      harness.setProcessingTime(TrackOperator.RESUME_MILLIS);
+      assertThat(parts(harness)).extracting(DuePart::reason).contains(FlushReason.FULL);
+    }
+  }
+
+  private static TrackOperator operator(FoldSettings settings) {
+    return new TrackOperator(settings, NO_REDIS, Limits.DEFAULT, Duration.ofDays(1));
+  }
+
+  /** One that had more to serve may be behind. */
+  @Test
+  void aSubtaskHasTheClockOfItsKeyGroupsAfterARestore() throws Exception {
+    List<OperatorSubtaskState> snapshots = new ArrayList<>();
+    for (int subtask = 0; subtask < 2; subtask++) {
+      try (var harness = harness(new HashMapStateBackend(), 2, subtask)) {
+        harness.open();
+        harness.processWatermark(new Watermark(1_000L * (subtask + 1)));
+        snapshots.add(harness.snapshot(1, 1));
+      }
+    }
+    OperatorSubtaskState all =
+        AbstractStreamOperatorTestHarness.repackageState(
+            snapshots.toArray(OperatorSubtaskState[]::new));
+    assertThat(clocks(all, 2)).containsExactly(1_000L, 2_000L);
+    assertThat(clocks(all, 1)).containsExactly(1_000L);
+    assertThat(clocks(all, 4)).containsExactly(1_000L, 1_000L, 2_000L, 2_000L);
+  }
+
+  private static List<Long> clocks(OperatorSubtaskState all, int parallelism) throws Exception {
+    List<Long> clocks = new ArrayList<>();
+    for (int subtask = 0; subtask < parallelism; subtask++) {
+      try (var harness = harness(new HashMapStateBackend(), parallelism, subtask)) {
+        harness.initializeState(
+            AbstractStreamOperatorTestHarness.repartitionOperatorState(
+                all, MAX_PARALLELISM, 2, parallelism, subtask));
+        harness.open();
+        clocks.add(((TrackOperator) harness.getOneInputOperator()).clock());
+      }
+    }
+    return clocks;
   }
 
   @Test

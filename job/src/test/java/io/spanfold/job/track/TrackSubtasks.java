@@ -61,6 +61,9 @@ final class TrackSubtasks implements AutoCloseable {
   /** The batches and watermarks that wait in the stage before, while it has stopped. */
   private final List<Object> onTheWay = new ArrayList<>();
 
+  /** Whether a watermark has come through that stage. */
+  private boolean timeIsKnown;
+
   private final boolean mayStop;
   private boolean stopped;
 
@@ -137,6 +140,7 @@ final class TrackSubtasks implements AutoCloseable {
   }
 
   private void process(Watermark mark) throws Exception {
+    timeIsKnown = true;
     for (var subtask : subtasks) {
       subtask.processWatermark(mark);
     }
@@ -162,7 +166,7 @@ final class TrackSubtasks implements AutoCloseable {
         }
       }
       case 1 -> restart();
-      case 2 -> stopped = mayStop;
+      case 2 -> stopped = mayStop && timeIsKnown;
       case 3 -> goOn();
       default -> {}
     }
@@ -184,6 +188,11 @@ final class TrackSubtasks implements AutoCloseable {
             states.toArray(OperatorSubtaskState[]::new)));
     onTheWay.removeIf(Watermark.class::isInstance);
     Collections.shuffle(onTheWay, random);
+    if (!onTheWay.isEmpty() && random.nextInt(4) == 0) {
+      process((StoredTrace) onTheWay.remove(0));
+      restart();
+      return;
+    }
     if (watermark != null) {
       onTheWay.add(watermark);
     }
