@@ -29,7 +29,7 @@ class ChaosITCase {
             output,
             "chaos",
             "--minutes",
-            "3",
+            "2",
             "--seed",
             "1",
             "--faults",
