@@ -101,7 +101,7 @@ class AdoptITCase {
         cluster.replaceTaskManager(random.nextInt(2));
       }
       servers.awaitConsumed(name, name);
-      String savepoint = cluster.stopWithSavepoint(job, false);
+      String savepoint = cluster.stopWithSavepoint(job, false).savepoint();
       // A restored job ignores the option, so it may stay on.
       Configuration last = options(name, after, failing);
       cluster.stopWithSavepoint(cluster.submit(last, new Configuration(), 2, savepoint), true);

@@ -77,7 +77,7 @@ class UnalignedCheckpointsITCase {
       job = restoreCheckpoint(cluster, name, job, 2);
 
       awaitOutput(committed, expected.size() / 3);
-      job = submit(cluster, name, 2, cluster.stopWithSavepoint(job, false));
+      job = submit(cluster, name, 2, cluster.stopWithSavepoint(job, false).savepoint());
 
       awaitOutput(committed, expected.size() / 2);
       awaitInFlight(cluster, job);

@@ -5,6 +5,7 @@ import io.spanfold.job.config.SpanfoldConfig;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.JobID;
@@ -19,9 +20,13 @@ import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.checkpoint.CheckpointStatsSnapshot;
 import org.apache.flink.runtime.client.JobExecutionException;
 import org.apache.flink.runtime.execution.ExecutionState;
+import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
+import org.apache.flink.runtime.executiongraph.ErrorInfo;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.runtime.scheduler.stopwithsavepoint.StopWithSavepointStoppingException;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.util.ExceptionUtils;
 
 /** A Flink cluster whose task managers can be killed, and the job on it. */
 public final class JobCluster implements AutoCloseable {
@@ -103,23 +108,39 @@ public final class JobCluster implements AutoCloseable {
   }
 
   /**
+   * A stopped job.
+   *
+   * @param savepoint its location
+   * @param isCommitted whether its transactions are committed. Otherwise a task failed after the
+   *     savepoint; Flink does not restart the job then, and the one that starts from the savepoint
+   *     commits them
+   */
+  public record Stopped(String savepoint, boolean isCommitted) {}
+
+  /**
    * Stops the job with a savepoint; retries while the job restarts after a failure.
    *
    * @param drain whether all deadlines pass before it
-   * @return the location of the savepoint
    */
-  public String stopWithSavepoint(JobID job, boolean drain) throws Exception {
+  public Stopped stopWithSavepoint(JobID job, boolean drain) throws Exception {
     while (true) {
       awaitRunning(job);
       try {
-        return cluster
-            .stopWithSavepoint(
-                job,
-                directory.resolve("savepoints").toUri().toString(),
-                drain,
-                SavepointFormatType.CANONICAL)
-            .get(60, TimeUnit.SECONDS);
+        String savepoint =
+            cluster
+                .stopWithSavepoint(
+                    job,
+                    directory.resolve("savepoints").toUri().toString(),
+                    drain,
+                    SavepointFormatType.CANONICAL)
+                .get(60, TimeUnit.SECONDS);
+        return new Stopped(savepoint, true);
       } catch (ExecutionException e) {
+        Optional<StopWithSavepointStoppingException> failed =
+            ExceptionUtils.findThrowable(e, StopWithSavepointStoppingException.class);
+        if (failed.isPresent()) {
+          return new Stopped(failed.get().getSavepointPath(), false);
+        }
         System.out.println("no savepoint yet: " + e.getMessage());
       }
     }
@@ -147,11 +168,22 @@ public final class JobCluster implements AutoCloseable {
     return cluster.getExecutionGraph(job).get().getCheckpointStatsSnapshot();
   }
 
-  /** Waits until all tasks run. */
+  /** Waits until all tasks run; fails with the cause if the job has ended. */
   public void awaitRunning(JobID job) throws Exception {
-    while (cluster.getJobStatus(job).get() != JobStatus.RUNNING
-        || cluster.getExecutionGraph(job).get().getAllVertices().values().stream()
-            .anyMatch(vertex -> vertex.getAggregateState() != ExecutionState.RUNNING)) {
+    while (true) {
+      JobStatus status = cluster.getJobStatus(job).get();
+      AccessExecutionGraph graph = cluster.getExecutionGraph(job).get();
+      if (status.isGloballyTerminalState()) {
+        ErrorInfo failure = graph.getFailureInfo();
+        throw new AssertionError(
+            "the job is %s: %s"
+                .formatted(status, failure == null ? "" : failure.getExceptionAsString()));
+      }
+      if (status == JobStatus.RUNNING
+          && graph.getAllVertices().values().stream()
+              .allMatch(vertex -> vertex.getAggregateState() == ExecutionState.RUNNING)) {
+        return;
+      }
       Thread.onSpinWait();
     }
   }
