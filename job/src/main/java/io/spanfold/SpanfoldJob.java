@@ -133,7 +133,7 @@ public final class SpanfoldJob {
                 "Write to Redis",
                 StateType.STORED_TRACE,
                 new AsyncStageOperator<>(
-                    new WriteFunction(steps.store(), steps.lease(), steps.memoryMonitor()),
+                    new WriteFunction(steps.store(), steps.lease(), steps.redisGate()),
                     steps.writeStage(),
                     StateType.SPAN_BATCH))
             .uid("write");
@@ -144,7 +144,7 @@ public final class SpanfoldJob {
             .transform(
                 "Track",
                 StateType.FLUSH_REQUEST,
-                new TrackOperator(config.segment(), steps.memoryMonitor()))
+                new TrackOperator(config.segment(), steps.redisGate()))
             .uid("track");
 
     SingleOutputStreamOperator<FlushedPart> flushed =

@@ -14,7 +14,7 @@ import io.spanfold.core.model.SpanBatch;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.async.AsyncStageOperator;
 import io.spanfold.job.async.AsyncStageSettings;
-import io.spanfold.job.memory.RedisMemoryMonitorSettings;
+import io.spanfold.job.gate.RedisGateSettings;
 import io.spanfold.job.serialization.StateType;
 import io.spanfold.job.write.WriteFunction;
 import java.nio.file.Path;
@@ -117,14 +117,14 @@ class SecondJobITCase {
     StreamExecutionEnvironment env =
         StreamExecutionEnvironment.getExecutionEnvironment(configuration);
     env.setParallelism(1);
-    LeaseSettings lease = new LeaseSettings(store().redis(), "second", TTL, Duration.ofMillis(100));
+    // A released lease lasts for three renewals; the test looks at it after the job has ended.
+    LeaseSettings lease = new LeaseSettings(store().redis(), "second", TTL, Duration.ofSeconds(2));
     env.fromData(StateType.SPAN_BATCH, new SpanBatch(List.of()))
         .transform(
             "Write",
             StateType.STORED_TRACE,
             new AsyncStageOperator<>(
-                new WriteFunction(
-                    store(), lease, RedisMemoryMonitorSettings.of(store().redis(), 0.8)),
+                new WriteFunction(store(), lease, RedisGateSettings.of(store().redis(), 0.8)),
                 AsyncStageSettings.ordered(1).maxWaiting(1_000),
                 StateType.SPAN_BATCH))
         .sinkTo(new DiscardingSink<>());

@@ -20,7 +20,7 @@ import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisPipelines;
 import io.spanfold.buffer.redis.RetryPolicy;
 import io.spanfold.buffer.redis.StoreException;
-import io.spanfold.buffer.redis.StoreFullException;
+import io.spanfold.buffer.redis.StoreRefusedException;
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
@@ -111,7 +111,7 @@ public final class SegmentStore implements AutoCloseable {
    * @param epoch the epoch of the lease
    * @param checkpoint the last checkpoint that the writer was part of, or was restored from
    * @return its traces in the same order, with the subsegments as they are stored
-   * @throws StoreFullException if Redis is out of memory
+   * @throws StoreRefusedException if Redis has no memory left, or refuses writes for another reason
    * @throws StoreException if it fails otherwise
    */
   public List<StoredTrace> write(SpanBatch batch, long epoch, long checkpoint) {

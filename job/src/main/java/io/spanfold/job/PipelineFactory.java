@@ -15,9 +15,9 @@ import io.spanfold.job.config.SpanfoldConfig.SourceSettings;
 import io.spanfold.job.flush.FlushSettings;
 import io.spanfold.job.flush.StoreCleanUp;
 import io.spanfold.job.flush.StoreRebuild;
+import io.spanfold.job.gate.RedisGateSettings;
 import io.spanfold.job.kafka.KafkaClientProperties;
 import io.spanfold.job.kafka.RootLocale;
-import io.spanfold.job.memory.RedisMemoryMonitorSettings;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
 import io.spanfold.job.sink.SegmentStrategy.CleanUp;
 import io.spanfold.job.sink.SegmentStrategy.Opener;
@@ -103,7 +103,8 @@ public final class PipelineFactory {
         properties -> kafka(source, properties),
         source.topic(),
         sourceProperties(),
-        memoryMonitor(),
+        redisGate(),
+        lease(),
         clockSettings(),
         config.ingest().adopt());
   }
@@ -187,9 +188,8 @@ public final class PipelineFactory {
         .stallTimeout(FLUSH_STALL);
   }
 
-  public RedisMemoryMonitorSettings memoryMonitor() {
-    return RedisMemoryMonitorSettings.of(
-        redis(Timeouts.DEFAULT), config.redis().maxMemoryFraction());
+  public RedisGateSettings redisGate() {
+    return RedisGateSettings.of(redis(Timeouts.DEFAULT), config.redis().maxMemoryFraction());
   }
 
   public StoreSettings store() {

@@ -15,7 +15,7 @@ import io.spanfold.buffer.redis.ConnectionSettings.Login;
 import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.StoreException;
-import io.spanfold.buffer.redis.StoreFullException;
+import io.spanfold.buffer.redis.StoreRefusedException;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart.Receipt;
@@ -465,7 +465,7 @@ class SegmentStoreITCase {
                     phase))) {
       List<StoredTrace> stored = new ArrayList<>();
       List<Receipt> receipts = new ArrayList<>();
-      assertThatExceptionOfType(StoreFullException.class)
+      assertThatExceptionOfType(StoreRefusedException.class)
           .isThrownBy(
               () -> {
                 while (true) {

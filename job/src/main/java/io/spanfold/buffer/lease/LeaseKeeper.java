@@ -3,6 +3,8 @@ package io.spanfold.buffer.lease;
 import io.spanfold.buffer.redis.RedisPoller;
 import io.spanfold.buffer.redis.StoreException;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,10 +27,13 @@ public final class LeaseKeeper implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(LeaseKeeper.class);
 
+  private static final long REMIND_NANOS = TimeUnit.MINUTES.toNanos(1);
+
   private final LeaseSettings settings;
   private final LeaseClaim claim;
   private final LeaseStore store;
   private final RedisPoller poller;
+  private final CompletableFuture<Void> decided = new CompletableFuture<>();
 
   // Guarded by this.
   private LeaseAnswer held;
@@ -43,6 +48,7 @@ public final class LeaseKeeper implements AutoCloseable {
   private long busySinceNanos;
   private boolean busy;
   private boolean failing;
+  private long remindedNanos;
 
   private LeaseKeeper(LeaseSettings settings, LeaseClaim claim) {
     this.settings = settings;
@@ -61,6 +67,23 @@ public final class LeaseKeeper implements AutoCloseable {
   /** Returns the epoch; 0 before the lease is held. */
   public synchronized long epoch() {
     return held == null ? 0 : held.epoch();
+  }
+
+  /**
+   * Returns whether the lease is held, perhaps without a recent confirmation.
+   *
+   * @throws LeaseException if it was refused or taken over, as {@link #confirm} has it
+   */
+  public synchronized boolean isHeld() {
+    if (lost != null) {
+      throw lost;
+    }
+    return held != null;
+  }
+
+  /** Returns a future that completes once the lease is held, or will never be. */
+  public CompletableFuture<Void> whenDecided() {
+    return decided;
   }
 
   /** Returns how many questions to Redis failed. */
@@ -160,6 +183,9 @@ public final class LeaseKeeper implements AutoCloseable {
       askedNanos = start;
       notifyAll();
     }
+    if (end != null || answer.state() == LeaseAnswer.State.HELD) {
+      decided.complete(null);
+    }
   }
 
   /** Returns the reason to give up; null while it is worth waiting. */
@@ -195,7 +221,8 @@ public final class LeaseKeeper implements AutoCloseable {
   }
 
   private void failed(RuntimeException e, long start) {
-    if (!failing) {
+    if (!failing || start - remindedNanos > REMIND_NANOS) {
+      remindedNanos = start;
       LOG.warn(
           "The lease of buffer {} cannot be renewed; retrying every {} ms.",
           settings.buffer(),

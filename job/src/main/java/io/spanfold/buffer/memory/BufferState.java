@@ -1,11 +1,9 @@
 package io.spanfold.buffer.memory;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.RedisFailure;
-import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisNodes;
 import io.spanfold.buffer.redis.StoreException;
 import java.util.ArrayList;
@@ -18,7 +16,6 @@ import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.Protocol;
 import redis.clients.jedis.exceptions.JedisException;
-import redis.clients.jedis.params.SetParams;
 import redis.clients.jedis.util.JedisClusterCRC16;
 
 /**
@@ -32,12 +29,6 @@ public record BufferState(int slots, List<NodeState> nodes) {
 
   /** The slots of a cluster; a single node counts as having all of them. */
   public static final int ALL_SLOTS = 16_384;
-
-  /** Keys tried to find one in a node's slots; some nodes have few. */
-  private static final int KEYS_TRIED = 200_000;
-
-  /** TTL of the written key. */
-  private static final long KEY_MILLIS = 1_000;
 
   /** Copies the list. */
   public BufferState {
@@ -116,8 +107,8 @@ public record BufferState(int slots, List<NodeState> nodes) {
       String info = jedis.info("memory");
       return new NodeState(
           node.toString(),
-          Optional.of(MemoryProbe.memory(node, info)),
-          MemoryProbe.text(info, "maxmemory_policy"),
+          Optional.of(NodeProbe.memory(node, info)),
+          NodeProbe.text(info, "maxmemory_policy"),
           Optional.empty(),
           refusedWrite(jedis, slots));
     } catch (JedisException e) {
@@ -131,26 +122,16 @@ public record BufferState(int slots, List<NodeState> nodes) {
   }
 
   private static Optional<String> refusedWrite(Jedis jedis, BitSet slots) {
-    Optional<byte[]> key = keyIn(slots);
+    Optional<byte[]> key = WriteCheck.key(each -> slots.get(JedisClusterCRC16.getSlot(each)));
     if (key.isEmpty()) {
       return Optional.empty();
     }
     try {
-      jedis.set(key.get(), key.get(), SetParams.setParams().px(KEY_MILLIS));
+      jedis.getConnection().sendCommand(WriteCheck.command(key.get()));
+      jedis.getConnection().getStatusCodeReply();
       return Optional.empty();
     } catch (JedisException e) {
       return Optional.of(String.valueOf(e.getMessage()));
     }
-  }
-
-  /** Returns a key in one of these slots; empty if none is found. */
-  private static Optional<byte[]> keyIn(BitSet slots) {
-    for (int i = 0; i < KEYS_TRIED; i++) {
-      byte[] key = (RedisKeys.PREFIX + "check:" + i).getBytes(US_ASCII);
-      if (slots.get(JedisClusterCRC16.getSlot(key))) {
-        return Optional.of(key);
-      }
-    }
-    return Optional.empty();
   }
 }

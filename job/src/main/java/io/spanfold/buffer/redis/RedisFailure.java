@@ -12,14 +12,16 @@ public enum RedisFailure {
   NO_SCRIPT,
   /** Another node has the key, or is getting it: refresh the slots. */
   MOVED,
-  /** No answer, or the node cannot serve now. */
+  /** No answer. */
   UNAVAILABLE,
+  /** The node answers, but does not serve commands now. */
+  REFUSED,
   /** No memory left. */
   FULL,
   /** Retrying does not help. */
   FATAL;
 
-  private static final List<String> PASSING =
+  private static final List<String> REFUSING =
       List.of(
           "LOADING",
           "CLUSTERDOWN",
@@ -60,7 +62,7 @@ public enum RedisFailure {
     }
     if (failure instanceof JedisDataException) {
       // Errors of the server's state pass; all others are errors of the command.
-      return PASSING.stream().anyMatch(message::contains) ? UNAVAILABLE : FATAL;
+      return REFUSING.stream().anyMatch(message::contains) ? REFUSED : FATAL;
     }
     // All other exceptions of the client mean a lost connection; also IllegalStateException, which
     // a response throws that never came.

@@ -57,7 +57,7 @@ public final class RedisPipelines implements AutoCloseable {
    * Sends all commands and returns their answers in the same order.
    *
    * @param what the purpose, in words that complete "cannot"
-   * @throws StoreFullException if Redis had no memory until the time for retries was over
+   * @throws StoreRefusedException if Redis refused a command until the time for retries was over
    * @throws StoreException if another failure lasted as long, or retrying does not help
    */
   public <T> List<T> send(String what, List<RedisCommand<T>> commands) {
@@ -136,7 +136,8 @@ public final class RedisPipelines implements AutoCloseable {
   private boolean prepare(Round<?> round) {
     try {
       if (round.seen.contains(RedisFailure.MOVED)
-          || round.seen.contains(RedisFailure.UNAVAILABLE)) {
+          || round.seen.contains(RedisFailure.UNAVAILABLE)
+          || round.seen.contains(RedisFailure.REFUSED)) {
         nodes.refresh();
       }
       if (!round.missingScripts.isEmpty()) {
@@ -170,8 +171,8 @@ public final class RedisPipelines implements AutoCloseable {
                 attempts.elapsed().toMillis(),
                 round.failure.getMessage(),
                 remedy(round.worst));
-    return round.worst == RedisFailure.FULL
-        ? new StoreFullException(message, round.failure)
+    return round.worst == RedisFailure.FULL || round.worst == RedisFailure.REFUSED
+        ? new StoreRefusedException(message, round.failure)
         : new StoreException(message, round.failure);
   }
 
@@ -180,6 +181,7 @@ public final class RedisPipelines implements AutoCloseable {
       case NO_SCRIPT -> "Scripts vanish as soon as they are loaded; check who runs SCRIPT FLUSH.";
       case MOVED -> "Slots are being moved; check whether the cluster's resharding is stuck.";
       case UNAVAILABLE -> "Check whether the node runs and is reachable from here.";
+      case REFUSED -> "Redis answers, but does not serve; its message says why.";
       case FULL -> "Redis is at its maxmemory; give it more, or let flushes catch up.";
       case FATAL ->
           "Retrying does not help; check the user's permissions and the server's version.";

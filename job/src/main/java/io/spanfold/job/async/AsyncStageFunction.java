@@ -30,6 +30,14 @@ public interface AsyncStageFunction<IN, OUT> extends Serializable {
      */
     void process(List<Task<IN, OUT>> tasks) throws Exception;
 
+    /**
+     * Returns whether it waits for something outside of the job, for as long as that takes. Then
+     * the stage has not stalled. Called by the Flink task's thread.
+     */
+    default boolean isWaiting() {
+      return false;
+    }
+
     @Override
     void close();
   }

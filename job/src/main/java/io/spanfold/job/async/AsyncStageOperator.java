@@ -42,10 +42,11 @@ import org.apache.flink.util.FlinkRuntimeException;
  * <p>Watermarks wait for the elements before them unless the function allows them to overtake. They
  * are not in the checkpoint: after a restore they come from the source.
  *
- * <p>A full stage blocks its input, but not forever, because no barrier could pass then. It waits a
- * second for room, accepts a fraction of its bound, and waits again. So a stage that does not
- * progress slows its input to a trickle, checkpoints continue, and the elements in flight before
- * the stage go into its state. The source must limit their number.
+ * <p>A full stage blocks its input, but not forever, because no barrier could pass then. What it
+ * accepts above its bound is a debt, of which a fraction of the bound is forgiven each second; the
+ * input waits until the debt is paid, or there is room. So a stage that does not progress slows its
+ * input to a trickle, checkpoints continue, and the elements in flight before the stage go into its
+ * state. The source must limit their number.
  *
  * @param <IN> the elements
  * @param <OUT> their results
@@ -55,11 +56,11 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
 
   private static final long serialVersionUID = 1L;
 
-  /** How long a full stage waits for room before it accepts more. */
+  /** How often a part of the debt is forgiven. */
   static final long FULL_WAIT_MILLIS = 1_000;
 
-  /** A full stage accepts this fraction of its bound after each wait, and at least one element. */
-  private static final int OVERDRAFT_SHARE = 20;
+  /** The fraction of its bound that a full stage forgives each time. */
+  static final int FORGIVEN_SHARE = 20;
 
   private static final long MAIL_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
@@ -100,8 +101,8 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
 
   private transient long emittedWatermark;
 
-  /** The waiting cost that is still accepted above the bound before the stage waits again. */
-  private transient long overdraft;
+  /** The waiting cost accepted above the bound and not forgiven; below 0 what may still be. */
+  private transient long debt;
 
   /** Makes a stage that keeps its elements in state as {@code type}. */
   public AsyncStageOperator(
@@ -177,7 +178,8 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
 
   private void checkForStall() {
     Duration quiet = Duration.ofNanos(System.nanoTime() - progressNanos);
-    if (elements > 0 && quiet.compareTo(settings.stallTimeout) > 0) {
+    boolean waits = workers.stream().anyMatch(WorkerThread::isWaiting);
+    if (elements > 0 && !waits && quiet.compareTo(settings.stallTimeout) > 0) {
       workers.forEach(worker -> LOG.error("{}", worker.stack()));
       throw new FlinkRuntimeException(
           "%s has %d elements in flight and has completed none for %d s. The task fails so that it restarts. The stacks of its workers are in the log."
@@ -189,12 +191,14 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
   @Override
   public void processElement(StreamRecord<IN> record) throws Exception {
     long cost = accept(record.getValue());
+    debt += Math.min(cost, waiting - settings.maxWaiting);
+    while (debt > 0 && waiting > settings.maxWaiting) {
+      if (!runMailUntil(() -> waiting <= settings.maxWaiting, FULL_WAIT_MILLIS)) {
+        debt -= Math.max(1, settings.maxWaiting / FORGIVEN_SHARE);
+      }
+    }
     if (waiting <= settings.maxWaiting) {
-      overdraft = 0;
-    } else if (overdraft > 0) {
-      overdraft -= cost;
-    } else if (!runMailUntil(() -> waiting <= settings.maxWaiting, FULL_WAIT_MILLIS)) {
-      overdraft = Math.max(1, settings.maxWaiting / OVERDRAFT_SHARE);
+      debt = 0;
     }
   }
 

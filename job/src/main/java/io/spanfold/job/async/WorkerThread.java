@@ -43,6 +43,9 @@ final class WorkerThread<IN, OUT> {
 
   private final Thread thread;
 
+  /** Null before the thread has opened it. */
+  private volatile AsyncStageFunction.Worker<IN, OUT> opened;
+
   /**
    * Makes a thread that is not started.
    *
@@ -121,6 +124,12 @@ final class WorkerThread<IN, OUT> {
     thread.join(JOIN_MILLIS);
   }
 
+  /** Returns whether the worker waits for something outside of the job. */
+  boolean isWaiting() {
+    AsyncStageFunction.Worker<IN, OUT> worker = opened;
+    return worker != null && worker.isWaiting();
+  }
+
   /** Returns the current stack, for a log. */
   String stack() {
     return Stream.of(thread.getStackTrace())
@@ -130,6 +139,7 @@ final class WorkerThread<IN, OUT> {
 
   private void run() {
     try (AsyncStageFunction.Worker<IN, OUT> worker = opener.call()) {
+      opened = worker;
       while (true) {
         List<AsyncStageFunction.Task<IN, OUT>> batch = nextBatch();
         try {

@@ -85,6 +85,11 @@ public final class FlushFunction implements AsyncStageFunction<FlushRequest, Flu
     }
 
     @Override
+    public boolean isWaiting() {
+      return flusher.isWaiting();
+    }
+
+    @Override
     public void close() {
       flusher.close();
     }

@@ -7,6 +7,7 @@ import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.segment.PartBuilder;
+import io.spanfold.job.gate.RefusalRetries;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.recovery.PayloadRecovery;
 import java.time.Clock;
@@ -23,7 +24,8 @@ record PartFlusher(
     Lease lease,
     FlushLocks locks,
     PayloadRecovery recovery,
-    FlushMetrics metrics)
+    FlushMetrics metrics,
+    RefusalRetries retries)
     implements AutoCloseable {
 
   static PartFlusher open(FlushSettings settings, MetricGroup metrics, Clock wallClock) {
@@ -43,11 +45,13 @@ record PartFlusher(
             flushed,
             System::nanoTime),
         new PayloadRecovery(settings.recovery()),
-        flushed);
+        flushed,
+        new RefusalRetries(metrics.counter("flushesRefused")));
   }
 
   /**
-   * Flushes {@code requests}, whose payloads are all in memory at once.
+   * Flushes {@code requests}, whose payloads are all in memory at once. Waits for as long as Redis
+   * refuses.
    *
    * @param done receives each request and its flushed part
    * @throws io.spanfold.buffer.lease.LeaseException if a newer attempt has the lease
@@ -59,8 +63,7 @@ record PartFlusher(
       throws InterruptedException {
     List<DuePart> parts =
         requests.stream().filter(DuePart.class::isInstance).map(DuePart.class::cast).toList();
-    locks.take(parts);
-    for (LoadedPart loaded : recovery.restore(store.load(parts))) {
+    for (LoadedPart loaded : recovery.restore(retries.run(() -> load(parts)))) {
       FlushedPart flushed = builder.build(loaded);
       metrics.flushed(loaded, flushed);
       done.accept(loaded.due(), flushed);
@@ -72,6 +75,16 @@ record PartFlusher(
         done.accept(discard, FlushedPart.discarded(discard));
       }
     }
+  }
+
+  private List<LoadedPart> load(List<DuePart> parts) throws InterruptedException {
+    locks.take(parts);
+    return store.load(parts);
+  }
+
+  /** Returns whether Redis refuses the current flush; for any thread. */
+  boolean isWaiting() {
+    return retries.isWaiting();
   }
 
   @Override

@@ -10,8 +10,11 @@ import io.spanfold.buffer.redis.StoreException;
 import io.spanfold.job.resource.SharedResource;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The lease of the buffer, which the tasks of one attempt share in a process. It is acquired and
@@ -21,20 +24,22 @@ import org.apache.flink.runtime.execution.SuppressRestartsException;
  */
 public final class Lease implements AutoCloseable {
 
+  private static final Logger LOG = LoggerFactory.getLogger(Lease.class);
+
   private static final SharedResource<Key, LeaseKeeper> KEEPERS = new SharedResource<>();
 
   private static final int RUN_DIGITS = 32;
+
+  private static final Duration REMINDER = Duration.ofMinutes(1);
 
   private record Key(LeaseSettings settings, LeaseClaim claim) {}
 
   private final SharedResource.Share<LeaseKeeper> share;
   private final String job;
-  private final Duration longestWait;
 
-  private Lease(SharedResource.Share<LeaseKeeper> share, String job, Duration longestWait) {
+  private Lease(SharedResource.Share<LeaseKeeper> share, String job) {
     this.share = share;
     this.job = job;
-    this.longestWait = longestWait;
   }
 
   /**
@@ -46,32 +51,59 @@ public final class Lease implements AutoCloseable {
     LeaseClaim claim = claim(settings.buffer(), metrics);
     SharedResource.Share<LeaseKeeper> share =
         KEEPERS.open(new Key(settings, claim), () -> LeaseKeeper.start(settings, claim));
-    // Twice: Redis may be unavailable first, and another job may have the lease after that.
-    return new Lease(share, claim.job(), settings.acquireTimeout().multipliedBy(2));
+    return new Lease(share, claim.job());
   }
 
   /**
-   * Waits until this attempt has the lease and has recently confirmed that. Returns at once while
-   * the lease is renewed in time. While Redis does not answer, the lease stays valid, because no
-   * other job can acquire it either.
+   * Waits until this attempt has the lease and has recently confirmed that, for as long as Redis
+   * does not answer or refuses. Returns at once while the lease is renewed in time. While Redis
+   * does not answer, the lease stays valid, because no other job can acquire it either.
    *
    * @return the owner of locks under the lease
    * @throws SuppressRestartsException if another job has the lease and renews it, so that a restart
    *     of this job does not help
    * @throws LeaseSupersededException if a newer attempt or job has acquired the lease since
-   * @throws StoreException if Redis did not answer for twice {@link LeaseSettings#acquireTimeout}
    */
   public LockOwner confirm() throws InterruptedException {
-    return confirm(longestWait);
+    while (true) {
+      try {
+        return confirm(REMINDER);
+      } catch (StoreException e) {
+        LOG.warn("Still waiting: {}", e.getMessage());
+      }
+    }
   }
 
-  /** Like {@link #confirm()}, but waits no longer than {@code atMost}. */
+  /**
+   * Like {@link #confirm()}, but waits no longer than {@code atMost}.
+   *
+   * @throws StoreException if that is over
+   */
   public LockOwner confirm(Duration atMost) throws InterruptedException {
     try {
       return new LockOwner(job, share.get().confirm(atMost));
     } catch (LeaseRefusedException e) {
       throw new SuppressRestartsException(e);
     }
+  }
+
+  /**
+   * Returns whether this attempt has the lease.
+   *
+   * @throws SuppressRestartsException if another job has the lease and renews it
+   * @throws LeaseSupersededException if a newer attempt or job has acquired the lease since
+   */
+  public boolean isHeld() {
+    try {
+      return share.get().isHeld();
+    } catch (LeaseRefusedException e) {
+      throw new SuppressRestartsException(e);
+    }
+  }
+
+  /** Returns a future that completes once {@link #isHeld} no longer returns false. */
+  public CompletableFuture<Void> whenDecided() {
+    return share.get().whenDecided();
   }
 
   /**

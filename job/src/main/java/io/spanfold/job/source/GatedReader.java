@@ -1,7 +1,6 @@
 package io.spanfold.job.source;
 
 import io.spanfold.job.adopt.AdoptionStatus;
-import io.spanfold.job.memory.RedisMemoryMonitor;
 import io.spanfold.job.resource.SharedResource.Share;
 import io.spanfold.job.time.SourceClock;
 import java.util.Collection;
@@ -31,7 +30,7 @@ final class GatedReader<T> implements SourceReader<T, ClockedSplit> {
   private static final long END_CHECK_MILLIS = 500;
 
   private final SourceReader<T, KafkaPartitionSplit> reader;
-  private final Share<RedisMemoryMonitor> gate;
+  private final SourceGate gate;
   private final Share<SourceClock> clock;
   private final LeaderOffsets leaders;
   private final Share<AdoptionStatus> adoption;
@@ -42,7 +41,7 @@ final class GatedReader<T> implements SourceReader<T, ClockedSplit> {
 
   GatedReader(
       SourceReader<T, KafkaPartitionSplit> reader,
-      Share<RedisMemoryMonitor> gate,
+      SourceGate gate,
       Share<SourceClock> clock,
       LeaderOffsets leaders,
       Share<AdoptionStatus> adoption) {
@@ -64,7 +63,7 @@ final class GatedReader<T> implements SourceReader<T, ClockedSplit> {
       started = true;
       clock.get().emit(output);
     }
-    if (!isOpen()) {
+    if (!gate.isOpen()) {
       return InputStatus.NOTHING_AVAILABLE;
     }
     InputStatus input = reader.pollNext(output);
@@ -77,24 +76,19 @@ final class GatedReader<T> implements SourceReader<T, ClockedSplit> {
 
   private boolean isSettled() {
     boolean hasWaited = System.nanoTime() - endedNanos > SETTLED_NANOS;
-    return !gate.get().underPressure()
-        && (hasWaited || gate.get().hasHeadroom() && clock.get().isDecided());
+    return !gate.underPressure() && (hasWaited || gate.hasHeadroom() && clock.get().isDecided());
   }
 
   /** Completes if there may be a record; the gate is checked again before one is read. */
   @Override
   public CompletableFuture<Void> isAvailable() {
-    if (!isOpen()) {
-      return gate.get().whenOpen();
+    if (!gate.isOpen()) {
+      return gate.whenOpen();
     }
     return ended
         ? new CompletableFuture<Void>()
             .completeOnTimeout(null, END_CHECK_MILLIS, TimeUnit.MILLISECONDS)
         : reader.isAvailable();
-  }
-
-  private boolean isOpen() {
-    return gate.get().state() == RedisMemoryMonitor.State.OPEN;
   }
 
   @Override

@@ -1,9 +1,9 @@
 package io.spanfold.job.source;
 
+import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.job.adopt.AdoptionOver;
 import io.spanfold.job.adopt.AdoptionStatus;
-import io.spanfold.job.memory.RedisMemoryMonitor;
-import io.spanfold.job.memory.RedisMemoryMonitorSettings;
+import io.spanfold.job.gate.RedisGateSettings;
 import io.spanfold.job.resource.SharedResource.Share;
 import io.spanfold.job.time.ClockSettings;
 import io.spanfold.job.time.SourceClock;
@@ -27,8 +27,8 @@ import org.apache.flink.util.clock.SystemClock;
 import org.apache.kafka.common.Uuid;
 
 /**
- * Kafka's source with a gate: it reads nothing while Redis is full or does not answer. Its splits
- * have their clocks with them.
+ * Kafka's source with a gate: it reads nothing while Redis is full, refuses writes or does not
+ * answer, nor before the job has the lease. Its splits have their clocks with them.
  *
  * @param <T> the records
  */
@@ -39,7 +39,8 @@ public final class GatedSource<T>
 
   private final KafkaSourceFactory<T> factory;
   private final KafkaSource<T> kafka;
-  private final RedisMemoryMonitorSettings monitor;
+  private final RedisGateSettings redis;
+  private final LeaseSettings lease;
   private final SourceTopic topic;
   private final ClockSettings clock;
   private final boolean adoptFirst;
@@ -57,20 +58,23 @@ public final class GatedSource<T>
    *
    * @param topic the topic's name
    * @param clients properties of all Kafka clients
-   * @param monitor closes the gate
+   * @param redis closes the gate
+   * @param lease without it the gate is closed
    * @param adoptFirst whether a source without state waits for the end of the adoption
    */
   public GatedSource(
       KafkaSourceFactory<T> factory,
       String topic,
       Properties clients,
-      RedisMemoryMonitorSettings monitor,
+      RedisGateSettings redis,
+      LeaseSettings lease,
       ClockSettings clock,
       boolean adoptFirst) {
     this.factory = factory;
     this.kafka = factory.create(clients);
     this.topic = new SourceTopic(topic, clients);
-    this.monitor = monitor;
+    this.redis = redis;
+    this.lease = lease;
     this.clock = clock;
     this.adoptFirst = adoptFirst;
   }
@@ -83,14 +87,13 @@ public final class GatedSource<T>
   @Override
   public SourceReader<T, ClockedSplit> createReader(SourceReaderContext context) throws Exception {
     MetricGroup metrics = context.metricGroup();
-    Share<RedisMemoryMonitor> gate = RedisMemoryMonitor.open(monitor);
-    gate.get().register(metrics);
+    SourceGate gate = SourceGate.open(redis, lease, metrics);
     Share<AdoptionStatus> adoption = AdoptionStatus.open(metrics);
     adoption.get().listen(() -> context.sendSourceEventToCoordinator(new AdoptionOver()));
     Share<SourceClock> time = SourceClock.open(metrics, clock, SystemClock.getInstance());
     time.get()
         .connect(
-            gate.get()::state,
+            gate::state,
             adoption.get()::begunAt,
             highest -> context.sendSourceEventToCoordinator(new ClockReport(highest)),
             metrics);

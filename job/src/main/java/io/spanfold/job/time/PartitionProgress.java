@@ -1,7 +1,7 @@
 package io.spanfold.job.time;
 
 import io.spanfold.core.model.OffsetGap;
-import io.spanfold.job.memory.RedisMemoryMonitor;
+import io.spanfold.job.gate.RedisGate;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -146,15 +146,15 @@ public final class PartitionProgress {
   }
 
   /** Returns the state while the gate is in {@code gate}. Only for the task's thread. */
-  PartitionState state(RedisMemoryMonitor.State gate, long nanos) {
+  PartitionState state(RedisGate.State gate, long nanos) {
     // In this order: a fetch in between can only make the end less likely.
     long reached = position;
     boolean isEmitted = emitted >= fetched;
     if (stop >= 0 && reached >= stop && isEmitted) {
       return PartitionState.FINISHED;
     }
-    if (gate != RedisMemoryMonitor.State.OPEN) {
-      return gate == RedisMemoryMonitor.State.FULL ? PartitionState.PRESSED : PartitionState.PAUSED;
+    if (gate != RedisGate.State.OPEN) {
+      return gate == RedisGate.State.FULL ? PartitionState.PRESSED : PartitionState.PAUSED;
     }
     Answer known = answer;
     if (known == null || nanos - known.askedNanos >= VALID_NANOS) {

@@ -3,7 +3,7 @@ package io.spanfold.job.time;
 import io.spanfold.core.model.ClockSnapshot;
 import io.spanfold.core.model.OffsetGap;
 import io.spanfold.job.adopt.AdoptionStatus;
-import io.spanfold.job.memory.RedisMemoryMonitor;
+import io.spanfold.job.gate.RedisGate;
 import io.spanfold.job.resource.SharedResource;
 import java.util.Collection;
 import java.util.HashMap;
@@ -53,7 +53,7 @@ public final class SourceClock implements AutoCloseable {
 
   private final Map<Integer, Counter> skipped = new HashMap<>();
 
-  private Supplier<RedisMemoryMonitor.State> gate = () -> RedisMemoryMonitor.State.OPEN;
+  private Supplier<RedisGate.State> gate = () -> RedisGate.State.OPEN;
   private LongSupplier adoption = () -> AdoptionStatus.NEVER;
   private LongConsumer reporter = time -> {};
   private MetricGroup metrics;
@@ -116,7 +116,7 @@ public final class SourceClock implements AutoCloseable {
    * @param metrics the source's metric group
    */
   public void connect(
-      Supplier<RedisMemoryMonitor.State> gate,
+      Supplier<RedisGate.State> gate,
       LongSupplier adoption,
       LongConsumer reporter,
       MetricGroup metrics) {
@@ -269,7 +269,7 @@ public final class SourceClock implements AutoCloseable {
     }
     activeAt = activeNow;
     wallAt = wallNow;
-    RedisMemoryMonitor.State gateNow = gate.get();
+    RedisGate.State gateNow = gate.get();
     long nanos = nanoTime.getAsLong();
     clocks.forEach(
         (number, clock) -> {
@@ -284,7 +284,7 @@ public final class SourceClock implements AutoCloseable {
           report(number, clock, wasGivenUp, wasLagging);
         });
     startAfterAdoption();
-    isPressed = gateNow == RedisMemoryMonitor.State.FULL;
+    isPressed = gateNow == RedisGate.State.FULL;
     if (isPressed && clocks.values().stream().noneMatch(PartitionClock::takesPart)) {
       // All of them are read to their ends or given up; what is buffered must become due all the
       // same.

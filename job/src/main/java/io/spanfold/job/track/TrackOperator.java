@@ -9,8 +9,8 @@ import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.TraceKey;
-import io.spanfold.job.memory.RedisMemoryMonitor;
-import io.spanfold.job.memory.RedisMemoryMonitorSettings;
+import io.spanfold.job.gate.RedisGate;
+import io.spanfold.job.gate.RedisGateSettings;
 import io.spanfold.job.resource.SharedResource;
 import java.io.IOException;
 import java.time.Duration;
@@ -63,11 +63,11 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   static final long RESUME_MILLIS = 10_000;
 
   private final FoldSettings settings;
-  private final RedisMemoryMonitorSettings guardSettings;
+  private final RedisGateSettings guardSettings;
   private final TraceStore.Limits limits;
   private final Duration slice;
 
-  private transient SharedResource.Share<RedisMemoryMonitor> guard;
+  private transient SharedResource.Share<RedisGate> guard;
   private transient TraceStore traces;
   private transient TraceFold smallFold;
   private transient TraceFold largeFold;
@@ -108,15 +108,12 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   /**
    * @param guard monitors Redis: while it is nearly full, parts are due by reason {@code pressure}
    */
-  public TrackOperator(FoldSettings settings, RedisMemoryMonitorSettings guard) {
+  public TrackOperator(FoldSettings settings, RedisGateSettings guard) {
     this(settings, guard, TraceStore.Limits.DEFAULT, SLICE);
   }
 
   TrackOperator(
-      FoldSettings settings,
-      RedisMemoryMonitorSettings guard,
-      TraceStore.Limits limits,
-      Duration slice) {
+      FoldSettings settings, RedisGateSettings guard, TraceStore.Limits limits, Duration slice) {
     this.settings = settings;
     this.guardSettings = guard;
     this.limits = limits;
@@ -185,7 +182,7 @@ public final class TrackOperator extends AbstractStreamOperator<FlushRequest>
   @Override
   public void open() throws Exception {
     super.open();
-    guard = RedisMemoryMonitor.open(guardSettings);
+    guard = RedisGate.open(guardSettings);
     spans = getMetricGroup().counter("spansTracked");
     duplicates = getMetricGroup().counter("duplicateSpans");
     late = getMetricGroup().counter("spansLate");

@@ -3,22 +3,18 @@ package io.spanfold.job.write;
 import io.spanfold.buffer.SegmentStore;
 import io.spanfold.buffer.StoreSettings;
 import io.spanfold.buffer.lease.LeaseSettings;
-import io.spanfold.buffer.lease.LockOwner;
-import io.spanfold.buffer.redis.StoreFullException;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.job.async.AsyncStageFunction;
+import io.spanfold.job.gate.RedisGate;
+import io.spanfold.job.gate.RedisGateSettings;
+import io.spanfold.job.gate.RefusalRetries;
 import io.spanfold.job.lease.Lease;
-import io.spanfold.job.memory.RedisMemoryMonitor;
-import io.spanfold.job.memory.RedisMemoryMonitorSettings;
 import io.spanfold.job.resource.SharedResource.Share;
 import java.util.List;
 import java.util.function.LongSupplier;
-import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.util.IOUtils;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Writes batches to Redis. A batch that is not acknowledged when a barrier comes is in the
@@ -29,37 +25,34 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
 
   private static final long serialVersionUID = 1L;
 
-  private static final Logger LOG = LoggerFactory.getLogger(WriteFunction.class);
-
   private final StoreSettings settings;
   private final LeaseSettings lease;
-  private final RedisMemoryMonitorSettings guardSettings;
+  private final RedisGateSettings gateSettings;
 
   /** Set by the worker thread, read by the task thread. */
-  private transient volatile RedisMemoryMonitor guard;
+  private transient volatile RedisGate gate;
 
   /** The last checkpoint, 0 before the first. Set by the task thread, read by the worker thread. */
   private transient volatile long checkpoint;
 
-  public WriteFunction(
-      StoreSettings settings, LeaseSettings lease, RedisMemoryMonitorSettings guard) {
+  public WriteFunction(StoreSettings settings, LeaseSettings lease, RedisGateSettings gate) {
     this.settings = settings;
     this.lease = lease;
-    this.guardSettings = guard;
+    this.gateSettings = gate;
   }
 
   @Override
   public Worker<SpanBatch, StoredTrace> open(MetricGroup metrics) {
     SegmentStore store = SegmentStore.connect(settings);
     metrics.gauge("redisRetries", store::retriedCommands);
-    Share<RedisMemoryMonitor> share = RedisMemoryMonitor.open(guardSettings);
-    guard = share.get();
+    Share<RedisGate> share = RedisGate.open(gateSettings);
+    gate = share.get();
     return new Writer(
         store,
         Lease.open(lease, metrics),
         () -> checkpoint,
         share,
-        metrics.counter("writesRefused"));
+        new RefusalRetries(metrics.counter("writesRefused")));
   }
 
   @Override
@@ -73,8 +66,8 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
    */
   @Override
   public boolean mayBeOvertaken() {
-    RedisMemoryMonitor opened = guard;
-    return opened != null && opened.state() == RedisMemoryMonitor.State.FULL;
+    RedisGate opened = gate;
+    return opened != null && opened.state() == RedisGate.State.FULL;
   }
 
   @Override
@@ -96,8 +89,8 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
       SegmentStore store,
       Lease lease,
       LongSupplier checkpoint,
-      Share<RedisMemoryMonitor> guard,
-      Counter refused)
+      Share<RedisGate> gate,
+      RefusalRetries retries)
       implements Worker<SpanBatch, StoredTrace> {
 
     @Override
@@ -107,22 +100,10 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
       }
     }
 
-    /** Retries without limit while Redis is full: the source is paused, and flushes make room. */
     private List<StoredTrace> write(SpanBatch batch) throws InterruptedException {
       // One for all tries: what an earlier one has stored is overwritten, not stored twice.
       long generation = checkpoint.getAsLong();
-      while (true) {
-        try {
-          LockOwner owner = lease.confirm();
-          return store.write(batch, owner.epoch(), generation);
-        } catch (StoreFullException e) {
-          refused.inc();
-          LOG.warn("Redis has no room for a batch; the write is retried: {}", e.getMessage());
-          if (Thread.interrupted()) {
-            throw new InterruptedException("cancelled while Redis is full");
-          }
-        }
-      }
+      return retries.run(() -> store.write(batch, lease.confirm().epoch(), generation));
     }
 
     @Override
@@ -130,7 +111,7 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
       try (store) {
         lease.close();
       } finally {
-        IOUtils.closeQuietly(guard);
+        IOUtils.closeQuietly(gate);
       }
     }
   }

@@ -11,7 +11,7 @@ import io.spanfold.buffer.index.IndexUnderTest.Form;
 import io.spanfold.buffer.lease.LockOwner;
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisKeys;
-import io.spanfold.buffer.redis.StoreFullException;
+import io.spanfold.buffer.redis.StoreRefusedException;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.Subsegment;
@@ -350,7 +350,7 @@ class IndexScriptsITCase {
               new TraceHistory(trace(), random, false, 30, 4).nextShare(),
               new TraceHistory(trace(), random, false, 30, 4).nextShare());
       Set<String> keys = index.keys();
-      assertThatThrownBy(() -> impatient.add(further)).isInstanceOf(StoreFullException.class);
+      assertThatThrownBy(() -> impatient.add(further)).isInstanceOf(StoreRefusedException.class);
       assertThat(index.keys()).isEqualTo(keys);
       check(models);
 

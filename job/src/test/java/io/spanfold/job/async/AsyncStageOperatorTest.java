@@ -15,6 +15,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -44,6 +45,8 @@ public class AsyncStageOperatorTest {
 
   private static final List<String> EVENTS = new CopyOnWriteArrayList<>();
 
+  private static final AtomicBoolean WAITING = new AtomicBoolean();
+
   private static boolean overtaken;
 
   private OneInputStreamOperatorTestHarness<Integer, String> harness;
@@ -53,6 +56,7 @@ public class AsyncStageOperatorTest {
     PROCESSED.clear();
     TASKS.clear();
     EVENTS.clear();
+    WAITING.set(false);
     overtaken = false;
   }
 
@@ -424,8 +428,8 @@ public class AsyncStageOperatorTest {
 
   @Test
   void fullStageAcceptsATrickleSoThatABarrierCanPass() throws Exception {
-    open(AsyncStageSettings.unordered(1).maxWaiting(20).maxActive(1_000), null);
-    add(50); // Never completed.
+    open(AsyncStageSettings.unordered(1).maxWaiting(40).maxActive(1_000), null);
+    add(41); // Never completed.
     add(1);
     add(2);
     OperatorSubtaskState state = harness.snapshot(1, 1);
@@ -433,7 +437,20 @@ public class AsyncStageOperatorTest {
     reset();
 
     open(AsyncStageSettings.unordered(1).maxWaiting(1_000).maxActive(1_000), state);
-    awaitProcessed(50, 1, 2);
+    awaitProcessed(41, 1, 2);
+  }
+
+  /** A batch can be as large as the bound. */
+  @Test
+  void fullStageAcceptsLargeElementsNoFasterThanSmallOnes() throws Exception {
+    int bound = AsyncStageOperator.FORGIVEN_SHARE;
+    open(AsyncStageSettings.unordered(1).maxWaiting(bound).maxActive(1_000), null);
+    add(bound); // Never completed.
+    long start = System.nanoTime();
+    add(3);
+    add(1);
+    assertThat(Duration.ofNanos(System.nanoTime() - start))
+        .isGreaterThanOrEqualTo(Duration.ofMillis(4 * AsyncStageOperator.FULL_WAIT_MILLIS));
   }
 
   @Test
@@ -466,6 +483,24 @@ public class AsyncStageOperatorTest {
               }
             })
         .hasStackTraceContaining("has 1 elements in flight and has completed none");
+  }
+
+  @Test
+  void stageWhoseWorkerWaitsForSomethingOutsideDoesNotStall() throws Exception {
+    open(
+        AsyncStageSettings.unordered(1)
+            .maxWaiting(100)
+            .maxActive(100)
+            .stallTimeout(Duration.ofMillis(4)),
+        null);
+    add(1);
+    awaitProcessed(1);
+    WAITING.set(true);
+    long from = System.nanoTime();
+    long now = 0;
+    while (System.nanoTime() - from < TimeUnit.MILLISECONDS.toNanos(20)) {
+      harness.setProcessingTime(now += 1_000);
+    }
   }
 
   @Test
@@ -612,6 +647,11 @@ public class AsyncStageOperatorTest {
           PROCESSED.add(task);
         }
       }
+    }
+
+    @Override
+    public boolean isWaiting() {
+      return WAITING.get();
     }
 
     @Override

@@ -3,9 +3,10 @@ package io.spanfold.job.source;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.embedded.RedisNode;
-import io.spanfold.job.memory.RedisMemoryMonitorSettings;
+import io.spanfold.job.gate.RedisGateSettings;
 import io.spanfold.job.time.ClockSettings;
 import io.spanfold.testing.KafkaUnderTest;
 import io.spanfold.testing.SpanRecords;
@@ -104,10 +105,11 @@ class GatedSourceITCase {
     env.enableCheckpointing(100);
     Properties clients = new Properties();
     clients.setProperty("bootstrap.servers", kafka.bootstrapServers());
-    RedisMemoryMonitorSettings guard =
-        RedisMemoryMonitorSettings.of(ConnectionSettings.of(List.of(redis.uri())), 0.8);
+    ConnectionSettings connection = ConnectionSettings.of(List.of(redis.uri()));
+    RedisGateSettings gate = RedisGateSettings.of(connection, 0.8);
+    LeaseSettings lease = LeaseSettings.of(connection, "gated");
     env.fromSource(
-            new GatedSource<>(GatedSourceITCase::source, TOPIC, clients, guard, CLOCK, false),
+            new GatedSource<>(GatedSourceITCase::source, TOPIC, clients, gate, lease, CLOCK, false),
             WatermarkStrategy.noWatermarks(),
             "Read")
         .map(new Probe())

@@ -3,7 +3,7 @@ package io.spanfold.job.time;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.core.model.OffsetGap;
-import io.spanfold.job.memory.RedisMemoryMonitor.State;
+import io.spanfold.job.gate.RedisGate.State;
 import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.core.model.ClockSnapshot;
 import io.spanfold.job.adopt.AdoptionStatus;
-import io.spanfold.job.memory.RedisMemoryMonitor.State;
+import io.spanfold.job.gate.RedisGate.State;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -15,7 +15,7 @@ import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
-import io.spanfold.job.memory.RedisMemoryMonitorSettings;
+import io.spanfold.job.gate.RedisGateSettings;
 import io.spanfold.job.serialization.StateType;
 import io.spanfold.job.track.TraceStore.Limits;
 import io.spanfold.testing.RandomTraces;
@@ -43,9 +43,8 @@ class TrackOperatorTest {
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
 
   /** No server listens there, so it is never full. */
-  static final RedisMemoryMonitorSettings NO_REDIS =
-      RedisMemoryMonitorSettings.of(
-          ConnectionSettings.of(List.of(URI.create("redis://127.0.0.1:1"))), 0.8);
+  static final RedisGateSettings NO_REDIS =
+      RedisGateSettings.of(ConnectionSettings.of(List.of(URI.create("redis://127.0.0.1:1"))), 0.8);
 
   private static final TraceKey TRACE = new TraceKey(1, 2, 3);
 
