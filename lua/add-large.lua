@@ -10,8 +10,8 @@
 -- ARGV[3]  the field of the trace in KEYS[1]
 -- ARGV[4]  '1' if the payloads are filed in the merged layout, else '0'
 -- then three arguments for each subsegment:
---   37 bytes: parent (8), 1 if the parent is a segment root among its spans, else 0 (1), and the
---   subsegment as packed records have it (28); the ids of its spans, or of some of them (8 each);
+--   47 bytes: parent (8), 1 if the parent is a segment root among its spans, else 0 (1), and the
+--   subsegment as packed records have it (38); the ids of its spans, or of some of them (8 each);
 --   its payload, or empty
 --
 -- Returns an empty string if it is done. Otherwise nothing was changed, and it returns the names (8
@@ -28,7 +28,7 @@ local FIRST, ARGUMENTS = 5, 3
 local LARGE = 3
 -- Lengths: of an id, of a subsegment in a packed record, and of what precedes the ids of a segment.
 -- Where the segments of a packed record begin.
-local ID, SUBSEGMENT, HEADER, BEGIN = 8, 28, 7, 6
+local ID, SUBSEGMENT, HEADER, BEGIN = 8, 38, 7, 6
 local NO_PAYLOAD = string.rep('\0', ID)
 -- A field that no trace has, with a value so long that Redis keeps the hash as a table at any size.
 local SENTINEL, SENTINEL_VALUE = '', string.rep('x', 65)

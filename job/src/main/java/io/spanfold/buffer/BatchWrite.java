@@ -7,6 +7,7 @@ import io.spanfold.buffer.index.TraceShare;
 import io.spanfold.buffer.layout.StoredShare;
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisPipelines;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
 import java.util.ArrayList;
@@ -33,10 +34,11 @@ final class BatchWrite {
   }
 
   /** Adds a trace's share. One with merged payloads is added like that of a large trace. */
-  void add(int bucket, TraceSpans spans, StoredShare stored) {
+  void add(int bucket, Generation generation, TraceSpans spans, StoredShare stored) {
     TraceShare share =
         new TraceShare(
             stored.trace(),
+            generation,
             stored.subsegments(),
             spans.subsegments().stream().map(UnstoredSubsegment::spanIds).toList());
     if (stored.isMerged()) {

@@ -1,5 +1,6 @@
 package io.spanfold.buffer;
 
+import static io.spanfold.buffer.redis.RedisCommand.REDIS;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.spanfold.buffer.compression.DictionaryKeeper;
@@ -11,12 +12,15 @@ import io.spanfold.buffer.index.StoredBuckets;
 import io.spanfold.buffer.layout.PayloadLayout;
 import io.spanfold.buffer.layout.PayloadLayout.Wanted;
 import io.spanfold.buffer.layout.PayloadLayouts;
+import io.spanfold.buffer.layout.SmallPayloadKeys;
 import io.spanfold.buffer.layout.StoredShare;
 import io.spanfold.buffer.lease.LeaseStore;
 import io.spanfold.buffer.lease.LockOwner;
 import io.spanfold.buffer.lease.LockRefusedException;
 import io.spanfold.buffer.lease.LockState;
 import io.spanfold.buffer.redis.RedisCommand;
+import io.spanfold.buffer.redis.RedisKeys;
+import io.spanfold.buffer.redis.RedisNodes;
 import io.spanfold.buffer.redis.RedisPipelines;
 import io.spanfold.buffer.redis.RetryPolicy;
 import io.spanfold.buffer.redis.StoreException;
@@ -25,6 +29,7 @@ import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushedPart;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
 import io.spanfold.core.model.SpanBatch;
@@ -41,6 +46,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,6 +65,8 @@ public final class SegmentStore implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(SegmentStore.class);
 
+  private final RedisNodes nodes;
+  private final RetryPolicy retries;
   private final RedisPipelines pipelines;
   private final Duration ttl;
   private final BucketTags tags;
@@ -70,11 +78,11 @@ public final class SegmentStore implements AutoCloseable {
   private final ShareCompression shareCompression;
 
   private SegmentStore(
-      StoreSettings settings,
-      RedisPipelines pipelines,
-      LongSupplier clock,
-      InstantSource wallClock) {
-    this.pipelines = pipelines;
+      StoreSettings settings, RedisNodes nodes, RetryPolicy retries, InstantSource wallClock) {
+    LongSupplier clock = retries.clock();
+    this.nodes = nodes;
+    this.retries = retries;
+    this.pipelines = new RedisPipelines(nodes, retries);
     this.ttl = settings.ttl();
     this.tags = new BucketTags(settings.buckets());
     this.scripts = new IndexScripts(tags, ttl, wallClock);
@@ -100,7 +108,7 @@ public final class SegmentStore implements AutoCloseable {
   static SegmentStore connect(
       StoreSettings settings, RetryPolicy retries, InstantSource wallClock) {
     return new SegmentStore(
-        settings, RedisPipelines.connect(settings.redis(), retries), retries.clock(), wallClock);
+        settings, RedisNodes.connect(settings.redis(), retries), retries, wallClock);
   }
 
   /**
@@ -108,20 +116,20 @@ public final class SegmentStore implements AutoCloseable {
    * call, an HSET and an EXPIRE for each bucket; for each large trace, and each with merged
    * payloads, a script call of its own; and a SET for each subsegment that has a key of its own.
    *
-   * @param epoch the epoch of the lease
-   * @param checkpoint the last checkpoint that the writer was part of, or was restored from
+   * @param batch a batch that has a generation
    * @return its traces in the same order, with the subsegments as they are stored
    * @throws StoreRefusedException if Redis has no memory left, or refuses writes for another reason
    * @throws StoreException if it fails otherwise
    */
-  public List<StoredTrace> write(SpanBatch batch, long epoch, long checkpoint) {
+  public List<StoredTrace> write(SpanBatch batch) {
     dictionaryKeeper.beginBatch();
+    Generation generation = batch.generation();
     BatchWrite write = new BatchWrite(scripts);
     List<StoredShare> shares = new ArrayList<>(batch.traces().size());
     List<StoredTrace> stored = new ArrayList<>(batch.traces().size());
     for (TraceSpans trace : batch.traces()) {
-      StoredShare share = shareCompression.compress(trace, epoch, checkpoint);
-      write.add(tags.buckets().of(trace.trace()), trace, share);
+      StoredShare share = shareCompression.compress(trace, generation);
+      write.add(tags.buckets().of(trace.trace()), generation, trace, share);
       shares.add(share);
       stored.add(new StoredTrace(trace.trace(), trace.spans(), share.subsegments()));
     }
@@ -249,6 +257,37 @@ public final class SegmentStore implements AutoCloseable {
           "cannot %s: a newer epoch than %d has the flush locks of %d buckets"
               .formatted(what, owner.epoch(), refused.size()));
     }
+  }
+
+  /**
+   * Removes what attempts wrote that were given up: the subsegments in the index of {@code
+   * buckets}, with their payloads. Reads the whole index of the buckets. May be repeated. Works in
+   * a full Redis.
+   *
+   * @param givenUp tells by the generation in which a subsegment was written last
+   * @param owner the current attempt
+   * @return how many subsegments it has removed
+   * @throws StoreException if it fails
+   */
+  public long removeGivenUp(List<Integer> buckets, Predicate<Generation> givenUp, LockOwner owner) {
+    return new GivenUpWrites(pipelines, tags, givenUp, receipts -> cleanUp(receipts, owner))
+        .removeFrom(buckets);
+  }
+
+  /**
+   * Removes the small payloads of whole generations in all buckets, also those that the index does
+   * not know. Scans the keys of all nodes. May be repeated.
+   *
+   * @return how many keys it has removed
+   * @throws StoreException if it fails
+   */
+  public long removeGivenUpPayloads(Predicate<Generation> givenUp) {
+    List<byte[]> left =
+        SmallPayloadKeys.find(nodes, retries).in(givenUp).stream().map(RedisKeys::ascii).toList();
+    pipelines.send(
+        "remove what given-up attempts have left in Redis",
+        left.stream().map(key -> RedisCommand.of(key, REDIS.unlink(key), key.length)).toList());
+    return left.size();
   }
 
   /** Returns the number of commands that were sent again so far; for any thread. */

@@ -7,6 +7,7 @@ import io.spanfold.buffer.layout.MergedLayout;
 import io.spanfold.buffer.layout.PayloadLayouts;
 import io.spanfold.buffer.layout.SmallLayout;
 import io.spanfold.buffer.layout.StoredShare;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
@@ -23,10 +24,9 @@ record ShareCompression(
   /**
    * Returns the stored form of {@code share}.
    *
-   * @param epoch the epoch of the lease under which it is written
-   * @param checkpoint the last checkpoint before it is written
+   * @param generation in which it is written
    */
-  StoredShare compress(TraceSpans share, long epoch, long checkpoint) {
+  StoredShare compress(TraceSpans share, Generation generation) {
     int written = layouts.written(share);
     boolean small = (written & SmallLayout.BIT) != 0;
     byte[] together = small ? compress(share.payload()) : null;
@@ -44,7 +44,10 @@ record ShareCompression(
               .stored(
                   stored.length,
                   layouts.holding(unstored.subsegment(), share),
-                  small ? new SmallPayload(smallId, epoch, checkpoint, unstored.offset()) : null));
+                  small
+                      ? new SmallPayload(
+                          smallId, generation.epoch(), generation.checkpoint(), unstored.offset())
+                      : null));
     }
     return new StoredShare(share.trace(), subsegments, written, together, single);
   }

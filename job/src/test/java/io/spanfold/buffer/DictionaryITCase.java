@@ -21,6 +21,7 @@ import io.spanfold.buffer.redis.RedisPipelines;
 import io.spanfold.buffer.redis.RetryPolicy;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.SpanBatch;
@@ -497,7 +498,7 @@ class DictionaryITCase {
         }
       }
       SpanBatch batch = new SpanBatch(traces);
-      Written result = new Written(batch, store.write(batch, 1, 1));
+      Written result = new Written(batch, store.write(batch.in(new Generation(1, 1))));
       synchronized (written) {
         written.add(result);
       }

@@ -17,6 +17,7 @@ import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.StoredTrace;
@@ -46,6 +47,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -66,8 +68,7 @@ class RolloutPhaseITCase {
   private static final int LARGEST_PAYLOAD = 2_000;
   private static final Duration TTL = Duration.ofHours(2);
 
-  /** Only its TTL ends a small payload of an attempt that state does not know. */
-  private static final long GIVEN_UP_EPOCH = 1;
+  private static final Generation GIVEN_UP = new Generation(1, 1);
 
   private static final long EPOCH = 2;
   private static final long CHECKPOINT = 7;
@@ -128,13 +129,21 @@ class RolloutPhaseITCase {
         if (changes && random.nextInt(4) == 0) {
           // It was in a savepoint, so it is unknown whether it was stored before.
           if (random.nextBoolean()) {
-            stores.get(phase).write(batch, GIVEN_UP_EPOCH, 1);
+            stores.get(phase).write(batch.in(GIVEN_UP));
           }
           phase = anyPhase();
+        }
+        if (random.nextInt(4) == 0) {
+          // The attempt that was given up had divided the same spans otherwise.
+          List<Sub> others = call.stream().map(sub -> sub(sub.parent(), sub.spans()[0])).toList();
+          stores.get(anyPhase()).write(batch(trace, others, anyPhase()).in(GIVEN_UP));
         }
         open.addAll(write(phase, batch).get(0).subsegments());
         if (changes && random.nextInt(3) == 0) {
           phase = anyPhase();
+        }
+        if (random.nextInt(10) == 0) {
+          removeGivenUp(phase);
         }
         assertLoaded(phase, trace, some(open));
         if (random.nextInt(5) == 0) {
@@ -154,9 +163,8 @@ class RolloutPhaseITCase {
         phase = changes ? anyPhase() : phase;
         assertLoaded(phase, trace, open);
       }
-      Set<String> left = keys(servers);
-      left.removeIf(key -> key.endsWith(":" + GIVEN_UP_EPOCH + ".1"));
-      assertThat(left).as("left in Redis").isEmpty();
+      removeGivenUp(phase);
+      assertThat(keys(servers)).as("left in Redis").isEmpty();
     }
   }
 
@@ -241,7 +249,8 @@ class RolloutPhaseITCase {
     ExecutorService executor = Executors.newSingleThreadExecutor();
     try (SegmentStore writer = SegmentStore.connect(settings);
         SegmentStore reader = SegmentStore.connect(settings)) {
-      List<Subsegment> stored = writer.write(batch, EPOCH, CHECKPOINT).get(0).subsegments();
+      List<Subsegment> stored =
+          writer.write(batch.in(new Generation(EPOCH, CHECKPOINT))).get(0).subsegments();
       Semaphore merges = new Semaphore(0);
       CompletableFuture<Void> merging =
           CompletableFuture.runAsync(
@@ -256,9 +265,11 @@ class RolloutPhaseITCase {
                   }
                   SpanBatch above = batch(trace, more, RolloutPhase.MERGED, 10);
                   List<Sub> between = List.of(sub(top + 1, top));
-                  writer.write(above, EPOCH, CHECKPOINT);
+                  writer.write(above.in(new Generation(EPOCH, CHECKPOINT)));
                   merges.acquireUninterruptibly();
-                  writer.write(batch(trace, between, RolloutPhase.MERGED, 10), EPOCH, CHECKPOINT);
+                  writer.write(
+                      batch(trace, between, RolloutPhase.MERGED, 10)
+                          .in(new Generation(EPOCH, CHECKPOINT)));
                 }
               },
               executor);
@@ -284,7 +295,7 @@ class RolloutPhaseITCase {
     for (int i = 0; i < LONG_PATH; i++) {
       Sub above = new Sub(random.nextLong(), i + 1, false, 1, new long[] {i});
       SpanBatch batch = batch(trace, List.of(above), RolloutPhase.MERGED, 10);
-      stored.addAll(store.write(batch, EPOCH, CHECKPOINT).get(0).subsegments());
+      stored.addAll(store.write(batch.in(new Generation(EPOCH, CHECKPOINT))).get(0).subsegments());
     }
     onEachNode(Servers.ONE, Jedis::configResetStat);
     assertLoaded(RolloutPhase.MERGED, trace, stored);
@@ -312,7 +323,7 @@ class RolloutPhaseITCase {
   }
 
   private List<StoredTrace> write(RolloutPhase phase, SpanBatch batch) {
-    return stores.get(phase).write(batch, EPOCH, CHECKPOINT);
+    return stores.get(phase).write(batch.in(new Generation(EPOCH, CHECKPOINT)));
   }
 
   private static String tag(TraceKey trace) {
@@ -396,6 +407,12 @@ class RolloutPhaseITCase {
         part.stream().flatMapToLong(s -> Arrays.stream(subOf.get(s.id()).spans())).toArray();
     Receipt receipt = new Receipt(candidate(trace, part), 1, List.of(), spans);
     stores.get(phase).cleanUp(List.of(receipt), OWNER);
+  }
+
+  private void removeGivenUp(RolloutPhase phase) {
+    List<Integer> buckets = IntStream.range(0, Buckets.DEFAULT_COUNT).boxed().toList();
+    stores.get(phase).removeGivenUp(buckets, GIVEN_UP::equals, OWNER);
+    stores.get(phase).removeGivenUpPayloads(GIVEN_UP::equals);
   }
 
   private static Set<String> keys(Servers servers) {

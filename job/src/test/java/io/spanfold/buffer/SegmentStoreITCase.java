@@ -19,6 +19,7 @@ import io.spanfold.buffer.redis.StoreRefusedException;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.LoadedPart;
 import io.spanfold.core.model.LoadedPart.LoadedSlice;
 import io.spanfold.core.model.SmallPayload;
@@ -116,7 +117,7 @@ class SegmentStoreITCase {
   void loadsThePayloadsItWroteAndLeavesNothing(Servers servers) {
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
       SpanBatch batch = batch(200);
-      List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
+      List<StoredTrace> stored = store.write(batch.in(new Generation(EPOCH, CHECKPOINT)));
       assertThat(stored).hasSize(200);
       assertThat(stored.get(0).subsegments())
           .allSatisfy(
@@ -132,7 +133,7 @@ class SegmentStoreITCase {
               });
       assertLoaded(store.load(candidates(stored)), batch);
       // Again: a part may be flushed again after a failure.
-      assertThat(store.write(batch, EPOCH, CHECKPOINT)).hasSize(200);
+      assertThat(store.write(batch.in(new Generation(EPOCH, CHECKPOINT)))).hasSize(200);
       store.cleanUp(receipts(stored, batch), OWNER);
       assertThat(keys(servers)).isZero();
       store.cleanUp(receipts(stored, batch), OWNER);
@@ -147,8 +148,8 @@ class SegmentStoreITCase {
       TraceKey trace = new TraceKey(1, 2, 3);
       SpanBatch above = new SpanBatch(List.of(of(trace, unstored(50, true, 50, 100))));
       SpanBatch below = new SpanBatch(List.of(of(trace, unstored(100, false, 200))));
-      List<StoredTrace> storedAbove = store.write(above, EPOCH, CHECKPOINT);
-      List<StoredTrace> storedBelow = store.write(below, EPOCH, CHECKPOINT);
+      List<StoredTrace> storedAbove = store.write(above.in(new Generation(EPOCH, CHECKPOINT)));
+      List<StoredTrace> storedBelow = store.write(below.in(new Generation(EPOCH, CHECKPOINT)));
       store.cleanUp(receipts(storedAbove, above), OWNER);
       store.cleanUp(receipts(storedBelow, below), OWNER);
       assertThat(keys(servers)).isZero();
@@ -160,7 +161,7 @@ class SegmentStoreITCase {
   void spreadsOneTraceOverTheNodes(Servers servers) {
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
       for (int i = 0; i < 30; i++) {
-        store.write(batch(1), EPOCH, CHECKPOINT);
+        store.write(batch(1).in(new Generation(EPOCH, CHECKPOINT)));
       }
       assertThat(servers.nodes()).allSatisfy(node -> assertThat(keysOf(node)).isPositive());
     }
@@ -172,7 +173,7 @@ class SegmentStoreITCase {
       TraceKey trace = new TraceKey(1, 2, 3);
       SpanBatch batch =
           new SpanBatch(List.of(of(trace, unstored(50, true, 50), unstored(60, true, 60))));
-      List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
+      List<StoredTrace> stored = store.write(batch.in(new Generation(EPOCH, CHECKPOINT)));
       Subsegment first = stored.get(0).subsegments().get(0);
       Subsegment second = stored.get(0).subsegments().get(1);
       assertThat(first.small().sharesPayload(second.small())).isTrue();
@@ -195,9 +196,10 @@ class SegmentStoreITCase {
       Part shared = unstored(50, true, 50);
       Part before = unstored(60, true, 60);
       Part after = unstored(70, true, 70);
-      store.write(new SpanBatch(List.of(of(trace, before, shared))), EPOCH, CHECKPOINT);
+      store.write(
+          new SpanBatch(List.of(of(trace, before, shared))).in(new Generation(EPOCH, CHECKPOINT)));
       SpanBatch again = new SpanBatch(List.of(of(trace, shared, after)));
-      List<StoredTrace> stored = store.write(again, EPOCH + 1, CHECKPOINT);
+      List<StoredTrace> stored = store.write(again.in(new Generation(EPOCH + 1, CHECKPOINT)));
       Subsegment last = stored.get(0).subsegments().get(1);
       store.cleanUp(List.of(Receipts.of(trace, 70, List.of(last), new long[] {70})), OWNER);
       assertThat(store.load(candidates(stored)).get(0).slices().get(0).frames())
@@ -232,7 +234,7 @@ class SegmentStoreITCase {
   }
 
   private static void flush(SegmentStore store, SpanBatch batch) {
-    List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
+    List<StoredTrace> stored = store.write(batch.in(new Generation(EPOCH, CHECKPOINT)));
     store.lock(candidates(stored), OWNER, Duration.ofMinutes(1));
     store.load(candidates(stored));
     store.cleanUp(receipts(stored, batch), OWNER);
@@ -251,7 +253,7 @@ class SegmentStoreITCase {
         settings(single.uri(), Login.NONE, ConnectionSettings.Timeouts.DEFAULT, phase);
     try (SegmentStore store = SegmentStore.connect(settings);
         Jedis jedis = single.connect()) {
-      store.write(batch(20), EPOCH, CHECKPOINT);
+      store.write(batch(20).in(new Generation(EPOCH, CHECKPOINT)));
       assertThat(jedis.keys("*"))
           .isNotEmpty()
           .allSatisfy(key -> assertThat(jedis.ttl(key)).as(key).isPositive());
@@ -265,7 +267,8 @@ class SegmentStoreITCase {
       onNode(single, "CONFIG RESETSTAT");
       jedis.configSet("maxmemory", "1");
       CompletableFuture<?> written =
-          CompletableFuture.supplyAsync(() -> store.write(batch(20), EPOCH, CHECKPOINT));
+          CompletableFuture.supplyAsync(
+              () -> store.write(batch(20).in(new Generation(EPOCH, CHECKPOINT))));
       try {
         assertThat(
                 Await.until(
@@ -288,7 +291,7 @@ class SegmentStoreITCase {
       TraceKey trace = new TraceKey(1, 2, 3);
       long[] ids = LongStream.rangeClosed(1, 20_000).toArray();
       SpanBatch batch = new SpanBatch(List.of(of(trace, unstored(1, true, ids))));
-      List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
+      List<StoredTrace> stored = store.write(batch.in(new Generation(EPOCH, CHECKPOINT)));
       onNode(single, "CONFIG RESETSTAT");
       store.cleanUp(receipts(stored, batch), OWNER);
       try (Jedis jedis = single.connect()) {
@@ -306,7 +309,7 @@ class SegmentStoreITCase {
       for (int i = 0; i < 5; i++) {
         servers.nodes().forEach(node -> onNode(node, "SCRIPT FLUSH"));
         SpanBatch batch = batch(50);
-        List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
+        List<StoredTrace> stored = store.write(batch.in(new Generation(EPOCH, CHECKPOINT)));
         servers.nodes().forEach(node -> onNode(node, "CLIENT KILL TYPE normal SKIPME yes"));
         assertLoaded(store.load(candidates(stored)), batch);
         servers.nodes().forEach(node -> onNode(node, "CLIENT KILL TYPE normal SKIPME yes"));
@@ -327,7 +330,7 @@ class SegmentStoreITCase {
     SpanBatch large = new SpanBatch(List.of(of(trace, unstored(5 * MUCH, 50, true, 50, 100))));
     SpanBatch small = new SpanBatch(List.of(of(trace, unstored(100, false, 200))));
     try (SegmentStore store = SegmentStore.connect(Servers.THREE.settings())) {
-      List<StoredTrace> storedLarge = store.write(large, EPOCH, CHECKPOINT);
+      List<StoredTrace> storedLarge = store.write(large.in(new Generation(EPOCH, CHECKPOINT)));
       RedisNode source = nodeOf(index);
       RedisNode target =
           cluster.nodes().stream().filter(node -> node != source).findFirst().orElseThrow();
@@ -339,7 +342,8 @@ class SegmentStoreITCase {
 
         // There are no small payloads yet, so that their key may be at the target already.
         CompletableFuture<List<StoredTrace>> storedSmall =
-            CompletableFuture.supplyAsync(() -> store.write(small, EPOCH, CHECKPOINT));
+            CompletableFuture.supplyAsync(
+                () -> store.write(small.in(new Generation(EPOCH, CHECKPOINT))));
         while (store.retriedCommands() == 0 && !storedSmall.isDone()) {
           Thread.onSpinWait();
         }
@@ -377,12 +381,12 @@ class SegmentStoreITCase {
     RedisNode node = servers.nodes().get(servers.nodes().size() - 1);
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
       SpanBatch before = batch(50);
-      List<StoredTrace> storedBefore = store.write(before, EPOCH, CHECKPOINT);
+      List<StoredTrace> storedBefore = store.write(before.in(new Generation(EPOCH, CHECKPOINT)));
       node.kill();
       Thread restart = new Thread(node::restart);
       restart.start();
       SpanBatch batch = batch(50);
-      List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
+      List<StoredTrace> stored = store.write(batch.in(new Generation(EPOCH, CHECKPOINT)));
       restart.join(TimeUnit.SECONDS.toMillis(30));
       assertLoaded(store.load(candidates(stored)), batch);
       assertLoaded(store.load(candidates(storedBefore)), before);
@@ -403,7 +407,7 @@ class SegmentStoreITCase {
                     RolloutPhase.DISTRIBUTED))) {
       node.stop();
       assertThatExceptionOfType(StoreException.class)
-          .isThrownBy(() -> store.write(batch(1), EPOCH, CHECKPOINT))
+          .isThrownBy(() -> store.write(batch(1).in(new Generation(EPOCH, CHECKPOINT))))
           .withMessageContaining("store a batch of 1 traces")
           .withMessageContaining(node.address().toString())
           .withMessageContaining("attempts in 3");
@@ -415,7 +419,7 @@ class SegmentStoreITCase {
   void reportsMissingAndDamagedPayloadsAsLost(Servers servers) {
     try (SegmentStore store = SegmentStore.connect(servers.settings())) {
       SpanBatch batch = batch(4);
-      List<StoredTrace> stored = store.write(batch, EPOCH, CHECKPOINT);
+      List<StoredTrace> stored = store.write(batch.in(new Generation(EPOCH, CHECKPOINT)));
       TraceKey trace = stored.get(0).trace();
       String missing = RedisKeys.payload(trace, stored.get(0).subsegments().get(0).id());
       String damaged = RedisKeys.payload(trace, stored.get(0).subsegments().get(1).id());
@@ -470,7 +474,8 @@ class SegmentStoreITCase {
               () -> {
                 while (true) {
                   SpanBatch batch = batch(20);
-                  List<StoredTrace> written = store.write(batch, EPOCH, CHECKPOINT);
+                  List<StoredTrace> written =
+                      store.write(batch.in(new Generation(EPOCH, CHECKPOINT)));
                   stored.addAll(written);
                   receipts.addAll(receipts(written, batch));
                 }
@@ -504,7 +509,7 @@ class SegmentStoreITCase {
       StoreSettings right = settings(node.uri(), new Login(null, SECRET));
       assertThat(right.toString()).doesNotContain(SECRET).contains("***");
       try (SegmentStore store = SegmentStore.connect(right)) {
-        assertThat(store.write(batch(1), EPOCH, CHECKPOINT)).hasSize(1);
+        assertThat(store.write(batch(1).in(new Generation(EPOCH, CHECKPOINT)))).hasSize(1);
       }
       for (StoreSettings wrong :
           List.of(

@@ -34,10 +34,14 @@ public final class CommittedRecords implements AutoCloseable {
     properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     consumer =
         new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
-    List<TopicPartition> partitions =
-        consumer.partitionsFor(topic).stream()
-            .map(info -> new TopicPartition(topic, info.partition()))
-            .toList();
+    List<TopicPartition> partitions;
+    do {
+      // A broker may not know a topic yet that another part of it has just created.
+      partitions =
+          consumer.partitionsFor(topic).stream()
+              .map(info -> new TopicPartition(topic, info.partition()))
+              .toList();
+    } while (partitions.isEmpty());
     consumer.assign(partitions);
     consumer.seekToBeginning(partitions);
   }

@@ -159,6 +159,11 @@ public final class JobCluster implements AutoCloseable {
     return checkpoints(job).getHistory().getLatestCompletedCheckpoint().getExternalPath();
   }
 
+  /** Returns how many checkpoints have completed since the job started. */
+  public long completedCheckpoints(JobID job) throws Exception {
+    return checkpoints(job).getCounts().getNumberOfCompletedCheckpoints();
+  }
+
   /** Returns the most bytes of records in flight between tasks that a checkpoint has. */
   public long inFlightBytes(JobID job) throws Exception {
     return checkpoints(job).getSummaryStats().getPersistedDataStats().getMaximum();

@@ -103,17 +103,9 @@ public final class Servers implements AutoCloseable {
 
   /** Returns the keys of what is buffered in Redis; see {@link BufferedKeys}. */
   public Set<String> redisKeys() {
-    Map<String, String> locks = new HashMap<>();
     Set<String> keys = new HashSet<>();
-    onEachNode(
-            node -> {
-              node.keys("span-buf:fl:*").forEach(key -> locks.put(key, node.get(key)));
-              return node.keys("*");
-            })
-        .forEach(keys::addAll);
-    // A lock may have appeared between the two questions, or expired.
-    keys.removeIf(key -> key.startsWith("span-buf:fl:") && locks.get(key) == null);
-    return BufferedKeys.of(keys, locks::get);
+    onEachNode(node -> node.keys("*")).forEach(keys::addAll);
+    return BufferedKeys.of(keys);
   }
 
   /** Returns how many spans the index in Redis counts. */
@@ -157,6 +149,11 @@ public final class Servers implements AutoCloseable {
         .sum();
   }
 
+  /** Sets a parameter of all Redis nodes. */
+  public void configureRedis(String parameter, String value) {
+    assertThat(onEachNode(node -> node.configSet(parameter, value))).containsOnly("OK");
+  }
+
   /** Deletes all that is in Redis. */
   public void wipeRedis() {
     assertThat(onEachNode(Jedis::flushAll)).containsOnly("OK");
@@ -184,6 +181,13 @@ public final class Servers implements AutoCloseable {
       while (!committed(admin, group).equals(ends)) {
         Thread.onSpinWait();
       }
+    }
+  }
+
+  /** Returns how many records of a topic a consumer group has committed, from its beginning. */
+  public long consumed(String group) throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers()))) {
+      return committed(admin, group).values().stream().mapToLong(Long::longValue).sum();
     }
   }
 

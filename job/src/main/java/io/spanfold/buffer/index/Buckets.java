@@ -47,6 +47,11 @@ public record Buckets(int count, int maxParallelism) implements Serializable {
     return (int) ((long) keyGroup(trace) * count / maxParallelism);
   }
 
+  /** Returns the first of a bucket's key groups. */
+  public int firstKeyGroup(int bucket) {
+    return (int) (((long) bucket * maxParallelism + count - 1) / count);
+  }
+
   /**
    * Returns the hash tag of a bucket, without braces: its number, a dot, and a suffix for the slot.
    */

@@ -15,8 +15,6 @@ public final class LargeRecord {
   /** A field whose name is a letter and an id. */
   private static final int LETTER_AND_ID = 1 + Long.BYTES;
 
-  private static final int SUBSEGMENT_BYTES = 2 * Long.BYTES + 3 * Integer.BYTES;
-
   private static final String MERGED = "merged";
 
   private static final Pattern SEGMENT =
@@ -73,7 +71,7 @@ public final class LargeRecord {
   }
 
   private static void visit(char letter, long id, byte[] value, Visitor visitor) {
-    if (letter == 'm' && value.length == SUBSEGMENT_BYTES) {
+    if (letter == 'm' && value.length == SubsegmentRecord.BYTES) {
       ByteBuffer in = ByteBuffer.wrap(value);
       long segment = in.getLong();
       visitor.subsegment(segment, SubsegmentRecord.read(id, in));

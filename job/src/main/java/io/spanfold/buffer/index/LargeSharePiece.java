@@ -1,5 +1,6 @@
 package io.spanfold.buffer.index;
 
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.Subsegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -37,7 +38,7 @@ record LargeSharePiece(List<byte[]> arguments, List<Long> parents) {
           room = maxIds;
         }
         int to = Math.min(spanIds.length, from + room - 1);
-        piece.add(subsegment, spanIds, from, to, payload);
+        piece.add(subsegment, share.generation(), spanIds, from, to, payload);
         payload = NOTHING;
         room -= 1 + to - from;
         from = to;
@@ -46,13 +47,19 @@ record LargeSharePiece(List<byte[]> arguments, List<Long> parents) {
     return pieces;
   }
 
-  private void add(Subsegment subsegment, long[] spanIds, int from, int to, byte[] payload) {
+  private void add(
+      Subsegment subsegment,
+      Generation generation,
+      long[] spanIds,
+      int from,
+      int to,
+      byte[] payload) {
     long parent = subsegment.parentId();
     ByteBuffer described =
-        ByteBuffer.allocate(Long.BYTES + 1 + ShareEncoder.SUBSEGMENT_BYTES)
+        ByteBuffer.allocate(Long.BYTES + 1 + SubsegmentRecord.BYTES)
             .putLong(parent)
             .put((byte) (subsegment.root() ? 1 : 0));
-    ShareEncoder.putEntry(subsegment, described);
+    SubsegmentRecord.write(subsegment, generation, described);
     ByteBuffer spans = ByteBuffer.allocate(Long.BYTES * (to - from));
     for (int i = from; i < to; i++) {
       spans.putLong(spanIds[i]);

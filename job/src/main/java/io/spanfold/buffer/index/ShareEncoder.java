@@ -1,6 +1,5 @@
 package io.spanfold.buffer.index;
 
-import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.Subsegment;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -11,8 +10,6 @@ final class ShareEncoder {
 
   /** The length of the largest packed record. The scripts have the same number. */
   static final int MAX_RECORD_BYTES = 8 << 10;
-
-  static final int SUBSEGMENT_BYTES = 2 * Long.BYTES + 3 * Integer.BYTES;
 
   private static final int HEADER_BYTES = 1 + Integer.BYTES;
 
@@ -29,7 +26,7 @@ final class ShareEncoder {
 
   /** Returns the length of a share with {@code subsegments} and {@code spans}, at most. */
   static long bytes(int subsegments, int spans) {
-    long each = SEGMENT_HEADER_BYTES + Long.BYTES + SUBSEGMENT_BYTES;
+    long each = SEGMENT_HEADER_BYTES + Long.BYTES + SubsegmentRecord.BYTES;
     return HEADER_BYTES + each * subsegments + (long) Long.BYTES * spans;
   }
 
@@ -51,7 +48,7 @@ final class ShareEncoder {
       out.putLong(subsegment.parentId());
       // The parent is the name of the segment, so it is not repeated among the spans.
       out.putShort(header + Short.BYTES, (short) putSpans(share.spanIds().get(i), subsegment, out));
-      putEntry(subsegment, out);
+      SubsegmentRecord.write(subsegment, share.generation(), out);
     }
     return out.position() == length ? out.array() : Arrays.copyOf(out.array(), out.position());
   }
@@ -65,17 +62,6 @@ final class ShareEncoder {
       }
     }
     return count;
-  }
-
-  /** Writes a subsegment as records have it. */
-  static void putEntry(Subsegment subsegment, ByteBuffer out) {
-    SmallPayload small = subsegment.small();
-    out.putLong(subsegment.id());
-    out.putLong(small == null ? 0 : small.id());
-    out.putInt(small == null ? 0 : small.offset());
-    out.putInt(subsegment.spanCount());
-    // A batch has fewer bytes than that.
-    out.putInt((int) subsegment.recordBytes());
   }
 
   /** Returns whether no id is there twice, except a parent among the spans of its subsegment. */

@@ -6,11 +6,14 @@ import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisNodes;
 import io.spanfold.buffer.redis.RetryPolicy;
 import io.spanfold.buffer.redis.StoreException;
+import io.spanfold.core.model.Generation;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 
 /**
  * The hashes of small payloads that there are. State knows the generation of each payload, and so
@@ -41,6 +44,14 @@ public final class SmallPayloadKeys {
   private void add(String key) {
     BufferKey.parse(key)
         .ifPresent(parsed -> byTag.computeIfAbsent(parsed.tag(), any -> new TreeSet<>()).add(key));
+  }
+
+  /** Returns the hashes of the generations that {@code wanted} accepts. */
+  public List<String> in(Predicate<Generation> wanted) {
+    return byTag.values().stream()
+        .flatMap(Set::stream)
+        .filter(key -> BufferKey.parse(key).map(BufferKey::generation).filter(wanted).isPresent())
+        .toList();
   }
 
   /** Returns the hashes of the bucket with this hash tag. */

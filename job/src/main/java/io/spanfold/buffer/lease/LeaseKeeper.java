@@ -3,6 +3,7 @@ package io.spanfold.buffer.lease;
 import io.spanfold.buffer.redis.RedisPoller;
 import io.spanfold.buffer.redis.StoreException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -84,6 +85,11 @@ public final class LeaseKeeper implements AutoCloseable {
   /** Returns a future that completes once the lease is held, or will never be. */
   public CompletableFuture<Void> whenDecided() {
     return decided;
+  }
+
+  /** Returns when the job took the lease first, in Redis's time; only while the lease is held. */
+  public synchronized Instant since() {
+    return held.since();
   }
 
   /** Returns how many questions to Redis failed. */

@@ -1,6 +1,7 @@
 package io.spanfold.buffer.redis;
 
 import io.spanfold.core.encoding.Hex;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.TraceKey;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -15,16 +16,23 @@ import java.util.regex.Pattern;
  * @param tag the hash tag of its bucket; null for a {@link Kind#PAYLOAD}
  * @param round of a quarantined key, which distinguishes the leftovers of several lost jobs
  * @param trace null for a key of a whole bucket
+ * @param generation of {@link Kind#SMALL} payloads; null for others
  * @param id the segment of {@link Kind#MERGED} payloads, the subsegment of a {@link Kind#PAYLOAD}
  */
-public record BufferKey(Kind kind, String tag, OptionalInt round, TraceKey trace, OptionalLong id) {
+public record BufferKey(
+    Kind kind,
+    String tag,
+    OptionalInt round,
+    Generation generation,
+    TraceKey trace,
+    OptionalLong id) {
 
   private static final Pattern FORM =
       Pattern.compile(
           Pattern.quote(RedisKeys.PREFIX)
               + "(?<quarantined>ad:)?(?<word>[a-z]+):\\{(?<tag>[^{}]+)}(?::(?<rest>.+))?");
 
-  private static final Pattern GENERATION = Pattern.compile("\\d{1,19}\\.\\d{1,19}");
+  private static final Pattern GENERATION = Pattern.compile("(\\d{1,18})\\.(\\d{1,18})");
 
   /** What may follow the hash tag of a bucket, or be that of a payload. */
   private static final Pattern REST =
@@ -77,9 +85,7 @@ public record BufferKey(Kind kind, String tag, OptionalInt round, TraceKey trace
   private static Optional<BufferKey> parse(
       Kind kind, boolean quarantined, String tag, String rest) {
     if (kind == Kind.SMALL) {
-      return quarantined || rest == null || !GENERATION.matcher(rest).matches()
-          ? Optional.empty()
-          : Optional.of(new BufferKey(kind, tag, OptionalInt.empty(), null, OptionalLong.empty()));
+      return quarantined || rest == null ? Optional.empty() : smallPayloads(tag, rest);
     }
     boolean payload = kind == Kind.PAYLOAD;
     if (payload && rest != null) {
@@ -100,6 +106,7 @@ public record BufferKey(Kind kind, String tag, OptionalInt round, TraceKey trace
               quarantined
                   ? OptionalInt.of(Integer.parseInt(parts.group("round")))
                   : OptionalInt.empty(),
+              null,
               kind.ofTrace ? trace(parts) : null,
               kind.withId
                   ? OptionalLong.of(Hex.parseId(parts.group("id")))
@@ -107,6 +114,20 @@ public record BufferKey(Kind kind, String tag, OptionalInt round, TraceKey trace
     } catch (NumberFormatException e) {
       return Optional.empty();
     }
+  }
+
+  private static Optional<BufferKey> smallPayloads(String tag, String rest) {
+    Matcher parts = GENERATION.matcher(rest);
+    return parts.matches()
+        ? Optional.of(
+            new BufferKey(
+                Kind.SMALL,
+                tag,
+                OptionalInt.empty(),
+                new Generation(Long.parseLong(parts.group(1)), Long.parseLong(parts.group(2))),
+                null,
+                OptionalLong.empty()))
+        : Optional.empty();
   }
 
   private static TraceKey trace(Matcher parts) {

@@ -9,8 +9,20 @@ import java.util.List;
  * or it is in the checkpoint.
  *
  * @param traces the traces, each once
+ * @param generation that under which it is written, in all tries and also after a restore; null
+ *     before the first try
  */
-public record SpanBatch(List<TraceSpans> traces) {
+public record SpanBatch(List<TraceSpans> traces, Generation generation) {
+
+  /** A batch that was never tried to be written. */
+  public SpanBatch(List<TraceSpans> traces) {
+    this(traces, null);
+  }
+
+  /** Returns this batch under a generation. */
+  public SpanBatch in(Generation now) {
+    return new SpanBatch(traces, now);
+  }
 
   /** Returns the length of all payloads before compression, in bytes: the memory of the batch. */
   public long payloadBytes() {

@@ -3,10 +3,16 @@ package io.spanfold.job.async;
 import java.io.Serializable;
 import java.util.List;
 import java.util.function.Supplier;
+import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
  * The processing of an {@link AsyncStageOperator}'s elements, and their cost.
+ *
+ * <p>A function that has state besides the elements is also a {@link
+ * org.apache.flink.streaming.api.checkpoint.CheckpointedFunction}. It is called by the Flink task's
+ * thread: before the first worker is opened, and for each checkpoint before the elements in flight
+ * are looked at.
  *
  * @param <IN> the elements
  * @param <OUT> their results
@@ -52,6 +58,12 @@ public interface AsyncStageFunction<IN, OUT> extends Serializable {
 
     IN input();
 
+    /**
+     * Replaces the element, with the same meaning: from the next checkpoint on it is kept like
+     * this. Called by the worker's thread before the element is completed.
+     */
+    void replace(IN input);
+
     /** Completes the element with all its results. Called once, by any thread. */
     void complete(List<OUT> results);
   }
@@ -60,8 +72,9 @@ public interface AsyncStageFunction<IN, OUT> extends Serializable {
    * Makes a worker. Called once in each of the stage's threads.
    *
    * @param metrics the worker's own metrics
+   * @param task the Flink task
    */
-  Worker<IN, OUT> open(MetricGroup metrics) throws Exception;
+  Worker<IN, OUT> open(MetricGroup metrics, TaskInfo task) throws Exception;
 
   /**
    * Registers metrics of the stage as a whole.
@@ -71,14 +84,6 @@ public interface AsyncStageFunction<IN, OUT> extends Serializable {
    *     none; safe for any thread
    */
   default void register(MetricGroup metrics, Supplier<IN> oldest) {}
-
-  /**
-   * Notes a checkpoint: what a worker writes after this is after that checkpoint, and of no use to
-   * an attempt that is restored from it. Called by the Flink task's thread, for each checkpoint
-   * while the stage's state is taken, whether it completes or not; and with the restored checkpoint
-   * before the first worker is opened, if the job was restored. Must not block.
-   */
-  default void checkpointed(long checkpointId) {}
 
   /** Returns the cost of {@code element} against {@link AsyncStageSettings#maxWaiting}. */
   long waitingCost(IN element);

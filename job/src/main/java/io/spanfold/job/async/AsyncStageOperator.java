@@ -19,6 +19,7 @@ import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
@@ -130,7 +131,9 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
         context.getOperatorStateStore().getListState(new ListStateDescriptor<>("in-flight", type));
     restored = new ArrayList<>();
     inFlight.get().forEach(restored::add);
-    context.getRestoredCheckpointId().ifPresent(function::checkpointed);
+    if (function instanceof CheckpointedFunction stateful) {
+      stateful.initializeState(context);
+    }
   }
 
   @Override
@@ -149,7 +152,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
       WorkerThread<IN, OUT> worker =
           new WorkerThread<>(
               getOperatorName() + " worker " + i,
-              () -> function.open(metrics),
+              () -> function.open(metrics, getRuntimeContext().getTaskInfo()),
               active,
               settings.maxBatch,
               completions,
@@ -371,6 +374,9 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
   @Override
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
+    if (function instanceof CheckpointedFunction stateful) {
+      stateful.snapshotState(context);
+    }
     List<IN> pending = new ArrayList<>();
     for (QueueEntry<IN, OUT> entry : queue) {
       if (entry instanceof Element<IN, OUT> element && !element.emitted) {
@@ -378,7 +384,6 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
       }
     }
     inFlight.update(pending);
-    function.checkpointed(context.getCheckpointId());
   }
 
   @Override

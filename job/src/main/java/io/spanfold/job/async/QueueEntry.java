@@ -18,7 +18,7 @@ sealed interface QueueEntry<IN, OUT> {
 
     boolean emitted;
 
-    private final IN input;
+    private volatile IN input;
     private final Consumer<Element<IN, OUT>> completion;
 
     /** Written before the element is handed over, and not looked at before. */
@@ -37,6 +37,11 @@ sealed interface QueueEntry<IN, OUT> {
     @Override
     public IN input() {
       return input;
+    }
+
+    @Override
+    public void replace(IN same) {
+      input = same;
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.time.Clock;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.function.Supplier;
+import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
@@ -37,7 +38,7 @@ public final class FlushFunction implements AsyncStageFunction<FlushRequest, Flu
   }
 
   @Override
-  public Worker<FlushRequest, FlushedPart> open(MetricGroup metrics) {
+  public Worker<FlushRequest, FlushedPart> open(MetricGroup metrics, TaskInfo task) {
     return new Flusher(
         PartFlusher.open(settings, metrics, wallClock), new PartBuilder(chunkBytes, wallClock));
   }

@@ -101,6 +101,14 @@ public final class Lease implements AutoCloseable {
     }
   }
 
+  /**
+   * Returns the lowest epoch that an attempt of this job can have; only while the lease is held. It
+   * is the time of the first one, because epochs are not below the time.
+   */
+  public long firstEpoch() {
+    return share.get().since().toEpochMilli();
+  }
+
   /** Returns a future that completes once {@link #isHeld} no longer returns false. */
   public CompletableFuture<Void> whenDecided() {
     return share.get().whenDecided();

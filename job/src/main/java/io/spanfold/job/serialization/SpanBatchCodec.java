@@ -1,6 +1,7 @@
 package io.spanfold.job.serialization;
 
 import io.spanfold.core.encoding.VarInts;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.SpanBatch.UnstoredSubsegment;
@@ -17,12 +18,19 @@ final class SpanBatchCodec implements Codec<SpanBatch> {
 
   @Override
   public void write(SpanBatch batch, DataOutput out) throws IOException {
+    Generation generation = batch.generation();
+    out.writeBoolean(generation != null);
+    if (generation != null) {
+      out.writeLong(generation.epoch());
+      out.writeLong(generation.checkpoint());
+    }
     Lists.write(batch.traces(), traces, out);
   }
 
   @Override
   public SpanBatch read(int version, DataInput in) throws IOException {
-    return new SpanBatch(Lists.read(traces, version, in));
+    Generation generation = in.readBoolean() ? new Generation(in.readLong(), in.readLong()) : null;
+    return new SpanBatch(Lists.read(traces, version, in), generation);
   }
 
   private static final class TraceSpansCodec implements Codec<TraceSpans> {

@@ -2,7 +2,13 @@ package io.spanfold.job.write;
 
 import io.spanfold.buffer.SegmentStore;
 import io.spanfold.buffer.StoreSettings;
+import io.spanfold.buffer.index.Buckets;
 import io.spanfold.buffer.lease.LeaseSettings;
+import io.spanfold.buffer.lease.LockOwner;
+import io.spanfold.buffer.redis.StoreException;
+import io.spanfold.buffer.redis.StoreRefusedException;
+import io.spanfold.core.model.Generation;
+import io.spanfold.core.model.Lineage;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.job.async.AsyncStageFunction;
@@ -11,19 +17,38 @@ import io.spanfold.job.gate.RedisGateSettings;
 import io.spanfold.job.gate.RefusalRetries;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.resource.SharedResource.Share;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.function.LongSupplier;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.apache.flink.api.common.TaskInfo;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeutils.base.array.LongPrimitiveArraySerializer;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.util.IOUtils;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Writes batches to Redis. A batch that is not acknowledged when a barrier comes is in the
  * checkpoint, as an element of the stage. Only acknowledged batches reach the fold, so only stored
  * spans are ever emitted.
+ *
+ * <p>After a restart it first removes from Redis what no state refers to: what attempts wrote after
+ * the checkpoint that the next one was restored from. All that they had read is read again.
  */
-public final class WriteFunction implements AsyncStageFunction<SpanBatch, StoredTrace> {
+public final class WriteFunction
+    implements AsyncStageFunction<SpanBatch, StoredTrace>, CheckpointedFunction {
 
   private static final long serialVersionUID = 1L;
+
+  private static final Logger LOG = LoggerFactory.getLogger(WriteFunction.class);
 
   private final StoreSettings settings;
   private final LeaseSettings lease;
@@ -32,8 +57,14 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
   /** Set by the worker thread, read by the task thread. */
   private transient volatile RedisGate gate;
 
-  /** The last checkpoint, 0 before the first. Set by the task thread, read by the worker thread. */
-  private transient volatile long checkpoint;
+  private transient ListState<long[]> attempts;
+
+  /** The checkpoint that the job is restored from; 0 for none. */
+  private transient long restoredCheckpoint;
+
+  // Guarded by this: set by one of the two threads, read by the other.
+  private transient Lineage lineage;
+  private transient long checkpoint;
 
   public WriteFunction(StoreSettings settings, LeaseSettings lease, RedisGateSettings gate) {
     this.settings = settings;
@@ -42,22 +73,48 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
   }
 
   @Override
-  public Worker<SpanBatch, StoredTrace> open(MetricGroup metrics) {
-    SegmentStore store = SegmentStore.connect(settings);
-    metrics.gauge("redisRetries", store::retriedCommands);
-    Share<RedisGate> share = RedisGate.open(gateSettings);
-    gate = share.get();
-    return new Writer(
-        store,
-        Lease.open(lease, metrics),
-        () -> checkpoint,
-        share,
-        new RefusalRetries(metrics.counter("writesRefused")));
+  public void initializeState(FunctionInitializationContext context) throws Exception {
+    attempts =
+        context
+            .getOperatorStateStore()
+            .getUnionListState(
+                new ListStateDescriptor<>("attempts", LongPrimitiveArraySerializer.INSTANCE));
+    Map<Long, Long> restoredFrom = new HashMap<>();
+    for (long[] attempt : attempts.get()) {
+      restoredFrom.put(attempt[0], attempt[1]);
+    }
+    restoredCheckpoint = context.getRestoredCheckpointId().orElse(0);
+    synchronized (this) {
+      lineage = Lineage.of(restoredFrom);
+      checkpoint = restoredCheckpoint;
+    }
+  }
+
+  /**
+   * What is written from now on is after this checkpoint, and of no use to an attempt that is
+   * restored from it.
+   */
+  @Override
+  public void snapshotState(FunctionSnapshotContext context) throws Exception {
+    List<long[]> all = new ArrayList<>();
+    synchronized (this) {
+      checkpoint = context.getCheckpointId();
+      lineage.restoredFrom().forEach((epoch, from) -> all.add(new long[] {epoch, from}));
+    }
+    attempts.update(all);
   }
 
   @Override
-  public void checkpointed(long checkpointId) {
-    checkpoint = checkpointId;
+  public Worker<SpanBatch, StoredTrace> open(MetricGroup metrics, TaskInfo task)
+      throws InterruptedException {
+    Writer writer = new Writer(metrics);
+    try {
+      writer.begin(task);
+      return writer;
+    } catch (Throwable e) {
+      writer.close();
+      throw e;
+    }
   }
 
   /**
@@ -85,25 +142,93 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
     return 0;
   }
 
-  private record Writer(
-      SegmentStore store,
-      Lease lease,
-      LongSupplier checkpoint,
-      Share<RedisGate> gate,
-      RefusalRetries retries)
-      implements Worker<SpanBatch, StoredTrace> {
+  /** Returns the generation of a batch: that of its first try, in whatever attempt it was. */
+  private synchronized Generation generation(SpanBatch batch, long epoch) {
+    Generation first = batch.generation();
+    // A batch whose first try was after the restored checkpoint has left something there.
+    return first == null || lineage.isGivenUp(first) ? new Generation(epoch, checkpoint) : first;
+  }
+
+  private final class Writer implements Worker<SpanBatch, StoredTrace> {
+
+    private final SegmentStore store;
+    private final Lease lease;
+    private final Share<RedisGate> share;
+    private final RefusalRetries retries;
+
+    Writer(MetricGroup metrics) {
+      store = SegmentStore.connect(settings);
+      metrics.gauge("redisRetries", store::retriedCommands);
+      share = RedisGate.open(gateSettings);
+      gate = share.get();
+      lease = Lease.open(WriteFunction.this.lease, metrics);
+      retries = new RefusalRetries(metrics.counter("writesRefused"));
+    }
+
+    void begin(TaskInfo task) throws InterruptedException {
+      LockOwner owner = lease.confirm();
+      long firstEpoch = lease.firstEpoch();
+      Lineage current;
+      synchronized (WriteFunction.this) {
+        if (restoredCheckpoint == 0) {
+          // The earlier attempts of this job have not completed any checkpoint.
+          lineage = Lineage.of(Map.of(firstEpoch, 0L));
+        }
+        lineage = lineage.continuedBy(owner.epoch(), restoredCheckpoint);
+        current = lineage;
+      }
+      if (restoredCheckpoint > 0 || firstEpoch < owner.epoch()) {
+        retries.run(() -> removeGivenUp(current, owner, task));
+      }
+    }
+
+    /** Each subtask removes from the buckets that begin with one of its key groups. */
+    private long removeGivenUp(Lineage current, LockOwner owner, TaskInfo task) {
+      Buckets buckets = settings.buckets();
+      List<Integer> own =
+          IntStream.range(0, buckets.count())
+              .filter(
+                  bucket ->
+                      KeyGroupRangeAssignment.computeOperatorIndexForKeyGroup(
+                              buckets.maxParallelism(),
+                              task.getNumberOfParallelSubtasks(),
+                              buckets.firstKeyGroup(bucket))
+                          == task.getIndexOfThisSubtask())
+              .boxed()
+              .toList();
+      long removed = 0;
+      try {
+        removed += store.removeGivenUp(own, current::isGivenUp, owner);
+        if (task.getIndexOfThisSubtask() == 0) {
+          removed += store.removeGivenUpPayloads(current::isGivenUp);
+        }
+      } catch (StoreRefusedException e) {
+        throw e; // It is repeated.
+      } catch (StoreException e) {
+        // Only memory is lost: no reason to fail.
+        LOG.warn("What given-up attempts have left is left to its TTL: {}", e.getMessage());
+      }
+      LOG.info(
+          "Removed {} subsegments and hashes that given-up attempts have left in Redis.", removed);
+      return removed;
+    }
 
     @Override
     public void process(List<Task<SpanBatch, StoredTrace>> tasks) throws InterruptedException {
       for (Task<SpanBatch, StoredTrace> task : tasks) {
-        task.complete(write(task.input()));
+        long epoch = lease.confirm().epoch();
+        SpanBatch batch;
+        synchronized (WriteFunction.this) {
+          batch = task.input().in(generation(task.input(), epoch));
+          task.replace(batch);
+        }
+        task.complete(retries.run(() -> write(batch)));
       }
     }
 
     private List<StoredTrace> write(SpanBatch batch) throws InterruptedException {
-      // One for all tries: what an earlier one has stored is overwritten, not stored twice.
-      long generation = checkpoint.getAsLong();
-      return retries.run(() -> store.write(batch, lease.confirm().epoch(), generation));
+      lease.confirm();
+      return store.write(batch);
     }
 
     @Override
@@ -111,7 +236,7 @@ public final class WriteFunction implements AsyncStageFunction<SpanBatch, Stored
       try (store) {
         lease.close();
       } finally {
-        IOUtils.closeQuietly(gate);
+        IOUtils.closeQuietly(share);
       }
     }
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.buffer.index.IndexUnderTest.Form;
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
@@ -188,7 +189,7 @@ class IndexCostITCase {
           LongStream.of(spanIds.get(j)).forEach(ids.get(i)::add);
         }
         all.get(i).addAll(some);
-        shares.add(new TraceShare(new TraceKey(1, 2, i), some, spanIds));
+        shares.add(new TraceShare(new TraceKey(1, 2, i), new Generation(1, 1), some, spanIds));
       }
       index.add(shares);
     }
@@ -276,7 +277,11 @@ class IndexCostITCase {
     for (int i = 0; i < subsegments.size(); i += size) {
       List<Subsegment> some = subsegments.subList(i, Math.min(i + size, subsegments.size()));
       shares.add(
-          new TraceShare(trace, some, some.stream().map(each -> new long[] {each.id()}).toList()));
+          new TraceShare(
+              trace,
+              new Generation(1, 1),
+              some,
+              some.stream().map(each -> new long[] {each.id()}).toList()));
     }
     return shares;
   }

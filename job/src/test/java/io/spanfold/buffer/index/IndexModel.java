@@ -1,6 +1,7 @@
 package io.spanfold.buffer.index;
 
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.Subsegment;
 import java.util.ArrayList;
@@ -47,11 +48,11 @@ final class IndexModel {
 
   void add(TraceShare share) {
     for (int i = 0; i < share.subsegments().size(); i++) {
-      add(share.subsegments().get(i), share.spanIds().get(i));
+      add(share.generation(), share.subsegments().get(i), share.spanIds().get(i));
     }
   }
 
-  private void add(Subsegment subsegment, long[] spans) {
+  private void add(Generation generation, Subsegment subsegment, long[] spans) {
     long parent = subsegment.parentId();
     Segment filedIn = null;
     for (Segment segment : segments) {
@@ -86,7 +87,8 @@ final class IndexModel {
             small == null ? 0 : small.id(),
             small == null ? 0 : small.offset(),
             subsegment.spanCount(),
-            subsegment.recordBytes()));
+            subsegment.recordBytes(),
+            generation));
   }
 
   private Segment segmentOf(long id) {

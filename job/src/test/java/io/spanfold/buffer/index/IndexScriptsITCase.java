@@ -13,6 +13,7 @@ import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.StoreRefusedException;
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
@@ -232,7 +233,7 @@ class IndexScriptsITCase {
               sub.id(), sub.parent(), sub.root(), sub.spans().length, sub.bytes(), null));
       spanIds.add(sub.spans());
     }
-    return new TraceShare(trace, subsegments, spanIds);
+    return new TraceShare(trace, new Generation(1, 1), subsegments, spanIds);
   }
 
   @ParameterizedTest
@@ -273,7 +274,7 @@ class IndexScriptsITCase {
     Subsegment first = TraceHistory.subsegment(1, 10, true, 1, 5, shared);
     Subsegment second = TraceHistory.subsegment(2, 20, true, 1, 5, new SmallPayload(900, 1, 1, 40));
     List<long[]> spans = List.of(new long[] {10}, new long[] {20});
-    index.add(List.of(new TraceShare(trace, List.of(first, second), spans)));
+    index.add(List.of(new TraceShare(trace, new Generation(1, 1), List.of(first, second), spans)));
 
     List<Receipt> one = List.of(Receipts.of(trace, 10, List.of(first), new long[] {10}));
     assertThat(index.finish(one)).isEmpty();

@@ -9,6 +9,7 @@ import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
@@ -100,7 +101,11 @@ class IndexedFoldITCase {
     IndexUnderTest index = INDEXES.get(form);
     Subsegment other = TraceHistory.subsegment(1L << 40, 1L << 41, true, 1, 10, null);
     TraceShare share =
-        new TraceShare(FoldHarness.TRACE, List.of(other), List.of(new long[] {1L << 41}));
+        new TraceShare(
+            FoldHarness.TRACE,
+            new Generation(1, 1),
+            List.of(other),
+            List.of(new long[] {1L << 41}));
     long base = new Random().nextLong();
     for (Pace pace : Pace.values()) {
       for (long seed = base; seed < base + TRACES; seed++) {
@@ -173,7 +178,7 @@ class IndexedFoldITCase {
         stored.add(unstored.subsegment().stored(1, 1, small));
         spanIds.add(unstored.spanIds());
       }
-      TraceShare share = new TraceShare(TRACE, stored, spanIds);
+      TraceShare share = new TraceShare(TRACE, new Generation(1, 1), stored, spanIds);
       index.add(List.of(share));
       index.add(List.of(share));
       return stored;

@@ -2,6 +2,7 @@ package io.spanfold.buffer.index;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
@@ -55,7 +56,11 @@ class ShareEncoderTest {
     Subsegment first = TraceHistory.subsegment(7, 1, false, 1, 10, null);
     Subsegment second = TraceHistory.subsegment(7, 2, false, 1, 10, new SmallPayload(9, 1, 1, 0));
     TraceShare share =
-        new TraceShare(TRACE, List.of(first, second), List.of(new long[] {3}, new long[] {4}));
+        new TraceShare(
+            TRACE,
+            new Generation(1, 1),
+            List.of(first, second),
+            List.of(new long[] {3}, new long[] {4}));
     assertThat(ShareEncoder.encode(share, 0)[0]).isEqualTo((byte) REPEATING);
   }
 
@@ -72,7 +77,7 @@ class ShareEncoderTest {
         subsegments.add(TraceHistory.subsegment(from, -from - 1, false, ids.length, 1, null));
         spanIds.add(ids);
       }
-      TraceShare share = new TraceShare(TRACE, subsegments, spanIds);
+      TraceShare share = new TraceShare(TRACE, new Generation(1, 1), subsegments, spanIds);
       if (!IndexScripts.isLarge(share)) {
         assertThat(ShareEncoder.encode(share, 0).length)
             .isLessThanOrEqualTo(ShareEncoder.MAX_RECORD_BYTES);

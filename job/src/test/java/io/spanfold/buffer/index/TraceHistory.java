@@ -1,6 +1,7 @@
 package io.spanfold.buffer.index;
 
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
@@ -119,7 +120,7 @@ final class TraceHistory {
       subsegments.add(subsegment(id, parent, root, all.length, random.nextInt(1 << 20), null));
       spanIds.add(all);
     }
-    return withPayload(new TraceShare(trace, subsegments, spanIds));
+    return withPayload(new TraceShare(trace, new Generation(1, 1), subsegments, spanIds));
   }
 
   private long id() {
@@ -138,7 +139,7 @@ final class TraceHistory {
           random.nextInt(6) == 0 ? null : new SmallPayload(payload, 1, 1, random.nextInt(1 << 20));
       subsegments.add(each.stored(1, 1, small));
     }
-    return new TraceShare(trace, subsegments, share.spanIds());
+    return new TraceShare(trace, new Generation(1, 1), subsegments, share.spanIds());
   }
 
   /** Returns one or two receipts of some of the subsegments that are filed. */

@@ -16,6 +16,7 @@ import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.core.model.Discard;
 import io.spanfold.core.model.FlushedPart;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
@@ -111,9 +112,9 @@ class OrphanedBufferITCase {
     Sub after = new Sub(200, 1, false, 1, new long[] {2});
     try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(phase));
         SegmentStore store = SegmentStore.connect(settings(phase))) {
-      store.write(batch(phase, trace, List.of(before)), 1, 1);
+      store.write(batch(phase, trace, List.of(before)).in(new Generation(1, 1)));
       buffer.quarantine();
-      store.write(batch(phase, trace, List.of(after)), 2, 0);
+      store.write(batch(phase, trace, List.of(after)).in(new Generation(2, 0)));
       assertThat(subsegments(buffer)).containsExactly(100L);
       buffer.remove(traces(buffer));
       assertThat(traces(buffer)).isEmpty();
@@ -131,9 +132,13 @@ class OrphanedBufferITCase {
     TraceKey trace = new TraceKey(1, 2, 3);
     try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(phase));
         SegmentStore store = SegmentStore.connect(settings(phase))) {
-      store.write(batch(phase, trace, List.of(new Sub(100, 1, true, 1, new long[] {1}))), 1, 1);
+      store.write(
+          batch(phase, trace, List.of(new Sub(100, 1, true, 1, new long[] {1})))
+              .in(new Generation(1, 1)));
       buffer.quarantine();
-      store.write(batch(phase, trace, List.of(new Sub(200, 1, false, 1, new long[] {2}))), 2, 0);
+      store.write(
+          batch(phase, trace, List.of(new Sub(200, 1, false, 1, new long[] {2})))
+              .in(new Generation(2, 0)));
       buffer.quarantine();
       assertThat(traces(buffer))
           .containsExactlyInAnyOrder(
@@ -167,7 +172,8 @@ class OrphanedBufferITCase {
             new Sub(103, 5, false, 1, new long[] {6}));
     try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(phase));
         SegmentStore store = SegmentStore.connect(settings(phase))) {
-      List<Subsegment> stored = store.write(batch(phase, trace, subs), 1, 1).get(0).subsegments();
+      List<Subsegment> stored =
+          store.write(batch(phase, trace, subs).in(new Generation(1, 1))).get(0).subsegments();
       FlushedPart.Receipt flushed =
           new FlushedPart.Receipt(
               new Discard(trace, stored.get(0), 0), 0, List.of(), new long[] {1});
@@ -191,8 +197,12 @@ class OrphanedBufferITCase {
     RolloutPhase phase = RolloutPhase.DISTRIBUTED;
     try (OrphanedBuffer buffer = OrphanedBuffer.connect(settings(phase));
         SegmentStore store = SegmentStore.connect(settings(phase))) {
-      store.write(batch(phase, trace, List.of(new Sub(100, 1, true, 1, new long[] {1}))), 1, 1);
-      store.write(batch(phase, trace, List.of(new Sub(200, 1, false, 1, new long[] {2}))), 1, 2);
+      store.write(
+          batch(phase, trace, List.of(new Sub(100, 1, true, 1, new long[] {1})))
+              .in(new Generation(1, 1)));
+      store.write(
+          batch(phase, trace, List.of(new Sub(200, 1, false, 1, new long[] {2})))
+              .in(new Generation(1, 2)));
       onNodeOf(RedisKeys.smallPayloads(tag(trace), 1, 2), Jedis::unlink);
       buffer.quarantine();
       String quarantined = RedisKeys.quarantinedTraces(tag(trace), 0);
@@ -218,7 +228,7 @@ class OrphanedBufferITCase {
         TraceKey trace = new TraceKey(random.nextInt(1_000), random.nextLong(), random.nextLong());
         IndexedTrace expected = new IndexedTrace();
         for (List<Sub> call : RandomTraces.calls(random)) {
-          store.write(batch(phase, trace, call), 1, i % 3);
+          store.write(batch(phase, trace, call).in(new Generation(1, i % 3)));
           expected.add(call);
         }
         for (Sub sub : expected.subs()) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.buffer.index.SubsegmentRecord;
 import io.spanfold.buffer.index.TraceRecord;
 import io.spanfold.buffer.index.TraceRecord.SegmentRecord;
+import io.spanfold.core.model.Generation;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.List;
@@ -88,8 +89,8 @@ class OrphanedIndexTest {
 
   @Test
   void aPackedRecordHasItsSubsegmentsUnderTheirSegments() {
-    SubsegmentRecord first = new SubsegmentRecord(10, 7, 0, 2, 300);
-    SubsegmentRecord second = new SubsegmentRecord(11, 0, 0, 1, 100);
+    SubsegmentRecord first = new SubsegmentRecord(10, 7, 0, 2, 300, new Generation(1, 1));
+    SubsegmentRecord second = new SubsegmentRecord(11, 0, 0, 1, 100, new Generation(1, 1));
     OrphanedIndex index =
         OrphanedIndex.of(
             new TraceRecord(
@@ -118,7 +119,7 @@ class OrphanedIndexTest {
   }
 
   private static byte[] subsegment(long segment) {
-    return ByteBuffer.allocate(2 * Long.BYTES + 3 * Integer.BYTES).putLong(segment).array();
+    return ByteBuffer.allocate(2 * Long.BYTES + 3 * Integer.BYTES + 10).putLong(segment).array();
   }
 
   /** As {@link OrphanedIndexReader} does. */

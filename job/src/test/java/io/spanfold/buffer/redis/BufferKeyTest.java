@@ -3,6 +3,7 @@ package io.spanfold.buffer.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.buffer.redis.BufferKey.Kind;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.TraceKey;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -16,33 +17,34 @@ class BufferKeyTest {
   private static final String TAG = "3.1f";
   private static final OptionalInt LIVE = OptionalInt.empty();
   private static final OptionalInt ROUND = OptionalInt.of(3);
+  private static final Generation GENERATION = new Generation(1_700_000_000_333L, 0);
   private static final OptionalLong NO_ID = OptionalLong.empty();
   private static final OptionalLong ID = OptionalLong.of(0xA1);
 
   @Test
   void parsesAllKeysOfABucket() {
     assertThat(BufferKey.parse(RedisKeys.traces(TAG)))
-        .contains(new BufferKey(Kind.TRACES, TAG, LIVE, null, NO_ID));
-    assertThat(BufferKey.parse(RedisKeys.smallPayloads(TAG, Long.MAX_VALUE, 0)))
-        .contains(new BufferKey(Kind.SMALL, TAG, LIVE, null, NO_ID));
+        .contains(new BufferKey(Kind.TRACES, TAG, LIVE, null, null, NO_ID));
+    assertThat(BufferKey.parse(RedisKeys.smallPayloads(TAG, 1_700_000_000_333L, 0)))
+        .contains(new BufferKey(Kind.SMALL, TAG, LIVE, GENERATION, null, NO_ID));
     assertThat(BufferKey.parse(RedisKeys.flushLock(TAG)))
-        .contains(new BufferKey(Kind.LOCK, TAG, LIVE, null, NO_ID));
+        .contains(new BufferKey(Kind.LOCK, TAG, LIVE, null, null, NO_ID));
     assertThat(BufferKey.parse(RedisKeys.quarantinedTraces(TAG, 3)))
-        .contains(new BufferKey(Kind.TRACES, TAG, ROUND, null, NO_ID));
+        .contains(new BufferKey(Kind.TRACES, TAG, ROUND, null, null, NO_ID));
   }
 
   @Test
   void parsesAllKeysOfATrace() {
     assertThat(BufferKey.parse(RedisKeys.payload(TRACE, 0xA1)))
-        .contains(new BufferKey(Kind.PAYLOAD, null, LIVE, TRACE, ID));
+        .contains(new BufferKey(Kind.PAYLOAD, null, LIVE, null, TRACE, ID));
     assertThat(BufferKey.parse(RedisKeys.largeTrace(TAG, TRACE)))
-        .contains(new BufferKey(Kind.LARGE, TAG, LIVE, TRACE, NO_ID));
+        .contains(new BufferKey(Kind.LARGE, TAG, LIVE, null, TRACE, NO_ID));
     assertThat(BufferKey.parse(RedisKeys.merged(TAG, TRACE, 0xA1)))
-        .contains(new BufferKey(Kind.MERGED, TAG, LIVE, TRACE, ID));
+        .contains(new BufferKey(Kind.MERGED, TAG, LIVE, null, TRACE, ID));
     assertThat(BufferKey.parse(RedisKeys.quarantinedLargeTrace(TAG, 3, TRACE)))
-        .contains(new BufferKey(Kind.LARGE, TAG, ROUND, TRACE, NO_ID));
+        .contains(new BufferKey(Kind.LARGE, TAG, ROUND, null, TRACE, NO_ID));
     assertThat(BufferKey.parse(RedisKeys.quarantinedMerged(TAG, 3, TRACE, 0xA1)))
-        .contains(new BufferKey(Kind.MERGED, TAG, ROUND, TRACE, ID));
+        .contains(new BufferKey(Kind.MERGED, TAG, ROUND, null, TRACE, ID));
   }
 
   @ParameterizedTest

@@ -12,6 +12,7 @@ import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.core.batch.SubsegmentGrouping;
 import io.spanfold.core.format.RejectedRecordException;
 import io.spanfold.core.format.SpanParser;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
@@ -223,7 +224,7 @@ class AdoptionITCase {
       all.add(grouping.group(trace, spansOf));
     }
     try (SegmentStore store = SegmentStore.connect(settings())) {
-      store.write(new SpanBatch(all), 1, 0);
+      store.write(new SpanBatch(all).in(new Generation(1, 0)));
     }
   }
 

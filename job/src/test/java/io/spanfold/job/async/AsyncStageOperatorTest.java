@@ -19,9 +19,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
@@ -190,7 +194,7 @@ public class AsyncStageOperatorTest {
     harness.initializeState(state);
     harness.open();
     awaitProcessed(1);
-    assertThat(EVENTS).containsExactly("checkpoint 8", "opened");
+    assertThat(EVENTS).containsExactly("restored 8", "opened");
   }
 
   @Test
@@ -597,12 +601,13 @@ public class AsyncStageOperatorTest {
     harness.getTaskMailbox().take(TaskMailbox.MIN_PRIORITY).run();
   }
 
-  private static final class Function implements AsyncStageFunction<Integer, String> {
+  private static final class Function
+      implements AsyncStageFunction<Integer, String>, CheckpointedFunction {
 
     private static final long serialVersionUID = 1L;
 
     @Override
-    public Worker<Integer, String> open(MetricGroup metrics) {
+    public Worker<Integer, String> open(MetricGroup metrics, TaskInfo task) {
       EVENTS.add("opened");
       return new TestWorker();
     }
@@ -618,8 +623,13 @@ public class AsyncStageOperatorTest {
     }
 
     @Override
-    public void checkpointed(long checkpointId) {
-      EVENTS.add("checkpoint " + checkpointId);
+    public void initializeState(FunctionInitializationContext context) {
+      context.getRestoredCheckpointId().ifPresent(id -> EVENTS.add("restored " + id));
+    }
+
+    @Override
+    public void snapshotState(FunctionSnapshotContext context) {
+      EVENTS.add("checkpoint " + context.getCheckpointId());
     }
 
     @Override

@@ -12,6 +12,7 @@ import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushRequest;
 import io.spanfold.core.model.FlushedPart;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.Subsegment;
@@ -143,7 +144,7 @@ class DiscardITCase {
     SubsegmentGrouping grouping =
         new SubsegmentGrouping(10_000, Long.MAX_VALUE, settings.phase().layouts());
     SpanBatch batch = new SpanBatch(List.of(grouping.group(TRACE, List.of(spans))));
-    return store.write(batch, 1, 1).get(0).subsegments().get(0);
+    return store.write(batch.in(new Generation(1, 1))).get(0).subsegments().get(0);
   }
 
   private Set<String> keys() {

@@ -14,6 +14,7 @@ import io.spanfold.core.model.DuePart.Slice;
 import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.Outcome;
 import io.spanfold.core.model.Outcome.Reason;
 import io.spanfold.core.model.Span;
@@ -103,7 +104,7 @@ class StoreRebuildITCase {
     SubsegmentGrouping grouping =
         new SubsegmentGrouping(10_000, Long.MAX_VALUE, settings.phase().layouts());
     SpanBatch batch = new SpanBatch(List.of(grouping.group(TRACE, List.of(spans))));
-    Subsegment stored = store.write(batch, 1, 1).get(0).subsegments().get(0);
+    Subsegment stored = store.write(batch.in(new Generation(1, 1))).get(0).subsegments().get(0);
     DuePart due =
         new DuePart(
             TRACE, 7, 0, FlushReason.IDLE, 0, false, List.of(new Slice(stored, null, true)));

@@ -37,10 +37,17 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
+import org.apache.flink.api.common.ExecutionConfig;
+import org.apache.flink.api.common.TaskInfo;
+import org.apache.flink.api.common.TaskInfoImpl;
+import org.apache.flink.api.common.state.OperatorStateStore;
+import org.apache.flink.core.fs.CloseableRegistry;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.metrics.SimpleCounter;
 import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
+import org.apache.flink.runtime.state.DefaultOperatorStateBackendBuilder;
+import org.apache.flink.runtime.state.StateInitializationContextImpl;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,6 +67,8 @@ class RefusalITCase {
   private static final DuePart NOTHING =
       new DuePart(new TraceKey(1, 1, 1), 1, 0, FlushReason.IDLE, 0, false, List.of());
 
+  private static final TaskInfo TASK = new TaskInfoImpl("test", 1, 0, 1, 0);
+
   @TempDir Path directory;
 
   private final Map<String, Counter> counters = new ConcurrentHashMap<>();
@@ -74,8 +83,8 @@ class RefusalITCase {
       RedisGateSettings settings = RedisGateSettings.of(connection, 0.8);
       try (Share<RedisGate> gate = RedisGate.open(settings);
           Worker<SpanBatch, StoredTrace> writer =
-              new WriteFunction(store, lease, settings).open(metrics());
-          Worker<FlushRequest, FlushedPart> flusher = flush(store, lease).open(metrics())) {
+              write(store, lease, settings).open(metrics(), TASK);
+          Worker<FlushRequest, FlushedPart> flusher = flush(store, lease).open(metrics(), TASK)) {
         assertThat(process(writer, batch(1)).get()).hasSize(1);
         await(() -> gate.get().state() == State.OPEN);
 
@@ -100,6 +109,21 @@ class RefusalITCase {
   private static StoreSettings store(ConnectionSettings connection) {
     return new StoreSettings(
         connection, Duration.ofMinutes(10), 0, false, RolloutPhase.DISTRIBUTED, Buckets.DEFAULT);
+  }
+
+  private static WriteFunction write(
+      StoreSettings store, LeaseSettings lease, RedisGateSettings gate) throws Exception {
+    WriteFunction function = new WriteFunction(store, lease, gate);
+    OperatorStateStore state =
+        new DefaultOperatorStateBackendBuilder(
+                RefusalITCase.class.getClassLoader(),
+                new ExecutionConfig(),
+                false,
+                List.of(),
+                new CloseableRegistry())
+            .build();
+    function.initializeState(new StateInitializationContextImpl(null, state, null, null, null));
+    return function;
   }
 
   private static FlushFunction flush(StoreSettings store, LeaseSettings lease) {
@@ -128,6 +152,9 @@ class RefusalITCase {
           public I input() {
             return input;
           }
+
+          @Override
+          public void replace(I same) {}
 
           @Override
           public void complete(List<O> all) {

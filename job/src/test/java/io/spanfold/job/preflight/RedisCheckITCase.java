@@ -9,6 +9,7 @@ import io.spanfold.buffer.lease.LockOwner;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.ConnectionSettings.Login;
 import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.TraceKey;
@@ -249,7 +250,8 @@ class RedisCheckITCase {
     Part part = new Part(4, 5, true, new long[] {5}, new byte[100]);
     try (SegmentStore store = SegmentStore.connect(before)) {
       List<StoredTrace> stored =
-          store.write(new SpanBatch(List.of(Shares.of(trace, 0, List.of(part)))), 1, 1);
+          store.write(
+              new SpanBatch(List.of(Shares.of(trace, 0, List.of(part))), new Generation(1, 1)));
       assertThat(check(redis()).problems())
           .containsExactly(
               "The spans in the Redis at ["

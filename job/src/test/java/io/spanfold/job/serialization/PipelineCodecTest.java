@@ -3,6 +3,7 @@ package io.spanfold.job.serialization;
 import io.spanfold.core.model.DeadLetter;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.SegmentMessage;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.Outcome;
 import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.SourceRecord;
@@ -64,7 +65,8 @@ class PipelineCodecTest {
                 random.list(
                     () ->
                         new TraceSpans(
-                            random.trace(), random.columns(), unstored(random), random.bytes()))));
+                            random.trace(), random.columns(), unstored(random), random.bytes())),
+                random.upTo(1) == 0 ? null : new Generation(random.upTo(1), random.upTo(1))));
   }
 
   @Test

@@ -17,6 +17,7 @@ import io.spanfold.core.model.FlushReason;
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.FlushedPart.SegmentMessage;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.Outcome;
 import io.spanfold.core.model.SmallPayload;
 import io.spanfold.core.model.SourcePosition;
@@ -106,7 +107,8 @@ final class StateSamples {
                     TRACE,
                     columns(),
                     List.of(new UnstoredSubsegment(SUBSEGMENT, 0, 31, new long[] {1, 2, 3, 4})),
-                    SpanFrames.encode(List.of(SPAN))))));
+                    SpanFrames.encode(List.of(SPAN)))),
+            new Generation(1_700_000_000_333L, 17)));
     add(samples, StateType.STORED_TRACE, new StoredTrace(TRACE, columns(), List.of(SUBSEGMENT)));
     add(samples, StateType.FLUSH_REQUEST, PART);
     add(

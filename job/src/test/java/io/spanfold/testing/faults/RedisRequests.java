@@ -2,6 +2,7 @@ package io.spanfold.testing.faults;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.testing.faults.WireProxy.Request;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -58,6 +59,9 @@ public final class RedisRequests implements WireProxy.Protocol {
     }
     String command = first[0].toUpperCase(Locale.ROOT);
     String name = command.equals("EVALSHA") ? scripts.getOrDefault(first[1], "EVALSHA") : command;
+    if (command.equals("SET") && first[1].startsWith(RedisKeys.PREFIX + "check:")) {
+      name = "write check";
+    }
     return new Request("Redis " + name, bytes.toByteArray());
   }
 

@@ -19,9 +19,9 @@ record RemainingKeys(Map<String, Long> byKind, List<String> withoutTtl) {
 
   /**
    * The kinds of keys that remain after their job until their TTL: compression dictionaries, the
-   * number of buckets, and flush locks, which the next owner takes over.
+   * number of buckets, write checks, and flush locks, which the next owner takes over.
    */
-  private static final Set<String> OUTLIVING = Set.of("dict", "buckets", "fl");
+  private static final Set<String> OUTLIVING = Set.of("dict", "buckets", "check", "fl");
 
   /** Scans all keys. */
   static RemainingKeys in(RedisCluster cluster) {

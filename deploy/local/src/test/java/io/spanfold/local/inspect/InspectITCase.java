@@ -19,6 +19,7 @@ import io.spanfold.buffer.redis.ConnectionSettings.Timeouts;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.core.model.DuePart;
 import io.spanfold.core.model.FlushReason;
+import io.spanfold.core.model.Generation;
 import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
@@ -487,7 +488,7 @@ class InspectITCase {
     }
     TraceSpans share = new TraceSpans(trace, new SpanColumns(1), unstored, new byte[length]);
     try (SegmentStore store = SegmentStore.connect(settings(phase))) {
-      store.write(new SpanBatch(List.of(share)), 1, 1);
+      store.write(new SpanBatch(List.of(share)).in(new Generation(1, 1)));
     }
   }
 

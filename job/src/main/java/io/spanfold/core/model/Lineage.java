@@ -1,0 +1,63 @@
+package io.spanfold.core.model;
+
+import java.util.Collections;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+
+/**
+ * The attempts whose writes the state of a job may refer to, each with the checkpoint that it was
+ * restored from. It tells which generations in Redis are left of attempts that were given up: what
+ * an attempt wrote after the checkpoint from which the next one was restored, and all that attempts
+ * wrote in between which never completed a checkpoint.
+ *
+ * <p>It knows nothing of what is older than its first attempt or newer than its last.
+ */
+public final class Lineage {
+
+  /** Attempts that it remembers. What older ones have left has ended by its TTL. */
+  private static final int MAX_ATTEMPTS = 1_000;
+
+  private final NavigableMap<Long, Long> restoredFrom;
+
+  private Lineage(NavigableMap<Long, Long> restoredFrom) {
+    this.restoredFrom = restoredFrom;
+  }
+
+  /**
+   * Returns the lineage of some attempts.
+   *
+   * @param restoredFrom the checkpoint from which each attempt was restored, 0 for none; by the
+   *     epoch of its lease
+   */
+  public static Lineage of(Map<Long, Long> restoredFrom) {
+    NavigableMap<Long, Long> newest = new TreeMap<>(restoredFrom);
+    while (newest.size() > MAX_ATTEMPTS) {
+      newest.pollFirstEntry();
+    }
+    return new Lineage(newest);
+  }
+
+  /** Returns this lineage continued by an attempt. */
+  public Lineage continuedBy(long epoch, long restoredCheckpoint) {
+    NavigableMap<Long, Long> all = new TreeMap<>(restoredFrom);
+    all.put(epoch, restoredCheckpoint);
+    return of(all);
+  }
+
+  /** Returns the checkpoint from which each attempt was restored, by its epoch. */
+  public Map<Long, Long> restoredFrom() {
+    return Collections.unmodifiableMap(restoredFrom);
+  }
+
+  /** Returns whether no state of the last attempt refers to what this generation has. */
+  public boolean isGivenUp(Generation generation) {
+    long epoch = generation.epoch();
+    if (restoredFrom.isEmpty() || epoch < restoredFrom.firstKey()) {
+      return false;
+    }
+    Map.Entry<Long, Long> next = restoredFrom.higherEntry(epoch);
+    return next != null
+        && (!restoredFrom.containsKey(epoch) || generation.checkpoint() >= next.getValue());
+  }
+}
