@@ -14,9 +14,10 @@
 --   subsegment as packed records have it (38); the ids of its spans, or of some of them (8 each);
 --   its payload, or empty
 --
--- Returns an empty string if it is done. Otherwise nothing was changed, and it returns the names (8
--- bytes each) of the segments whose keys must be declared. README.md describes the data model, the
--- cost and the guarantees.
+-- Returns an empty string if it is done; 'again' if it has only shortened paths of redirects, and
+-- must be repeated as it is. Otherwise nothing was changed, and it returns the names (8 bytes each)
+-- of the segments whose keys must be declared. README.md describes the data model, the cost and the
+-- guarantees.
 
 local traces, index = KEYS[1], KEYS[2]
 local now, ttl, trace, files = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4] == '1'
@@ -32,13 +33,16 @@ local ID, SUBSEGMENT, HEADER, BEGIN = 8, 38, 7, 6
 local NO_PAYLOAD = string.rep('\0', ID)
 -- A field that no trace has, with a value so long that Redis keeps the hash as a table at any size.
 local SENTINEL, SENTINEL_VALUE = '', string.rep('x', 65)
--- Fields that no id can collide with: the number of subsegments of the trace,
-local COUNT = 'subsegments'
+-- Fields that no id can collide with: the number of subsegments of the trace, with so many digits
+-- that Redis keeps the hash as a table at any size,
+local COUNT, DIGITS = 'subsegments', '%065d'
 -- and one that exists if the trace has, or had, merged payloads, so that other traces need not look
 -- for any.
 local MERGED = 'merged'
 -- Lua's stack bounds the number of values that unpack() returns.
 local CHUNK = 1000
+-- A call shortens paths by at most so many redirects.
+local MAX_STEPS = 250
 -- How many records a call examines for their age.
 local SWEPT = 2
 
@@ -88,6 +92,16 @@ local function count_payload(payload, more)
   end
 end
 
+local function read_fields(fields, count)
+  for first = 1, count, CHUNK do
+    local last = math.min(first + CHUNK - 1, count)
+    local found = call('HMGET', index, unpack(fields, first, last))
+    for i = first, last do
+      known[fields[i]] = found[i - first + 1]
+    end
+  end
+end
+
 -- Reads all fields that the arguments name in as few commands as possible.
 local function read()
   local asked, count = {COUNT, MERGED}, 2
@@ -104,13 +118,15 @@ local function read()
       asked[count] = sub(spans, i, i + ID - 1)
     end
   end
-  for first = 1, count, CHUNK do
-    local last = math.min(first + CHUNK - 1, count)
-    local found = call('HMGET', index, unpack(asked, first, last))
-    for i = first, last do
-      known[asked[i]] = found[i - first + 1]
+  read_fields(asked, count)
+  -- Spans that are names: their segments may be merged.
+  local counters = {}
+  for i = 1, count do
+    if known[asked[i]] == asked[i] and known['s' .. asked[i]] == nil then
+      counters[#counters + 1] = 's' .. asked[i]
     end
   end
+  read_fields(counters, #counters)
 end
 
 -- Puts the fields of a packed record.
@@ -150,16 +166,29 @@ local function unpack_record(record)
       subsegments = subsegments + of_segment
     end
   end
-  put(COUNT, format('%d', subsegments))
+  put(COUNT, format(DIGITS, subsegments))
 end
 
 if is_large then
   read()
-elseif stored then
-  unpack_record(stored)
+else
+  -- In the first command, because a table is faster to fill.
+  put(COUNT, format(DIGITS, 0))
+  if stored then
+    unpack_record(stored)
+  end
 end
 
--- Follows redirects to their end, and points all ids on the path at it.
+local function write_changed()
+  for i = 1, count_changed, CHUNK do
+    call('HSET', index, unpack(changed, i, math.min(i + CHUNK - 1, count_changed)))
+  end
+end
+
+local steps, most_steps, stopped = 0, MAX_STEPS, false
+
+-- Follows redirects to their end, and points all ids on the path at it. Stops on the way after
+-- most_steps of all paths.
 local function root_of(id)
   local to = look_up(id)
   if not to or to == id then
@@ -168,6 +197,10 @@ local function root_of(id)
   local path, passed = {id}, {[id] = true}
   local at = to
   while true do
+    if steps + #path > most_steps then
+      stopped = true
+      break
+    end
     to = look_up(at)
     if not to or to == at or passed[to] then
       break
@@ -179,8 +212,22 @@ local function root_of(id)
   for i = 1, #path - 1 do
     put(path[i], at)
   end
+  steps = steps + #path - 1
   return at
 end
+
+-- A subsegment that is filed stays where it is: the redirect of its parent may be gone.
+local filed_under = {}
+for at = FIRST, #ARGV, ARGUMENTS do
+  local before = look_up('m' .. sub(ARGV[at], 10, 17))
+  filed_under[at] = root_of(sub(before or ARGV[at], 1, ID))
+end
+if stopped then
+  write_changed()
+  return 'again'
+end
+-- From here on, paths are known. Merges make them longer.
+most_steps = math.huge
 
 -- The segments that this call changes: written once, at its end.
 local segments, touched = {}, {}
@@ -211,7 +258,8 @@ local function touch(id, segment)
   end
 end
 
--- The merges of the call, in order: names, by twos.
+-- The names of segments that the call merges into others. One that the call itself has made has no
+-- payloads yet, and is not among them.
 local merges = {}
 
 -- Merges a segment into another, unless its root is known. Returns whether it did. Subsegments that
@@ -235,20 +283,18 @@ local function merge(from, into)
   gone.touched = false
   if look_up('s' .. from) then
     drop('s' .. from)
+    merges[#merges + 1] = from
   end
   segments[from] = nil
-  merges[#merges + 1] = from
-  merges[#merges + 1] = into
   return true
 end
 
-local added, filed_under = 0, {}
+local added = 0
 for at = FIRST, #ARGV, ARGUMENTS do
   local described, spans = ARGV[at], ARGV[at + 1]
   local parent, id, payload = sub(described, 1, ID), sub(described, 10, 17), sub(described, 18, 25)
   local before = look_up('m' .. id)
-  -- A subsegment that is filed stays where it is: the redirect of its parent may be gone.
-  local target = root_of(before and sub(before, 1, ID) or parent)
+  local target = root_of(filed_under[at])
   filed_under[at] = target
   if look_up(target) ~= target then
     put(target, target)
@@ -316,6 +362,7 @@ if files or has_merged then
   if has_merged then
     for i = 1, #merges do
       need(merges[i])
+      need(root_of(merges[i]))
     end
   end
   if files then
@@ -344,32 +391,33 @@ end
 if has_merged then
   -- Bytes of a page of payloads that are moved.
   local PAGE_BYTES = 1048576
-  -- Members of the first page, when their size is unknown.
+  -- Payloads of the first page, when their size is unknown.
   local FIRST_PAGE = 10
 
   local function add_payloads(from, into)
     local cursor, page_size = '0', FIRST_PAGE
     repeat
-      local page = call('SSCAN', from, cursor, 'COUNT', page_size)
-      local members, bytes = page[2], 0
+      local page = call('HSCAN', from, cursor, 'COUNT', page_size)
+      local fields, bytes = page[2], 0
       cursor = page[1]
-      for i = 1, #members, CHUNK do
-        call('SADD', into, unpack(members, i, math.min(i + CHUNK - 1, #members)))
+      for i = 1, #fields, CHUNK do
+        call('HSET', into, unpack(fields, i, math.min(i + CHUNK - 1, #fields)))
       end
-      for i = 1, #members do
-        bytes = bytes + #members[i]
+      for i = 2, #fields, 2 do
+        bytes = bytes + #fields[i]
       end
       if bytes > 0 then
-        page_size = math.max(1, math.min(CHUNK, math.floor(PAGE_BYTES * #members / bytes)))
+        page_size = math.max(1, math.min(CHUNK, math.floor(PAGE_BYTES * #fields / 2 / bytes)))
       end
     until cursor == '0'
   end
 
-  -- Moves the smaller set, so that a payload moves at most a logarithmic number of times.
-  for i = 1, #merges, 2 do
-    local from, into = key_of[merges[i]], key_of[merges[i + 1]]
-    local from_size, into_size = call('SCARD', from), call('SCARD', into)
+  -- Moves the smaller hash, so that a payload moves at most a logarithmic number of times.
+  for i = 1, #merges do
+    local from, into = key_of[merges[i]], key_of[root_of(merges[i])]
+    local from_size = call('HLEN', from)
     if from_size > 0 then
+      local into_size = call('HLEN', into)
       if from_size > into_size then
         if into_size > 0 then
           add_payloads(into, from)
@@ -386,18 +434,23 @@ end
 
 -- Payloads are written even if the subsegment exists: it may have been added without one.
 if files then
-  local seen = {}
+  local payloads_of = {}
   for at = FIRST, #ARGV, ARGUMENTS do
     if ARGV[at + 2] ~= '' then
       local key = key_of[filed_under[at]]
-      call('SADD', key, sub(ARGV[at], 10, 17) .. ARGV[at + 2])
-      if not seen[key] then
-        seen[key] = true
-        -- A TTL of three quarters is long enough, and saves a write.
-        if call('TTL', key) < ttl * 0.75 then
-          call('EXPIRE', key, ttl)
-        end
-      end
+      local payloads = payloads_of[key] or {}
+      payloads_of[key] = payloads
+      payloads[#payloads + 1] = sub(ARGV[at], 10, 17)
+      payloads[#payloads + 1] = ARGV[at + 2]
+    end
+  end
+  for key, payloads in pairs(payloads_of) do
+    for i = 1, #payloads, CHUNK do
+      call('HSET', key, unpack(payloads, i, math.min(i + CHUNK - 1, #payloads)))
+    end
+    -- A TTL of three quarters is long enough, and saves a write.
+    if call('TTL', key) < ttl * 0.75 then
+      call('EXPIRE', key, ttl)
     end
   end
   if not has_merged then
@@ -419,11 +472,9 @@ for i = 1, #touched do
   end
 end
 if added > 0 then
-  put(COUNT, format('%d', (look_up(COUNT) or 0) + added))
+  put(COUNT, format(DIGITS, look_up(COUNT) + added))
 end
-for i = 1, count_changed, CHUNK do
-  call('HSET', index, unpack(changed, i, math.min(i + CHUNK - 1, count_changed)))
-end
+write_changed()
 local ended = {}
 for i = 1, #dropped do
   if not known[dropped[i]] then

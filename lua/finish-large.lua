@@ -14,8 +14,10 @@
 --
 -- Returns 'refused' if a newer epoch has the lock, or another job has it with the same epoch;
 -- 'declare:' and names of segments (8 bytes each) whose keys must be declared; in both cases nothing
--- was changed. Otherwise a digit for each subsegment: 1 if nothing in the index needs its small
--- payload any more, else 0. README.md describes the data model, the cost and the guarantees.
+-- was changed. Returns 'again' if the call has only shortened paths of redirects or lists of former
+-- names, and must be repeated as it is. Otherwise a digit for each subsegment: 1 if nothing in the
+-- index needs its small payload any more, else 0. README.md describes the data model, the cost and
+-- the guarantees.
 
 local traces, index, job, epoch = KEYS[1], KEYS[3], ARGV[1], ARGV[2]
 local trace, receipt, merged = ARGV[3], ARGV[4], ARGV[5] == '1'
@@ -28,11 +30,16 @@ local LARGE = 3
 local ID, BEGIN = 8, 3
 local NO_PAYLOAD = rep('\0', ID)
 local SENTINEL = ''
--- Fields that no id can collide with: the number of subsegments of the trace, and whether it has, or
--- had, merged payloads.
-local COUNT, MERGED = 'subsegments', 'merged'
+-- Fields that no id can collide with: the number of subsegments of the trace, with so many digits
+-- that Redis keeps the hash as a table at any size; and whether the trace has, or had, merged
+-- payloads.
+local COUNT, DIGITS, MERGED = 'subsegments', '%065d', 'merged'
 -- Lua's stack bounds the number of values that unpack() returns.
 local CHUNK = 1000
+-- A call shortens paths by at most so many redirects, and removes at most so many former names of
+-- segments that end.
+local MAX_STEPS = 250
+local AGAIN = 'again'
 
 local lock = call('GET', KEYS[2])
 if lock and lock ~= job .. ':' .. epoch then
@@ -73,15 +80,39 @@ local function look_up(field)
   return value
 end
 
+local dropped, is_dropped, changed = {}, {}, {}
+
+local function drop(field)
+  dropped[#dropped + 1] = field
+  is_dropped[field] = true
+end
+
+local function put(field, value)
+  changed[#changed + 1] = field
+  changed[#changed + 1] = value
+end
+
+-- Deletes before it writes. Once a script has deleted something, also a full Redis lets it write.
+local function write()
+  for i = 1, #dropped, CHUNK do
+    call('HDEL', index, unpack(dropped, i, math.min(i + CHUNK - 1, #dropped)))
+  end
+  for i = 1, #changed, CHUNK do
+    call('HSET', index, unpack(changed, i, math.min(i + CHUNK - 1, #changed)))
+  end
+end
+
 local roots = {}
 -- Ids that do not lead to their root directly.
 local detours = {}
+local stopped = false
 
--- Follows redirects to their end.
+-- Follows redirects to their end. Once the call has shortened paths by MAX_STEPS redirects, it stops
+-- on the way.
 local function root_of(id)
   local path, passed = {}, {}
   local at = id
-  while not roots[at] do
+  while not roots[at] and #detours + #path <= MAX_STEPS do
     local to = look_up(at)
     if not to or to == at or passed[to] then
       roots[at] = at
@@ -91,7 +122,8 @@ local function root_of(id)
     passed[at] = true
     at = to
   end
-  local root = roots[at]
+  stopped = stopped or not roots[at]
+  local root = roots[at] or at
   for i = 1, #path do
     roots[path[i]] = root
     if known[path[i]] ~= root then
@@ -99,6 +131,16 @@ local function root_of(id)
     end
   end
   return root
+end
+
+-- Points the ids that were passed at their roots, so that the next call need not pass them. As long
+-- values as before.
+local function put_detours()
+  for i = 1, #detours do
+    if not is_dropped[detours[i]] then
+      put(detours[i], roots[detours[i]])
+    end
+  end
 end
 
 local asked, ids = {COUNT, MERGED}, {}
@@ -140,6 +182,13 @@ for i = 1, #removed do
     payloads[payload] = (payloads[payload] or 0) + 1
   end
 end
+if stopped then
+  put_detours()
+  -- Written again at once: only so that a full Redis writes.
+  drop(detours[1])
+  write()
+  return AGAIN
+end
 
 local left = (look_up(COUNT) or 0) - #removed
 local has_merged = look_up(MERGED)
@@ -179,87 +228,76 @@ if left <= 0 then
   return rep('1', number)
 end
 
--- Removes merged payloads of subsegments from the set of root. Only a member says which subsegment
--- it is of, so the set is scanned until all are found.
-local function take_payloads(key, of_segment)
-  -- Bytes of a page of payloads.
-  local PAGE_BYTES = 1048576
-  -- Members of the first page, when their size is unknown.
-  local FIRST_PAGE = 10
-  local wanted, missing = {}, #of_segment
-  for i = 1, #of_segment do
-    wanted[of_segment[i]] = true
-  end
-  local cursor, page_size = '0', FIRST_PAGE
-  repeat
-    local page = call('SSCAN', key, cursor, 'COUNT', page_size)
-    local members, bytes, found = page[2], 0, {}
-    cursor = page[1]
-    for _, member in ipairs(members) do
-      bytes = bytes + #member
-      local id = sub(member, 1, ID)
-      if wanted[id] ~= nil then
-        found[#found + 1] = member
-        -- The same payload may be there twice, compressed differently.
-        if wanted[id] then
-          wanted[id] = false
-          missing = missing - 1
-        end
-      end
-    end
-    for i = 1, #found, CHUNK do
-      call('SREM', key, unpack(found, i, math.min(i + CHUNK - 1, #found)))
-    end
-    if bytes > 0 then
-      page_size = math.max(1, math.min(CHUNK, math.floor(PAGE_BYTES * #members / bytes)))
-    end
-  until cursor == '0' or missing == 0
+-- The names of segments that end.
+local counters = {}
+for i = 1, #order do
+  counters[i] = 's' .. order[i]
 end
-
-local dropped, is_dropped, changed = {}, {}, {}
-
-local function drop(field)
-  dropped[#dropped + 1] = field
-  is_dropped[field] = true
-end
-
-local function put(field, value)
-  changed[#changed + 1] = field
-  changed[#changed + 1] = value
-end
-
--- Segments that end, with all their names; and the new fields of those that remain.
+read(counters)
+local names, is_name = {}, {}
+local more_names = false
 for _, root in ipairs(order) do
   local gone = of_root[root]
-  local subsegments, spans, bytes, rest =
-    match(look_up('s' .. root) or '', '^(%d+) (%d+) (%d+)( %d.*)$')
+  gone.counters, gone.names = match(known['s' .. root] or '', '^(%d+ %d+ %d+ %d)(.*)$')
+  if not gone.counters or match(gone.counters, '^%d+') - #gone.ids <= 0 then
+    gone.ends = true
+    local name = sub(gone.names or '', 1, ID)
+    while name and name ~= '' and not is_name[name] and #names < MAX_STEPS do
+      is_name[name] = true
+      names[#names + 1] = name
+      name = look_up('n' .. name)
+    end
+    gone.names = name and name ~= '' and not is_name[name] and name .. sub(gone.names, ID + 1) or ''
+    more_names = more_names or gone.names ~= ''
+  end
+end
+for i = 1, #names do
+  drop(names[i])
+  drop('n' .. names[i])
+end
+if more_names then
+  -- The segments end once they have no other names. Until then, subsegments that were filed under
+  -- former names are filed under their segments' own.
+  for _, root in ipairs(order) do
+    local gone = of_root[root]
+    if gone.ends and gone.counters then
+      put('s' .. root, gone.counters .. gone.names)
+      for i = 1, #gone.ids do
+        put('m' .. gone.ids[i], root .. sub(known['m' .. gone.ids[i]], ID + 1))
+      end
+    end
+  end
+  put_detours()
+  write()
+  return AGAIN
+end
+
+-- Segments that end, and the new fields of those that remain.
+for _, root in ipairs(order) do
+  local gone = of_root[root]
   for i = 1, #gone.ids do
     drop('m' .. gone.ids[i])
   end
-  if not subsegments or subsegments - #gone.ids <= 0 then
+  if gone.ends then
     drop(root)
     drop('s' .. root)
-    local name, passed = sub(rest or '', 3, 2 + ID), {}
-    while name and name ~= '' and not passed[name] do
-      passed[name] = true
-      drop(name)
-      drop('n' .. name)
-      name = look_up('n' .. name)
-    end
     if has_merged then
-      -- Whatever ARGV[5] says: no later call names this set.
+      -- Whatever ARGV[5] says: no later call names this hash.
       call('UNLINK', key_of[root])
     end
   else
-    put('s' .. root, format('%d %d %d', subsegments - #gone.ids, spans - gone.spans,
-      bytes - gone.bytes) .. rest)
+    local subsegments, spans, bytes, root_flag = match(gone.counters, '^(%d+) (%d+) (%d+) (%d)$')
+    put('s' .. root, format('%d %d %d %s', subsegments - #gone.ids, spans - gone.spans,
+      bytes - gone.bytes, root_flag) .. gone.names)
     if merged and has_merged then
-      take_payloads(key_of[root], gone.ids)
+      for i = 1, #gone.ids, CHUNK do
+        call('HDEL', key_of[root], unpack(gone.ids, i, math.min(i + CHUNK - 1, #gone.ids)))
+      end
     end
   end
 end
 if #removed > 0 then
-  put(COUNT, format('%d', left))
+  put(COUNT, format(DIGITS, left))
 end
 for payload, fewer in pairs(payloads) do
   local field = 'p' .. payload
@@ -288,22 +326,10 @@ for i = 1, #fields, 3 do
   end
 end
 
--- Points the ids that were passed at their roots, so that the next call need not pass them. As long
--- values as before, and only if something is deleted first: a full Redis allows it.
 if #dropped > 0 then
-  for i = 1, #detours do
-    if not is_dropped[detours[i]] then
-      put(detours[i], roots[detours[i]])
-    end
-  end
+  put_detours()
 end
-
-for i = 1, #dropped, CHUNK do
-  call('HDEL', index, unpack(dropped, i, math.min(i + CHUNK - 1, #dropped)))
-end
-for i = 1, #changed, CHUNK do
-  call('HSET', index, unpack(changed, i, math.min(i + CHUNK - 1, #changed)))
-end
+write()
 
 local digits = {}
 for i = 1, number do

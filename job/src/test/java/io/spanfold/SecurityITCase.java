@@ -82,8 +82,8 @@ class SecurityITCase {
   /** As in the README. */
   private static final String REDIS_RULES =
       "on >PASSWORD ~span-buf:* resetchannels -@all +info +cluster|slots +script|load +evalsha"
-          + " +get +set +unlink +del +expire +pexpire +ttl +pttl +time +rename +hget +hmget +hset"
-          + " +hdel +hlen +hrandfield +sadd +srem +scard +sscan";
+          + " +get +set +unlink +expire +pexpire +ttl +pttl +time +rename +hget +hmget +hset"
+          + " +hdel +hlen +hrandfield +hscan";
 
   /** As in the README, except the rights that only a refused transaction needs. */
   private static final List<AclBinding> KAFKA_RIGHTS =

@@ -171,7 +171,7 @@ public final class SegmentStore implements AutoCloseable {
   /**
    * Loads the payloads of parts: from the layout that the phase reads first, else from another that
    * may hold them. Costs one HMGET for each bucket and generation of small payloads, one GET for
-   * each slice of distributed ones, and for merged ones a scan of the segment's whole set. A
+   * each slice of distributed ones, and for merged ones a scan of the segment's whole hash. A
    * payload that Redis lacks, or that cannot be read, gives a slice without frames.
    *
    * @return the parts in the same order

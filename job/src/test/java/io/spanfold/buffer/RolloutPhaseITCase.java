@@ -213,10 +213,11 @@ class RolloutPhaseITCase {
           if (node.keys("*").contains(first)) {
             node.del(first);
             if (phase.readsMerged()) {
-              // Damaged, and with an invalid member.
-              byte[] damaged =
-                  ByteBuffer.allocate(Long.BYTES + 1).putLong(subs.get(0).id()).array();
-              node.sadd(first.getBytes(US_ASCII), damaged, new byte[] {7});
+              // Damaged, and with an invalid field.
+              byte[] key = first.getBytes(US_ASCII);
+              byte[] id = ByteBuffer.allocate(Long.BYTES).putLong(subs.get(0).id()).array();
+              node.hset(key, id, new byte[1]);
+              node.hset(key, new byte[] {7}, new byte[] {7});
             } else {
               node.set(first, "damage");
             }
@@ -227,10 +228,10 @@ class RolloutPhaseITCase {
     assertThat(load(phase, trace, stored)).allMatch(LoadedSlice::lost);
   }
 
-  /** In a set of many pages, whose cursors mean nothing once it is merged on. */
+  /** In a hash of many pages, whose cursors mean nothing once it is merged on. */
   @Test
   @Timeout(120)
-  void findsEveryPayloadOfASetThatIsMergedWhileItIsRead() throws Exception {
+  void findsEveryPayloadOfAHashThatIsMergedWhileItIsRead() throws Exception {
     open(Servers.ONE);
     StoreSettings settings =
         new StoreSettings(

@@ -295,8 +295,8 @@ class SegmentStoreITCase {
       onNode(single, "CONFIG RESETSTAT");
       store.cleanUp(receipts(stored, batch), OWNER);
       try (Jedis jedis = single.connect()) {
-        // One for each 4,000 spans, and then one for each 1,000; some lack a script at first.
-        assertThat(calls("evalsha", jedis.info("commandstats"))).isBetween(26L, 40L);
+        // One for each 4,000 spans, and then one for each 200; some lack a script at first.
+        assertThat(calls("evalsha", jedis.info("commandstats"))).isBetween(106L, 120L);
       }
       assertThat(keys(Servers.ONE)).isZero();
     }

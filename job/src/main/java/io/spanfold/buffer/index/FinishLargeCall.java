@@ -21,29 +21,34 @@ public final class FinishLargeCall {
   private final LargeTraceKeys keys;
   private final List<byte[]> arguments;
   private final FlushedTrace flushed;
-  private final long[] sets;
+  private final long[] segments;
 
   /**
-   * @param sets the segments whose merged payloads it may touch
+   * @param segments the segments whose merged payloads it may touch
    */
-  FinishLargeCall(LargeTraceKeys keys, List<byte[]> arguments, FlushedTrace flushed, long[] sets) {
+  FinishLargeCall(
+      LargeTraceKeys keys, List<byte[]> arguments, FlushedTrace flushed, long[] segments) {
     this.keys = keys;
     this.arguments = arguments;
     this.flushed = flushed;
-    this.sets = sets;
+    this.segments = segments;
   }
 
   /** Returns the call. */
   public RedisCommand<Object> command() {
-    return RedisCommand.call(SCRIPT, keys.with(sets), arguments);
+    return RedisCommand.call(SCRIPT, keys.with(segments), arguments);
   }
 
   /**
-   * Returns the call to make next, because merged payloads of further segments must be touched and
-   * this call has changed nothing; empty if it is done.
+   * Returns the call to make next, because this one would have blocked the node for long, or merged
+   * payloads of further segments must be touched and this call has changed nothing; empty if it is
+   * done.
    */
   public Optional<FinishLargeCall> next(Object answer) {
     byte[] text = (byte[]) answer;
+    if (Arrays.equals(text, AddLargeCall.AGAIN)) {
+      return Optional.of(this);
+    }
     if (text.length < DECLARE.length
         || !Arrays.equals(text, 0, DECLARE.length, DECLARE, 0, DECLARE.length)) {
       return Optional.empty();

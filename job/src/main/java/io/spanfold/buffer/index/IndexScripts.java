@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Makes the calls of the scripts that keep the index. Each call is small enough not to block a node
- * for more than some 10 ms. The README next to the scripts explains them. Thread-safe.
+ * Makes the calls of the scripts that keep the index. A call about a trace of any size blocks a
+ * node for less than 10 ms. The README next to the scripts explains them. Thread-safe.
  */
 public final class IndexScripts {
 
@@ -33,11 +33,11 @@ public final class IndexScripts {
   static final int MAX_IDS = 4_000;
 
   /** The same for calls about a large trace, which take longer for each. */
-  static final int MAX_LARGE_IDS = 1_000;
+  static final int MAX_LARGE_IDS = 200;
 
   private static final byte[] YES = {'1'};
   private static final byte[] NO = {'0'};
-  private static final long[] NO_SETS = {};
+  private static final long[] NO_SEGMENTS = {};
 
   private final BucketTags tags;
   private final byte[] ttlSeconds;
@@ -110,8 +110,8 @@ public final class IndexScripts {
       arguments.addAll(List.of(now, ttlSeconds, TraceField.of(trace), merged));
       arguments.addAll(piece.arguments());
       // Most subsegments are filed under their parents.
-      long[] sets = mergedPayloads == null ? NO_SETS : piece.parentIds();
-      calls.add(new AddLargeCall(keys, arguments, sets));
+      long[] segments = mergedPayloads == null ? NO_SEGMENTS : piece.parentIds();
+      calls.add(new AddLargeCall(keys, arguments, segments));
     }
     return calls;
   }
@@ -143,7 +143,7 @@ public final class IndexScripts {
    */
   public List<FinishLargeCall> finishLarge(Receipt receipt, boolean merged, LockOwner owner) {
     LargeTraceKeys keys = largeKeys(receipt.trace(), true);
-    long[] sets = merged ? new long[] {receipt.segmentId()} : NO_SETS;
+    long[] segments = merged ? new long[] {receipt.segmentId()} : NO_SEGMENTS;
     List<FinishLargeCall> calls = new ArrayList<>();
     for (ReceiptPiece piece : ReceiptPiece.cut(List.of(receipt), MAX_LARGE_IDS)) {
       List<byte[]> arguments =
@@ -153,7 +153,7 @@ public final class IndexScripts {
               TraceField.of(receipt.trace()),
               piece.encoded(),
               merged ? YES : NO);
-      calls.add(new FinishLargeCall(keys, arguments, piece.flushed(), sets));
+      calls.add(new FinishLargeCall(keys, arguments, piece.flushed(), segments));
     }
     return calls;
   }

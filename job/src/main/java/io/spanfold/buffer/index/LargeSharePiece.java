@@ -16,9 +16,13 @@ record LargeSharePiece(List<byte[]> arguments, List<Long> parents) {
 
   private static final byte[] NOTHING = {};
 
+  /** As many ids of spans take the script as long as a subsegment. */
+  private static final int SUBSEGMENT_IDS = 4;
+
   /**
-   * Cuts a share into pieces of at most {@code maxIds} ids. A subsegment with more spans is in
-   * several pieces: to the script a repeat, of which it takes the spans that are new.
+   * Cuts a share into pieces of at most {@code maxIds} ids of spans; a subsegment counts as four. A
+   * subsegment with more spans is in several pieces: to the script a repeat, of which it takes the
+   * spans that are new.
    *
    * @param mergedPayloads the payloads of its subsegments; null for none
    */
@@ -32,15 +36,15 @@ record LargeSharePiece(List<byte[]> arguments, List<Long> parents) {
       byte[] payload = mergedPayloads == null ? NOTHING : mergedPayloads.get(i);
       int from = 0;
       do {
-        if (room < 2) {
+        if (room <= SUBSEGMENT_IDS) {
           piece = new LargeSharePiece(new ArrayList<>(), new ArrayList<>());
           pieces.add(piece);
           room = maxIds;
         }
-        int to = Math.min(spanIds.length, from + room - 1);
+        int to = Math.min(spanIds.length, from + room - SUBSEGMENT_IDS);
         piece.add(subsegment, share.generation(), spanIds, from, to, payload);
         payload = NOTHING;
-        room -= 1 + to - from;
+        room -= SUBSEGMENT_IDS + to - from;
         from = to;
       } while (from < spanIds.length);
     }

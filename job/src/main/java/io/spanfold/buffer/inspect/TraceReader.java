@@ -29,6 +29,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -218,13 +219,13 @@ final class TraceReader {
     BufferedTrace found = trace(key.trace(), key.round(), key.tag());
     byte[] cursor = ScanParams.SCAN_POINTER_START_BINARY;
     do {
-      ScanResult<byte[]> page = send(name, REDIS.sscan(name, cursor, PAYLOADS));
-      for (byte[] member : page.getResult()) {
-        if (member.length > Long.BYTES) {
-          byte[] stored = Arrays.copyOfRange(member, Long.BYTES, member.length);
+      ScanResult<Map.Entry<byte[], byte[]>> page = send(name, REDIS.hscan(name, cursor, PAYLOADS));
+      for (Map.Entry<byte[], byte[]> field : page.getResult()) {
+        byte[] stored = field.getValue();
+        if (field.getKey().length == Long.BYTES) {
           found.addMerged(
               Hex.id(segment),
-              Hex.id(ByteBuffer.wrap(member).getLong()),
+              Hex.id(ByteBuffer.wrap(field.getKey()).getLong()),
               payload(name, stored.length, stored, null));
         }
       }

@@ -5,7 +5,7 @@ import static io.spanfold.buffer.redis.RedisKeys.ascii;
 
 import io.spanfold.buffer.index.BucketTags;
 import io.spanfold.buffer.index.LargeRecord;
-import io.spanfold.buffer.layout.MergedSet.Member;
+import io.spanfold.buffer.layout.MergedHash.Member;
 import io.spanfold.buffer.redis.RedisCommand;
 import io.spanfold.buffer.redis.RedisKeys;
 import io.spanfold.buffer.redis.RedisPipelines;
@@ -23,9 +23,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A set for each segment, on its bucket's slot: one node has all of a hot trace. A member is the
- * subsegment's id in 8 bytes, then the payload. The scripts add, move and remove members atomically
- * with the index, where such a trace has the form of a large one.
+ * A hash for each segment, on its bucket's slot: one node has all of a hot trace. A field is the
+ * subsegment's id in 8 bytes, its value the payload. The scripts add, move and remove payloads
+ * atomically with the index, where such a trace has the form of a large one.
  */
 public final class MergedLayout implements PayloadLayout {
 
@@ -56,13 +56,13 @@ public final class MergedLayout implements PayloadLayout {
 
   /**
    * One search for merged payloads. The index knows the segment that each subsegment was filed
-   * under when it was written; redirects lead from there to the segment whose set has it now. All
-   * sets are read concurrently, so a search takes as many rounds as the longest path and the
-   * largest set.
+   * under when it was written; redirects lead from there to the segment whose hash has it now. All
+   * hashes are read concurrently, so a search takes as many rounds as the longest path and the
+   * largest hash.
    *
-   * <p>A set may be merged into another while it is read; then a page's cursor is meaningless, as
+   * <p>A hash may be merged into another while it is read; then a page's cursor is meaningless, as
    * it is after a failover to another node. So the search repeats for missing payloads, until a
-   * whole pass finds no further one and the redirects still lead to the same set.
+   * whole pass finds no further one and the redirects still lead to the same hash.
    */
   private static final class Search {
 
@@ -213,42 +213,42 @@ public final class MergedLayout implements PayloadLayout {
       passed.forEach(each -> roots.put(each, root));
     }
 
-    /** Reads the sets of {@code roots}; returns those with wanted payloads. */
+    /** Reads the hashes of {@code roots}; returns those with wanted payloads. */
     private Set<Place> read(Map<Place, List<Integer>> missing, Map<Place, Place> roots) {
-      Map<Place, OpenSet> sets = new LinkedHashMap<>();
+      Map<Place, OpenHash> hashes = new LinkedHashMap<>();
       missing.forEach(
           (place, indexes) ->
-              indexes.forEach(sets.computeIfAbsent(roots.get(place), OpenSet::new)::want));
+              indexes.forEach(hashes.computeIfAbsent(roots.get(place), OpenHash::new)::want));
       Set<Place> progress = new HashSet<>();
-      List<OpenSet> open = new ArrayList<>(sets.values());
+      List<OpenHash> open = new ArrayList<>(hashes.values());
       while (!open.isEmpty()) {
         List<List<Member>> pages =
-            MergedSet.nextPages(pipelines, open.stream().map(each -> each.set).toList());
+            MergedHash.nextPages(pipelines, open.stream().map(each -> each.hash).toList());
         for (int i = 0; i < pages.size(); i++) {
           if (open.get(i).take(pages.get(i))) {
             progress.add(open.get(i).root);
           }
         }
-        open = open.stream().filter(OpenSet::hasMore).toList();
+        open = open.stream().filter(OpenHash::hasMore).toList();
       }
       return progress;
     }
 
-    /** A set that is being read. */
-    private final class OpenSet {
+    /** A hash that is being read. */
+    private final class OpenHash {
 
       private final Place root;
-      private final MergedSet set;
+      private final MergedHash hash;
       private final Map<Long, List<Integer>> indexesOfId = new HashMap<>();
 
-      OpenSet(Place root) {
+      OpenHash(Place root) {
         this.root = root;
         TraceKey trace = root.trace();
-        this.set = new MergedSet(RedisKeys.merged(tags.of(trace), trace, root.segment()));
+        this.hash = new MergedHash(RedisKeys.merged(tags.of(trace), trace, root.segment()));
       }
 
       void want(int index) {
-        set.expect(wanted.get(index).subsegment().storedBytes());
+        hash.expect(wanted.get(index).subsegment().storedBytes());
         long id = wanted.get(index).subsegment().id();
         indexesOfId.computeIfAbsent(id, any -> new ArrayList<>(1)).add(index);
       }
@@ -267,7 +267,7 @@ public final class MergedLayout implements PayloadLayout {
       }
 
       boolean hasMore() {
-        return !set.isComplete() && !indexesOfId.isEmpty();
+        return !hash.isComplete() && !indexesOfId.isEmpty();
       }
     }
   }

@@ -5,8 +5,8 @@ import static io.spanfold.buffer.redis.RedisKeys.ascii;
 
 import io.spanfold.buffer.compression.PayloadCompression;
 import io.spanfold.buffer.index.SubsegmentRecord;
-import io.spanfold.buffer.layout.MergedSet;
-import io.spanfold.buffer.layout.MergedSet.Member;
+import io.spanfold.buffer.layout.MergedHash;
+import io.spanfold.buffer.layout.MergedHash.Member;
 import io.spanfold.buffer.layout.PayloadLayouts;
 import io.spanfold.buffer.layout.SmallPayloadKeys;
 import io.spanfold.buffer.redis.RedisCommand;
@@ -195,20 +195,20 @@ final class OrphanedPayloads {
   private record Wanted(OrphanedTrace trace, long id) {}
 
   private void readMerged() throws InterruptedException {
-    List<OpenSet> waiting = new ArrayList<>();
+    List<OpenHash> waiting = new ArrayList<>();
     wanted.forEach(
         (trace, ids) -> {
           if (!ids.isEmpty()) {
             for (long segment : indexes.get(trace).segmentsWithMergedPayloads()) {
-              waiting.add(new OpenSet(trace, new MergedSet(trace.mergedKey(segment))));
+              waiting.add(new OpenHash(trace, new MergedHash(trace.mergedKey(segment))));
             }
           }
         });
     for (int from = 0; from < waiting.size(); from += AT_ONCE) {
-      List<OpenSet> open = waiting.subList(from, Math.min(waiting.size(), from + AT_ONCE));
+      List<OpenHash> open = waiting.subList(from, Math.min(waiting.size(), from + AT_ONCE));
       while (!open.isEmpty()) {
         List<List<Member>> pages =
-            MergedSet.nextPages(pipelines, open.stream().map(OpenSet::set).toList());
+            MergedHash.nextPages(pipelines, open.stream().map(OpenHash::hash).toList());
         for (int i = 0; i < pages.size(); i++) {
           OrphanedTrace trace = open.get(i).trace();
           for (Member member : pages.get(i)) {
@@ -219,13 +219,13 @@ final class OrphanedPayloads {
         }
         open =
             open.stream()
-                .filter(each -> !each.set().isComplete() && !wanted.get(each.trace()).isEmpty())
+                .filter(each -> !each.hash().isComplete() && !wanted.get(each.trace()).isEmpty())
                 .toList();
       }
     }
   }
 
-  private record OpenSet(OrphanedTrace trace, MergedSet set) {}
+  private record OpenHash(OrphanedTrace trace, MergedHash hash) {}
 
   /** Passes a payload on, unless it is missing or damaged: another layout may have it too. */
   private void takeStored(OrphanedTrace trace, long id, byte[] stored) throws InterruptedException {

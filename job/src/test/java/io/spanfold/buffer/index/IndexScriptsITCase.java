@@ -25,6 +25,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -144,6 +145,116 @@ class IndexScriptsITCase {
     for (int i = 0; i < 4; i++) {
       playHistories(2, false, 3_000, 200, STEPS);
     }
+  }
+
+  /** With scripts that shorten paths by one redirect a call, and remove one former name. */
+  @ParameterizedTest
+  @EnumSource(names = {"LARGE", "MERGED"})
+  void keepsTheModelInCallsOfFewSteps(Form form) {
+    open(form, List.of(single.uri()));
+    try (Jedis jedis = new Jedis(single.uri())) {
+      Map<String, Integer> repeated = new HashMap<>();
+      index.sender =
+          commands -> {
+            List<Object> answers = commands.stream().map(each -> inFewSteps(jedis, each)).toList();
+            for (int i = 0; i < answers.size(); i++) {
+              if (answers.get(i) instanceof byte[] answer
+                  && Arrays.equals(answer, ascii("again"))) {
+                repeated.merge(commands.get(i).script().name(), 1, Integer::sum);
+              }
+            }
+            return answers;
+          };
+      for (int i = 0; i < HISTORIES; i++) {
+        playHistories(3, false, 30, 4, STEPS);
+      }
+      // Clean-up also while Redis is full.
+      for (int i = 0; i < 10; i++) {
+        List<TraceHistory> histories = new ArrayList<>();
+        Map<TraceKey, IndexModel> models = new HashMap<>();
+        TraceHistory history = new TraceHistory(trace(), random, false, 30, 4);
+        histories.add(history);
+        models.put(history.trace, new IndexModel());
+        for (int step = 0; step < STEPS; step++) {
+          TraceShare share = history.nextShare();
+          index.add(List.of(share));
+          models.get(history.trace).add(share);
+        }
+        jedis.configSet("maxmemory", "1");
+        while (!history.isFinished()) {
+          finish(histories, models);
+          check(models);
+        }
+        jedis.configSet("maxmemory", "0");
+        assertThat(index.keys()).isEmpty();
+      }
+      System.out.println("calls that were repeated: " + repeated);
+      assertThat(repeated).containsOnlyKeys("add-large.lua", "finish-large.lua");
+    }
+  }
+
+  private static Object inFewSteps(Jedis jedis, RedisCommand<Object> command) {
+    String text = new String(command.script().text(), US_ASCII);
+    String small = text.replaceFirst("MAX_STEPS = \\d+", "MAX_STEPS = 1");
+    String sha1 = jedis.scriptLoad(small);
+    List<byte[]> words = new ArrayList<>();
+    for (Rawable word : command.command().getArguments()) {
+      words.add(word.getRaw());
+    }
+    words.set(1, ascii(sha1));
+    return jedis.sendCommand(
+        Protocol.Command.EVALSHA, words.subList(1, words.size()).toArray(byte[][]::new));
+  }
+
+  /** What a job does not do itself: to stop in the middle, and to add in between. */
+  @Test
+  void aCleanUpThatStopsBetweenCallsContinues() {
+    open(Case.LARGE_ON_ONE);
+    TraceKey trace = trace();
+    TraceShare rest = share(trace, List.of(new IndexedTrace.Sub(1, -1, true, 10, new long[] {-1})));
+    index.add(List.of(rest));
+    int names = 3_000;
+    List<IndexedTrace.Sub> subs = new ArrayList<>();
+    for (int i = 1; i <= names; i++) {
+      subs.add(new IndexedTrace.Sub(10 + i, i + 1, false, 10, new long[] {i}));
+    }
+    List<Subsegment> all = new ArrayList<>();
+    for (int from = 0; from < names; from += 100) {
+      TraceShare share = share(trace, subs.subList(from, from + 100));
+      index.add(List.of(share));
+      all.addAll(share.subsegments());
+    }
+    List<Long> spans = new ArrayList<>();
+    subs.forEach(sub -> spans.add(sub.spans()[0]));
+    long segment = names + 1L;
+    for (int late = 1; late <= 5; late++) {
+      Receipt receipt = Receipts.of(trace, segment, all, longs(spans));
+      int calls = random.nextInt(30);
+      assertThat(index.finishSome(receipt, calls)).as("calls in the middle").isTrue();
+      TraceShare share =
+          share(
+              trace,
+              List.of(
+                  new IndexedTrace.Sub(
+                      -10L * late,
+                      random.nextBoolean() ? segment : 1 + random.nextInt(names),
+                      false,
+                      10,
+                      new long[] {-10L * late - 1})));
+      index.add(List.of(share));
+      all.addAll(share.subsegments());
+      spans.add(-10L * late - 1);
+    }
+    Receipt receipt = Receipts.of(trace, segment, all, longs(spans));
+    index.finish(List.of(receipt));
+    assertThat(index.segments(trace)).containsOnlyKeys(-1L);
+    assertThat(index.segments(trace).get(-1L).subsegments()).hasSize(1);
+    index.finish(List.of(Receipts.of(trace, -1, rest.subsegments(), new long[] {-1})));
+    assertThat(index.keys()).isEmpty();
+  }
+
+  private static long[] longs(List<Long> all) {
+    return all.stream().mapToLong(Long::longValue).toArray();
   }
 
   /** Plays several traces at once, so that calls have several. */

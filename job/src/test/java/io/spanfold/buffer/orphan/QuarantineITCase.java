@@ -50,6 +50,8 @@ class QuarantineITCase {
   /** Frames of one span, from the index's point of view: any bytes of this length. */
   private static final int FRAME = (int) SpanFrames.length(1, 1);
 
+  private static final int GENERATION_BYTES = 10;
+
   @TempDir static Path directory;
   private static RedisUnderTest server;
   private Jedis redis;
@@ -191,7 +193,8 @@ class QuarantineITCase {
       subs.put(segment, List.of(new Sub(first, first, 0), new Sub(second, 0, 0)));
       filedUnder.put(second, former);
       pipeline.hset(ascii(small(1, 1, LARGE)), id(first), stored(frame('s')));
-      pipeline.sadd(ascii(RedisKeys.merged(TAGS.of(LARGE), LARGE, segment)), member(second, 'm'));
+      pipeline.hset(
+          ascii(RedisKeys.merged(TAGS.of(LARGE), LARGE, segment)), id(second), stored(frame('m')));
       expected.add(line(LARGE, 0, segment, first, 's'));
       expected.add(line(LARGE, 0, segment, second, 'm'));
     }
@@ -278,7 +281,7 @@ class QuarantineITCase {
     writeAll();
     String rules =
         "on >secret ~span-buf:* -@all +info +cluster|slots +script|load +evalsha +get +unlink"
-            + " +expire +hget +hmget +hdel +hlen +sscan +scan +hscan +exists +renamenx";
+            + " +expire +hget +hmget +hdel +hlen +scan +hscan +exists +renamenx";
     redis.aclSetUser("spanfold", rules.split(" "));
     try (OrphanedBuffer buffer = buffer(new Login("spanfold", "secret"))) {
       assertThat(buffer.quarantine()).isEqualTo(2);
@@ -386,6 +389,7 @@ class QuarantineITCase {
     record.putLong(segment);
     for (Sub sub : subs) {
       record.putLong(sub.id).putLong(sub.payload).putInt(sub.offset).putInt(1).putInt(1);
+      record.put(new byte[GENERATION_BYTES]);
     }
     record(TRACE, Arrays.copyOf(record.array(), record.position()));
   }
@@ -408,7 +412,7 @@ class QuarantineITCase {
           pipeline.hset(key, field('s', segment), ascii(all.size() + " 1 1 1"));
           for (Sub sub : all) {
             byte[] value =
-                ByteBuffer.allocate(2 * Long.BYTES + 3 * Integer.BYTES)
+                ByteBuffer.allocate(2 * Long.BYTES + 3 * Integer.BYTES + GENERATION_BYTES)
                     .putLong(filedUnder.getOrDefault(sub.id, segment))
                     .putLong(sub.payload)
                     .putInt(sub.offset)
@@ -424,13 +428,10 @@ class QuarantineITCase {
   }
 
   private void merged(long segment, long subsegment, char payload) {
-    redis.sadd(
-        ascii(RedisKeys.merged(TAGS.of(LARGE), LARGE, segment)), member(subsegment, payload));
-  }
-
-  private static byte[] member(long subsegment, char payload) {
-    byte[] stored = stored(frame(payload));
-    return ByteBuffer.allocate(Long.BYTES + stored.length).putLong(subsegment).put(stored).array();
+    redis.hset(
+        ascii(RedisKeys.merged(TAGS.of(LARGE), LARGE, segment)),
+        id(subsegment),
+        stored(frame(payload)));
   }
 
   private static byte[] frame(char content) {
