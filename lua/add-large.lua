@@ -378,15 +378,19 @@ if files or has_merged then
   end
 end
 
+if not is_large and call('HLEN', index) > 0 then
+  call('UNLINK', index)
+  -- In a slot that is being moved, a key that is gone cannot be read or written. Then the call ends
+  -- here, before it has changed the trace.
+  call('HLEN', index)
+end
+
 -- A full Redis refuses the first write, and so the whole call.
 call('HSET', traces, trace, '\3' .. pack('>I4', now))
 if not heads[1] then
   call('HSET', traces, SENTINEL, SENTINEL_VALUE)
 end
 call('EXPIRE', traces, ttl)
-if not is_large then
-  call('UNLINK', index)
-end
 
 if has_merged then
   -- Bytes of a page of payloads that are moved.

@@ -19,15 +19,19 @@ import redis.clients.jedis.SslVerifyMode;
 import redis.clients.jedis.exceptions.JedisException;
 
 /**
- * A redis-server process on a free port of the loopback interface. It keeps nothing on disk unless
- * {@link Options#appendOnly} is set. It ends with {@link #close()} or when this process exits; it
- * survives if this process is killed with SIGKILL. For use by one thread at a time.
+ * A redis-server process on a free port of the loopback interface: the one in the jar, or that of
+ * the system property {@code spanfold.redis-server}. It keeps nothing on disk unless {@link
+ * Options#appendOnly} is set. It ends with {@link #close()} or when this process exits; it survives
+ * if this process is killed with SIGKILL. For use by one thread at a time.
  */
 public final class RedisNode implements AutoCloseable {
 
   private static final String HOST = "127.0.0.1";
   private static final Duration START_TIMEOUT = Duration.ofSeconds(20);
   private static final int PORT_ATTEMPTS = 10;
+
+  /** From this version on, DEBUG has to be allowed. */
+  private static final int DEBUG_OPTION_SINCE = 7;
 
   /** A cluster node also listens on its port plus this. */
   private static final int BUS_OFFSET = 10_000;
@@ -157,6 +161,11 @@ public final class RedisNode implements AutoCloseable {
     return process.pid();
   }
 
+  /** Returns the directory of its files. */
+  public Path directory() {
+    return directory;
+  }
+
   /** Returns the server's log file. */
   public Path log() {
     return directory.resolve("redis.log");
@@ -254,6 +263,9 @@ public final class RedisNode implements AutoCloseable {
     lines.append("maxmemory-policy noeviction\n");
     lines.append("appendonly ").append(options.appendOnly() ? "yes" : "no").append('\n');
     lines.append("appendfsync always\n");
+    if (RedisBinary.majorVersion() >= DEBUG_OPTION_SINCE) {
+      lines.append("enable-debug-command local\n");
+    }
     if (options.cluster()) {
       lines.append("cluster-enabled yes\ncluster-config-file nodes.conf\n");
       lines.append("cluster-node-timeout 5000\n");

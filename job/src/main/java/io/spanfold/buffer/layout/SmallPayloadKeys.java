@@ -34,7 +34,7 @@ public final class SmallPayloadKeys {
    */
   public static SmallPayloadKeys find(RedisNodes nodes, RetryPolicy retries) {
     SmallPayloadKeys found = new SmallPayloadKeys();
-    KeyScan scan = new KeyScan(nodes, retries, RedisKeys.ALL_SMALL_PAYLOADS);
+    KeyScan scan = KeyScan.twice(nodes, retries, RedisKeys.ALL_SMALL_PAYLOADS);
     for (List<String> page = scan.next(); page != null; page = scan.next()) {
       page.forEach(found::add);
     }

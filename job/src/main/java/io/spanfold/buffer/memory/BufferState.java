@@ -131,7 +131,10 @@ public record BufferState(int slots, List<NodeState> nodes) {
       jedis.getConnection().getStatusCodeReply();
       return Optional.empty();
     } catch (JedisException e) {
-      return Optional.of(String.valueOf(e.getMessage()));
+      // The slot is being moved: that says nothing about the node.
+      return RedisFailure.of(e) == RedisFailure.MOVED
+          ? Optional.empty()
+          : Optional.of(String.valueOf(e.getMessage()));
     }
   }
 }

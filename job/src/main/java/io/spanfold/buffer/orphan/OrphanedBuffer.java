@@ -97,22 +97,20 @@ public final class OrphanedBuffer implements AutoCloseable {
 
   /** Iterates over the quarantined traces, bucket by bucket. */
   public final class Pages {
-    private final KeyScan scan = new KeyScan(nodes, retries, RedisKeys.QUARANTINED_TRACES);
-    private final Deque<BufferKey> buckets = new ArrayDeque<>();
+    private Deque<BufferKey> buckets;
     private final Deque<OrphanedTrace> found = new ArrayDeque<>();
 
     private Pages() {}
 
     /** Returns some of the traces, perhaps none; null at the end. */
     public List<OrphanedTrace> next() {
-      if (found.isEmpty() && buckets.isEmpty()) {
-        List<String> keys = scan.next();
-        if (keys == null) {
+      if (buckets == null) {
+        buckets = buckets();
+      }
+      if (found.isEmpty()) {
+        if (buckets.isEmpty()) {
           return null;
         }
-        keys.forEach(key -> BufferKey.parse(key).ifPresent(buckets::add));
-      }
-      if (found.isEmpty() && !buckets.isEmpty()) {
         find(buckets.remove());
       }
       List<OrphanedTrace> page = new ArrayList<>();
@@ -120,6 +118,18 @@ public final class OrphanedBuffer implements AutoCloseable {
         page.add(found.remove());
       }
       return page;
+    }
+
+    /** Returns all at once: a scan that goes on for long misses keys whose slots are moved. */
+    private Deque<BufferKey> buckets() {
+      Set<String> keys = new LinkedHashSet<>();
+      KeyScan scan = KeyScan.twice(nodes, retries, RedisKeys.QUARANTINED_TRACES);
+      for (List<String> page = scan.next(); page != null; page = scan.next()) {
+        keys.addAll(page);
+      }
+      Deque<BufferKey> parsed = new ArrayDeque<>();
+      keys.forEach(key -> BufferKey.parse(key).ifPresent(parsed::add));
+      return parsed;
     }
 
     private void find(BufferKey bucket) {

@@ -73,7 +73,7 @@ final class Quarantine {
   }
 
   private void scan(String prefix, Consumer<List<BufferKey>> visitor) {
-    KeyScan scan = new KeyScan(nodes, retries, prefix);
+    KeyScan scan = KeyScan.twice(nodes, retries, prefix);
     for (List<String> page = scan.next(); page != null; page = scan.next()) {
       visitor.accept(page.stream().map(BufferKey::parse).flatMap(Optional::stream).toList());
     }

@@ -11,7 +11,8 @@ import redis.clients.jedis.resps.ScanResult;
 
 /**
  * Scans the fields of several hashes at the same time, page by page. A field that exists during the
- * whole scan is visited at least once, unless the hash is moved to another node meanwhile.
+ * whole scan is visited at least once. If a command had to be sent again, a hash may be on another
+ * node now, where its cursor means nothing: then all open scans begin again.
  */
 public final class HashScan {
 
@@ -31,7 +32,14 @@ public final class HashScan {
     void field(int hash, byte[] name, byte[] value);
   }
 
-  private record Open(int hash, byte[] cursor) {}
+  /** Pages with retries after which scans begin again; more cannot be from moves of a hash. */
+  private static final int MOST_BEGUN_AGAIN = 10;
+
+  private record Open(int hash, byte[] cursor) {
+    boolean isFirst() {
+      return cursor == ScanParams.SCAN_POINTER_START_BINARY;
+    }
+  }
 
   /**
    * Creates a scan.
@@ -59,10 +67,14 @@ public final class HashScan {
         IntStream.range(0, hashes.size())
             .mapToObj(hash -> new Open(hash, ScanParams.SCAN_POINTER_START_BINARY))
             .toList();
+    int begunAgain = 0;
     while (!open.isEmpty()) {
+      long retried = pipelines.retried();
       List<ScanResult<Map.Entry<byte[], byte[]>>> pages =
           pipelines.send(
               what, open.stream().map(each -> next(hashes.get(each.hash), each.cursor)).toList());
+      boolean disturbed = pipelines.retried() != retried && begunAgain < MOST_BEGUN_AGAIN;
+      begunAgain += disturbed ? 1 : 0;
       List<Open> left = new ArrayList<>();
       for (int i = 0; i < pages.size(); i++) {
         int hash = open.get(i).hash;
@@ -70,7 +82,10 @@ public final class HashScan {
             .get(i)
             .getResult()
             .forEach(field -> visitor.field(hash, field.getKey(), field.getValue()));
-        if (!pages.get(i).isCompleteIteration()) {
+        boolean complete = pages.get(i).isCompleteIteration();
+        if (disturbed && !(complete && open.get(i).isFirst())) {
+          left.add(new Open(hash, ScanParams.SCAN_POINTER_START_BINARY));
+        } else if (!complete) {
           left.add(new Open(hash, pages.get(i).getCursorAsBytes()));
         }
       }

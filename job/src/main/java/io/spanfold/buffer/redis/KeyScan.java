@@ -15,7 +15,7 @@ import redis.clients.jedis.params.ScanParams;
 /**
  * Scans the keys of all nodes, page by page. A key that exists during the whole scan is returned at
  * least once. If a node does not answer or is replaced, the scan starts again from the first node.
- * Keys in slots that are being moved may be missed.
+ * Keys in slots that are being moved may be missed by one pass over the nodes, but not by two.
  *
  * <p>A scan costs about a millisecond for each thousand keys of any name.
  */
@@ -31,13 +31,28 @@ public final class KeyScan {
   private final String pattern;
   private final Deque<HostAndPort> left = new ArrayDeque<>();
   private byte[] cursor = ScanParams.SCAN_POINTER_START_BINARY;
+  private boolean again;
 
   /** Creates a scan of the keys that begin with {@code prefix}, a pattern of {@code SCAN}. */
   public KeyScan(RedisNodes nodes, RetryPolicy retries, String prefix) {
+    this(nodes, retries, prefix, false);
+  }
+
+  private KeyScan(RedisNodes nodes, RetryPolicy retries, String prefix, boolean again) {
+    this.again = again;
     this.nodes = nodes;
     this.retries = retries;
     this.pattern = prefix + "*";
     left.addAll(nodes.all());
+  }
+
+  /**
+   * Creates a scan that visits the nodes of a cluster twice. It also returns a key whose slot is
+   * moved meanwhile, if it is moved once: to a node that the first pass has visited already. It
+   * returns most keys twice.
+   */
+  public static KeyScan twice(RedisNodes nodes, RetryPolicy retries, String prefix) {
+    return new KeyScan(nodes, retries, prefix, true);
   }
 
   /**
@@ -47,7 +62,7 @@ public final class KeyScan {
    */
   public List<String> next() {
     RetryPolicy.Attempts attempts = retries.begin();
-    while (!left.isEmpty()) {
+    while (hasNode()) {
       try {
         return page(left.peek());
       } catch (RuntimeException e) {
@@ -57,6 +72,14 @@ public final class KeyScan {
       }
     }
     return null;
+  }
+
+  private boolean hasNode() {
+    if (left.isEmpty() && again && nodes.all().size() > 1) {
+      again = false;
+      restart();
+    }
+    return !left.isEmpty();
   }
 
   private List<String> page(HostAndPort node) {

@@ -51,9 +51,11 @@ public final class Chaos implements Command {
           "source.max-silence", MAX_SILENCE.toSeconds() + " s",
           "segment.timeout", "12 s",
           "segment.root-timeout", "3 s",
-          "segment.late-grace", "30 s",
-          "flush.lock-ttl", "70 s",
-          "segment.max-age", "90 s",
+          // Longer than a late span is late, and Redis full meanwhile: time goes on then, and what
+          // waits in Kafka must still find its segment.
+          "segment.late-grace", "75 s",
+          "flush.lock-ttl", "110 s",
+          "segment.max-age", "130 s",
           "segment.max-bytes", "100 kb",
           "flush.chunk-bytes", "60 kb");
 
@@ -108,7 +110,8 @@ public final class Chaos implements Command {
     String indent = ",\n" + " ".repeat(25);
     return Fault.listed()
         .replace(", stall-redis", indent + "stall-redis")
-        .replace(", open-transaction", indent + "open-transaction");
+        .replace(", reshard", indent + "reshard")
+        .replace(", slow-clock", indent + "slow-clock");
   }
 
   @Override

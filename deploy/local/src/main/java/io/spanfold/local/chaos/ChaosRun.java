@@ -107,7 +107,7 @@ final class ChaosRun implements AutoCloseable {
   private void inject(Fault fault) {
     long at = System.currentTimeMillis();
     log(fault.option());
-    injector.inject(fault);
+    String done = injector.inject(fault);
     long over = System.currentTimeMillis();
     try {
       awaitRecovery(over);
@@ -120,7 +120,7 @@ final class ChaosRun implements AutoCloseable {
               Locale.ROOT,
               "%s: over after %.1f s, recovered after %.1f s, longest gap %.1f s, parallelism %d,"
                   + " %s",
-              fault.option(),
+              done,
               (over - at) / 1e3,
               (recovered - at) / 1e3,
               gap / 1e3,

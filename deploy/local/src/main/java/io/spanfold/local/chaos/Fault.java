@@ -27,6 +27,14 @@ enum Fault {
   STALL_TASKMANAGER(FaultInjector.TASK_MANAGER_STALL, Gap.RESTART),
   /** All connections to Redis are closed repeatedly, for some seconds. */
   CUT(RedisFaults.CUT, Gap.CONTINUE),
+  /** Redis nodes refuse writes for a while, for one of several reasons. */
+  REFUSE_WRITES(RedisRefusals.LONGEST, Gap.CONTINUE),
+  /** Slots are moved from one Redis master to another. */
+  RESHARD(FaultInjector.RESHARD, Gap.CONTINUE),
+  /** The memory limit of Redis is below what it uses for a while. */
+  FULL(RedisFaults.FULL, Gap.CONTINUE),
+  /** All scripts in Redis are deleted repeatedly, for some seconds. */
+  SCRIPT_FLUSH(RedisFaults.SCRIPT_FLUSH, Gap.CONTINUE),
   /** The job is restarted from a savepoint with another parallelism. */
   RESCALE(Duration.ZERO, Gap.RESTART),
   /** The job is restarted from a savepoint in another rollout phase. */

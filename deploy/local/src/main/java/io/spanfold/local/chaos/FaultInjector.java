@@ -25,6 +25,10 @@ final class FaultInjector {
   static final Duration TASK_MANAGER_STALL = Duration.ofSeconds(15);
 
   static final Duration REDIS_STALL = Duration.ofSeconds(30);
+
+  /** How long moving some hundred slots may hold up the output. */
+  static final Duration RESHARD = Duration.ofSeconds(20);
+
   static final Duration NO_CHECKPOINTS = Duration.ofSeconds(15);
 
   /** How long a server is down at most before it is restarted. */
@@ -38,6 +42,7 @@ final class FaultInjector {
   private final ProcessServers servers;
   private final RestartableJob job;
   private final RedisFaults redis;
+  private final RedisRefusals refusals;
   private final SourceFaults source;
   private final Random random;
 
@@ -47,14 +52,17 @@ final class FaultInjector {
     this.source = source;
     this.random = random;
     this.redis = new RedisFaults(servers.redis(), random);
+    this.refusals = new RedisRefusals(servers.redis(), new Random(random.nextLong()));
   }
 
   /**
    * Injects a fault.
    *
+   * @return what was done, if there is a choice; otherwise its name
    * @throws FailedRunException if a server does not restart
    */
-  void inject(Fault fault) {
+  String inject(Fault fault) {
+    String detail = "";
     switch (fault) {
       case TASKMANAGER -> servers.flink().replaceTaskManager(taskManager());
       case JOBMANAGER -> {
@@ -76,6 +84,10 @@ final class FaultInjector {
       }
       case STALL_TASKMANAGER -> ProcessSignals.suspend(taskManager().pid(), TASK_MANAGER_STALL);
       case CUT -> redis.cut();
+      case REFUSE_WRITES -> detail = refusals.refuse();
+      case RESHARD -> detail = redis.reshard();
+      case FULL -> redis.fill();
+      case SCRIPT_FLUSH -> redis.flushScripts();
       case RESCALE -> job.rescale(otherParallelism());
       case PHASE -> job.changePhase(otherPhase());
       case CHECKPOINT_DIRECTORY -> blockCheckpoints();
@@ -85,6 +97,7 @@ final class FaultInjector {
       case LEADER_AWAY -> source.leaderAway();
       case RETENTION -> source.retention();
     }
+    return detail.isEmpty() ? fault.option() : "%s (%s)".formatted(fault.option(), detail);
   }
 
   /** Returns for how long a server is down: a random time from a second to {@link #DOWN}. */

@@ -15,11 +15,11 @@ import java.util.Random;
  */
 final class FaultSchedule {
 
-  /** All of them; the most important one twice. */
+  /** All of them; twice the most important one, and the one of several kinds. */
   private static final String ALL =
       "taskmanager,jobmanager,broker,redis-replicated,redis-single,wipe:2,stall-redis,"
-          + "stall-taskmanager,cut,rescale,phase,checkpoint-directory,open-transaction,slow-clock,"
-          + "old-timestamp,leader-away,retention";
+          + "stall-taskmanager,cut,refuse-writes:2,reshard,full,script-flush,rescale,phase,"
+          + "checkpoint-directory,open-transaction,slow-clock,old-timestamp,leader-away,retention";
 
   private static final String NONE = "none";
   private static final int MAX_TIMES = 100;

@@ -14,8 +14,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class FaultScheduleTest {
 
-  /** Every fault once, one of them twice. */
-  private static final int ALL = Fault.values().length + 1;
+  /** Every fault once, two of them twice. */
+  private static final int ALL = Fault.values().length + 2;
 
   @Test
   void eachRoundHasEveryFaultAsOftenAsTheListSays() {
@@ -33,6 +33,7 @@ class FaultScheduleTest {
 
     assertThat(order).contains(Fault.values());
     assertThat(order.stream().filter(kind -> kind == Fault.WIPE)).hasSize(2);
+    assertThat(order.stream().filter(kind -> kind == Fault.REFUSE_WRITES)).hasSize(2);
     assertThat(draw(FaultSchedule.parse(Optional.empty(), new Random(5)), ALL)).isEqualTo(order);
   }
 
