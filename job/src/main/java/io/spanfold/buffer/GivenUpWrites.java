@@ -57,22 +57,26 @@ final class GivenUpWrites {
 
   private final RedisPipelines pipelines;
   private final BucketTags tags;
+  private final Predicate<TraceKey> own;
   private final Predicate<Generation> givenUp;
   private final Consumer<List<Receipt>> cleanUp;
   private final List<Receipt> found = new ArrayList<>();
   private long count;
 
   /**
+   * @param own tells the traces to look at
    * @param givenUp tells which generations are left of given-up attempts
    * @param cleanUp cleans up after what is found
    */
   GivenUpWrites(
       RedisPipelines pipelines,
       BucketTags tags,
+      Predicate<TraceKey> own,
       Predicate<Generation> givenUp,
       Consumer<List<Receipt>> cleanUp) {
     this.pipelines = pipelines;
     this.tags = tags;
+    this.own = own;
     this.givenUp = givenUp;
     this.cleanUp = cleanUp;
   }
@@ -86,7 +90,7 @@ final class GivenUpWrites {
         .visit(
             buckets.stream().map(bucket -> ascii(RedisKeys.traces(tags.of(bucket)))).toList(),
             (i, name, value) ->
-                TraceField.trace(name).ifPresent(trace -> visit(trace, value, large)));
+                TraceField.trace(name).filter(own).ifPresent(trace -> visit(trace, value, large)));
     List<TraceKey> traces = List.copyOf(large);
     new HashScan(pipelines, WHAT, SUBSEGMENTS, FIELDS, SUBSEGMENTS_BYTES)
         .visit(
@@ -133,6 +137,9 @@ final class GivenUpWrites {
   }
 
   private void cleanUp() {
+    if (found.isEmpty()) {
+      return;
+    }
     cleanUp.accept(List.copyOf(found));
     found.clear();
   }

@@ -36,6 +36,7 @@ import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.StoredTrace;
 import io.spanfold.core.model.Subsegment;
+import io.spanfold.core.model.TraceKey;
 import io.spanfold.core.payload.SpanFrames;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -264,13 +265,28 @@ public final class SegmentStore implements AutoCloseable {
    * buckets}, with their payloads. Reads the whole index of the buckets. May be repeated. Works in
    * a full Redis.
    *
+   * @param own tells the traces to look at; nobody else may write them meanwhile
    * @param givenUp tells by the generation in which a subsegment was written last
    * @param owner the current attempt
+   * @param check called before something is removed, to throw if the owner is superseded
    * @return how many subsegments it has removed
    * @throws StoreException if it fails
    */
-  public long removeGivenUp(List<Integer> buckets, Predicate<Generation> givenUp, LockOwner owner) {
-    return new GivenUpWrites(pipelines, tags, givenUp, receipts -> cleanUp(receipts, owner))
+  public long removeGivenUp(
+      List<Integer> buckets,
+      Predicate<TraceKey> own,
+      Predicate<Generation> givenUp,
+      LockOwner owner,
+      Runnable check) {
+    return new GivenUpWrites(
+            pipelines,
+            tags,
+            own,
+            givenUp,
+            receipts -> {
+              check.run();
+              cleanUp(receipts, owner);
+            })
         .removeFrom(buckets);
   }
 

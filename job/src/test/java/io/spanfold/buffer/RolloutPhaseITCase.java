@@ -412,7 +412,7 @@ class RolloutPhaseITCase {
 
   private void removeGivenUp(RolloutPhase phase) {
     List<Integer> buckets = IntStream.range(0, Buckets.DEFAULT_COUNT).boxed().toList();
-    stores.get(phase).removeGivenUp(buckets, GIVEN_UP::equals, OWNER);
+    stores.get(phase).removeGivenUp(buckets, any -> true, GIVEN_UP::equals, OWNER, () -> {});
     stores.get(phase).removeGivenUpPayloads(GIVEN_UP::equals);
   }
 

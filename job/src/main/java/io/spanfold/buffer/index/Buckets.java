@@ -2,6 +2,8 @@ package io.spanfold.buffer.index;
 
 import io.spanfold.core.model.TraceKey;
 import java.io.Serializable;
+import java.util.List;
+import java.util.stream.IntStream;
 import redis.clients.jedis.util.JedisClusterCRC16;
 
 /**
@@ -47,9 +49,11 @@ public record Buckets(int count, int maxParallelism) implements Serializable {
     return (int) ((long) keyGroup(trace) * count / maxParallelism);
   }
 
-  /** Returns the first of a bucket's key groups. */
-  public int firstKeyGroup(int bucket) {
-    return (int) (((long) bucket * maxParallelism + count - 1) / count);
+  /** Returns the buckets that have traces of these key groups, the last one included. */
+  public List<Integer> of(int firstKeyGroup, int lastKeyGroup) {
+    int first = (int) ((long) firstKeyGroup * count / maxParallelism);
+    int last = (int) ((long) lastKeyGroup * count / maxParallelism);
+    return IntStream.rangeClosed(first, last).boxed().toList();
   }
 
   /**
@@ -67,8 +71,11 @@ public record Buckets(int count, int maxParallelism) implements Serializable {
     }
   }
 
-  /** The same as Flink's {@code KeyGroupRangeAssignment}, which a test holds it against. */
-  private int keyGroup(TraceKey trace) {
+  /**
+   * Returns the key group of a trace: the same as Flink's {@code KeyGroupRangeAssignment}, which a
+   * test holds it against.
+   */
+  public int keyGroup(TraceKey trace) {
     return murmur(trace.hashCode()) % maxParallelism;
   }
 

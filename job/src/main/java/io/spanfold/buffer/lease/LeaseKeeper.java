@@ -3,7 +3,6 @@ package io.spanfold.buffer.lease;
 import io.spanfold.buffer.redis.RedisPoller;
 import io.spanfold.buffer.redis.StoreException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -87,9 +86,15 @@ public final class LeaseKeeper implements AutoCloseable {
     return decided;
   }
 
-  /** Returns when the job took the lease first, in Redis's time; only while the lease is held. */
-  public synchronized Instant since() {
-    return held.since();
+  /**
+   * Returns the lowest epoch that an attempt of this run can have; only while the lease is held. In
+   * the first run of a job it is the time at which the job took the lease first, because epochs are
+   * not below the time. A later run may follow one whose state is lost, so it is on its own.
+   */
+  public synchronized long firstEpoch() {
+    return held.past().isBlank()
+        ? Math.min(held.since().toEpochMilli(), held.epoch())
+        : held.epoch();
   }
 
   /** Returns how many questions to Redis failed. */

@@ -17,6 +17,7 @@ import redis.clients.jedis.Connection;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Protocol;
 import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.exceptions.JedisException;
 
 /**
  * Asks all nodes that have slots for their memory, and whether they accept writes.
@@ -95,7 +96,7 @@ public final class NodeProbe implements AutoCloseable {
   /** Returns what a write failed with. */
   private Optional<RuntimeException> write(HostAndPort node, Connection connection) {
     Optional<byte[]> key =
-        keys.computeIfAbsent(node, any -> WriteCheck.key(each -> nodes.nodeOf(each).equals(node)));
+        keys.computeIfAbsent(node, any -> WriteCheck.key(each -> isOn(node, each)));
     if (key.isEmpty()) {
       return Optional.empty();
     }
@@ -105,6 +106,15 @@ public final class NodeProbe implements AutoCloseable {
       return Optional.empty();
     } catch (JedisDataException e) {
       return Optional.of(e);
+    }
+  }
+
+  /** Returns whether a node has a key; false if no node is known to have it. */
+  private boolean isOn(HostAndPort node, byte[] key) {
+    try {
+      return nodes.nodeOf(key).equals(node);
+    } catch (JedisException e) {
+      return false;
     }
   }
 

@@ -15,6 +15,9 @@ import java.util.TreeMap;
  */
 public final class Lineage {
 
+  /** The restored checkpoint of an attempt before one without state: all it wrote is given up. */
+  public static final long NOTHING_KEPT = -1;
+
   /** Attempts that it remembers. What older ones have left has ended by its TTL. */
   private static final int MAX_ATTEMPTS = 1_000;
 
@@ -38,9 +41,13 @@ public final class Lineage {
     return new Lineage(newest);
   }
 
-  /** Returns this lineage continued by an attempt. */
+  /**
+   * Returns this lineage continued by an attempt. If its epoch is below that of the last one,
+   * because Redis has lost the lease and its clock was set back, the lineage begins anew.
+   */
   public Lineage continuedBy(long epoch, long restoredCheckpoint) {
-    NavigableMap<Long, Long> all = new TreeMap<>(restoredFrom);
+    boolean isLater = restoredFrom.isEmpty() || epoch >= restoredFrom.lastKey();
+    NavigableMap<Long, Long> all = isLater ? new TreeMap<>(restoredFrom) : new TreeMap<>();
     all.put(epoch, restoredCheckpoint);
     return of(all);
   }
@@ -56,8 +63,12 @@ public final class Lineage {
     if (restoredFrom.isEmpty() || epoch < restoredFrom.firstKey()) {
       return false;
     }
+    Long from = restoredFrom.get(epoch);
     Map.Entry<Long, Long> next = restoredFrom.higherEntry(epoch);
-    return next != null
-        && (!restoredFrom.containsKey(epoch) || generation.checkpoint() >= next.getValue());
+    // The lease may be lost and taken again while an attempt starts, which then has two epochs.
+    while (next != null && next.getValue().equals(from)) {
+      next = restoredFrom.higherEntry(next.getKey());
+    }
+    return next != null && (from == null || generation.checkpoint() >= next.getValue());
   }
 }

@@ -182,7 +182,9 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
   private void checkForStall() {
     Duration quiet = Duration.ofNanos(System.nanoTime() - progressNanos);
     boolean waits = workers.stream().anyMatch(WorkerThread::isWaiting);
-    if (elements > 0 && !waits && quiet.compareTo(settings.stallTimeout) > 0) {
+    if (waits) {
+      progressNanos = System.nanoTime();
+    } else if (elements > 0 && quiet.compareTo(settings.stallTimeout) > 0) {
       workers.forEach(worker -> LOG.error("{}", worker.stack()));
       throw new FlinkRuntimeException(
           "%s has %d elements in flight and has completed none for %d s. The task fails so that it restarts. The stacks of its workers are in the log."

@@ -82,9 +82,9 @@ record PartFlusher(
     return store.load(parts);
   }
 
-  /** Returns whether Redis refuses the current flush; for any thread. */
+  /** Returns whether Redis refuses the current flush, or the lease; for any thread. */
   boolean isWaiting() {
-    return retries.isWaiting();
+    return retries.isWaiting() || !lease.isHeld();
   }
 
   @Override

@@ -102,11 +102,11 @@ public final class Lease implements AutoCloseable {
   }
 
   /**
-   * Returns the lowest epoch that an attempt of this job can have; only while the lease is held. It
-   * is the time of the first one, because epochs are not below the time.
+   * Returns the lowest epoch that an attempt of this run of the job can have; only while the lease
+   * is held.
    */
   public long firstEpoch() {
-    return share.get().since().toEpochMilli();
+    return share.get().firstEpoch();
   }
 
   /** Returns a future that completes once {@link #isHeld} no longer returns false. */

@@ -21,7 +21,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -29,6 +28,7 @@ import org.apache.flink.api.common.typeutils.base.array.LongPrimitiveArraySerial
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.runtime.state.KeyGroupRange;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.util.IOUtils;
@@ -171,8 +171,8 @@ public final class WriteFunction
       Lineage current;
       synchronized (WriteFunction.this) {
         if (restoredCheckpoint == 0) {
-          // The earlier attempts of this job have not completed any checkpoint.
-          lineage = Lineage.of(Map.of(firstEpoch, 0L));
+          // The earlier attempts of this run have not completed any checkpoint.
+          lineage = Lineage.of(Map.of(firstEpoch, Lineage.NOTHING_KEPT));
         }
         lineage = lineage.continuedBy(owner.epoch(), restoredCheckpoint);
         current = lineage;
@@ -182,24 +182,26 @@ public final class WriteFunction
       }
     }
 
-    /** Each subtask removes from the buckets that begin with one of its key groups. */
+    /** Each subtask removes traces of its own key groups: only it writes them. */
     private long removeGivenUp(Lineage current, LockOwner owner, TaskInfo task) {
       Buckets buckets = settings.buckets();
-      List<Integer> own =
-          IntStream.range(0, buckets.count())
-              .filter(
-                  bucket ->
-                      KeyGroupRangeAssignment.computeOperatorIndexForKeyGroup(
-                              buckets.maxParallelism(),
-                              task.getNumberOfParallelSubtasks(),
-                              buckets.firstKeyGroup(bucket))
-                          == task.getIndexOfThisSubtask())
-              .boxed()
-              .toList();
+      KeyGroupRange groups =
+          KeyGroupRangeAssignment.computeKeyGroupRangeForOperatorIndex(
+              buckets.maxParallelism(),
+              task.getNumberOfParallelSubtasks(),
+              task.getIndexOfThisSubtask());
+      Runnable check = () -> lease.check(store.leaseEpoch());
       long removed = 0;
       try {
-        removed += store.removeGivenUp(own, current::isGivenUp, owner);
+        removed +=
+            store.removeGivenUp(
+                buckets.of(groups.getStartKeyGroup(), groups.getEndKeyGroup()),
+                trace -> groups.contains(buckets.keyGroup(trace)),
+                current::isGivenUp,
+                owner,
+                check);
         if (task.getIndexOfThisSubtask() == 0) {
+          check.run();
           removed += store.removeGivenUpPayloads(current::isGivenUp);
         }
       } catch (StoreRefusedException e) {

@@ -28,10 +28,24 @@ class LineageTest {
 
   @Test
   void allOfEarlierAttemptsIsGivenUpByOneThatStartsWithoutState() {
-    Lineage lineage = Lineage.of(Map.of(100L, 0L)).continuedBy(200, 0);
+    Lineage lineage = Lineage.of(Map.of(100L, Lineage.NOTHING_KEPT)).continuedBy(200, 0);
     assertThat(lineage.isGivenUp(new Generation(100, 0))).isTrue();
     assertThat(lineage.isGivenUp(new Generation(150, 3))).isTrue();
     assertThat(lineage.isGivenUp(new Generation(99, 3))).as("another job").isFalse();
+  }
+
+  @Test
+  void anEpochBelowTheLastOneBeginsALineageAnew() {
+    Lineage lineage = Lineage.of(Map.of(100L, 0L)).continuedBy(90, 7);
+    assertThat(lineage.isGivenUp(new Generation(90, 8))).isFalse();
+    assertThat(lineage.isGivenUp(new Generation(100, 6))).isFalse();
+  }
+
+  @Test
+  void anAttemptWhoseLeaseWasTakenAgainHasTwoEpochs() {
+    Lineage lineage = Lineage.of(Map.of(100L, 5L, 101L, 5L)).continuedBy(200, 7);
+    assertThat(lineage.isGivenUp(new Generation(100, 6))).isFalse();
+    assertThat(lineage.isGivenUp(new Generation(100, 7))).isTrue();
   }
 
   @Test
