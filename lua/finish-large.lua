@@ -54,7 +54,7 @@ local stored = call('HGET', traces, trace)
 if not stored then
   return rep('1', number)
 elseif byte(stored) ~= LARGE then
-  -- The trace has ended and begun anew since the caller was told that it is large.
+  -- The trace has ended and begun anew since the answer that it is large.
   return rep('0', number)
 end
 

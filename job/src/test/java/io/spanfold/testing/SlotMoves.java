@@ -90,7 +90,7 @@ public final class SlotMoves {
     }
   }
 
-  /** Returns whether redis-cli moves them. It cannot be told which ones, so the lease may stay. */
+  /** Returns whether redis-cli moves them. It takes the lowest ones, so the lease may stay. */
   public boolean byCli() {
     return resharding.usesCli();
   }
@@ -101,8 +101,8 @@ public final class SlotMoves {
   }
 
   /**
-   * Moves some slots to one master. Slots are not moved to another one before all nodes agree: two
-   * masters that take slots at the same time may get one epoch, and one of them may lose its slots.
+   * Moves some slots to one master. Slots are not moved to another one before all nodes agree:
+   * otherwise they may disagree for long about which master has a slot.
    */
   private Set<Integer> moveSome(RedisNode from, Set<Integer> without) {
     List<RedisNode> others = new ArrayList<>(cluster.nodes());

@@ -233,7 +233,7 @@ final class TraceReader {
     } while (!Arrays.equals(cursor, ScanParams.SCAN_POINTER_START_BINARY));
   }
 
-  /** The index does not know the generation of a payload: all hashes of the bucket are asked. */
+  /** Asks all hashes of the bucket, so that a payload is found in whichever it is. */
   private void readSmall() {
     if (traces.values().stream().allMatch(trace -> trace.smallPayloads().isEmpty())) {
       return;

@@ -16,10 +16,10 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
- * The hashes of small payloads that there are. State knows the generation of each payload, and so
- * its hash; the index does not, and a reader of the index looks into all hashes of the bucket.
- * There are as many as checkpoints completed while a span was buffered: some ten, after a long
- * outage of the sink some hundred.
+ * The hashes of small payloads that there are. The job finds the hash of a payload by its
+ * generation, which is in state. Readers of the index look into all hashes of the bucket. There are
+ * as many as checkpoints completed while a span was buffered: some ten, after a long outage of the
+ * sink some hundred.
  */
 public final class SmallPayloadKeys {
 

@@ -133,7 +133,7 @@ final class OrphanedPayloads {
     return byTag;
   }
 
-  /** Looks into all hashes of the bucket: the index does not know the generation of a payload. */
+  /** Looks into all hashes of the bucket, so that a payload is found in whichever it is. */
   private void readSmall(String tag, List<Small> payloads) throws InterruptedException {
     byte[][] fields = payloads.stream().map(Small::field).toArray(byte[][]::new);
     List<RedisCommand<List<byte[]>>> gets = new ArrayList<>();

@@ -30,8 +30,8 @@ public final class Lineage {
   /**
    * Returns the lineage of some attempts.
    *
-   * @param restoredFrom the checkpoint from which each attempt was restored, 0 for none; by the
-   *     epoch of its lease
+   * @param restoredFrom the checkpoint from which each attempt was restored, 0 for none, or {@link
+   *     #NOTHING_KEPT}; by the epoch of its lease
    */
   public static Lineage of(Map<Long, Long> restoredFrom) {
     NavigableMap<Long, Long> newest = new TreeMap<>(restoredFrom);

@@ -145,7 +145,7 @@ public final class WriteFunction
   /** Returns the generation of a batch: that of its first try, in whatever attempt it was. */
   private synchronized Generation generation(SpanBatch batch, long epoch) {
     Generation first = batch.generation();
-    // A batch whose first try was after the restored checkpoint has left something there.
+    // Nothing of a given-up generation is kept, also not what the first try of this batch stored.
     return first == null || lineage.isGivenUp(first) ? new Generation(epoch, checkpoint) : first;
   }
 

@@ -42,8 +42,8 @@ final class RedisRefusals {
   private static final Duration LOADING = Duration.ofSeconds(16);
 
   /**
-   * A loading node answers its clients after each 2 MB that it has read, and more often only if it
-   * is told to, which Redis 6.2 cannot be. What is buffered has less; so these keys are loaded too.
+   * A loading node answers its clients after each 2 MB that it has read, which is no setting of
+   * Redis 6.2. What is buffered has less; so these keys are loaded too.
    */
   private static final int BALLAST_KEYS = 32;
 
