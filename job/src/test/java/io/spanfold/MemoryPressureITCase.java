@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.spanfold.buffer.index.Buckets;
 import io.spanfold.core.encoding.Hex;
+import io.spanfold.embedded.Await;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.JobCluster;
 import io.spanfold.testing.Servers;
@@ -50,7 +51,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class MemoryPressureITCase {
 
   private static final int REDIS_MB = Integer.getInteger("spanfold.pressure.redis-mb", 24);
-  private static final int INPUT_MB = Integer.getInteger("spanfold.pressure.input-mb", 60);
+  private static final int INPUT_MB = Integer.getInteger("spanfold.pressure.input-mb", 40);
 
   private static final int SPAN_BYTES = 4_096;
   private static final int SPANS = (int) (((long) INPUT_MB << 20) / SPAN_BYTES);
@@ -65,7 +66,7 @@ class MemoryPressureITCase {
 
   private static final int OPEN_MILLIS = 5_000;
 
-  private static final Duration PATIENCE = Duration.ofSeconds(Math.max(120, INPUT_MB));
+  private static final Duration PATIENCE = Duration.ofSeconds(Math.max(300, INPUT_MB));
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -158,12 +159,16 @@ class MemoryPressureITCase {
   }
 
   /** Nothing is left after the clean-up of the last commit. */
-  private static void awaitEmptyRedis(CompletableFuture<JobExecutionResult> end, boolean bounded) {
+  private static void awaitEmptyRedis(CompletableFuture<JobExecutionResult> end, boolean bounded)
+      throws InterruptedException {
     long begin = System.nanoTime();
-    while (!servers.redisKeys().isEmpty()) {
-      assertThat(end.isDone() && !bounded).as("the job has ended").isFalse();
-      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(30));
-    }
+    Await.until(
+        () -> {
+          assertThat(end.isDone() && !bounded).as("the job has ended").isFalse();
+          assertThat(Duration.ofNanos(System.nanoTime() - begin))
+              .isLessThan(Duration.ofSeconds(30));
+          return servers.redisKeys().isEmpty();
+        });
   }
 
   /** Runs without any restart: a failure fails the test. */

@@ -43,11 +43,12 @@ import org.apache.flink.util.FlinkRuntimeException;
  * <p>Watermarks wait for the elements before them unless the function allows them to overtake. They
  * are not in the checkpoint: after a restore they come from the source.
  *
- * <p>A full stage blocks its input, but not forever, because no barrier could pass then. What it
- * accepts above its bound is a debt, of which a fraction of the bound is forgiven each second; the
- * input waits until the debt is paid, or there is room. So a stage that does not progress slows its
- * input to a trickle, checkpoints continue, and the elements in flight before the stage go into its
- * state. The source must limit their number.
+ * <p>A full stage blocks its input, but not forever, because no barrier could pass then. It accepts
+ * an element a second until it has twice its bound. What it accepts above its bound is a debt, of
+ * which a fraction of the bound is forgiven each second; from twice the bound on the input waits
+ * until enough is forgiven, or there is room. So a stage that does not progress slows its input to
+ * a trickle, checkpoints continue, and the elements in flight before the stage go into its state.
+ * The source must limit their number.
  *
  * @param <IN> the elements
  * @param <OUT> their results
@@ -57,7 +58,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
 
   private static final long serialVersionUID = 1L;
 
-  /** How often a part of the debt is forgiven. */
+  /** How long a full stage waits for room, and how often it forgives a part of its debt. */
   static final long FULL_WAIT_MILLIS = 1_000;
 
   /** The fraction of its bound that a full stage forgives each time. */
@@ -102,7 +103,7 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
 
   private transient long emittedWatermark;
 
-  /** The waiting cost accepted above the bound and not forgiven; below 0 what may still be. */
+  /** The waiting cost accepted above the bound and not forgiven. */
   private transient long debt;
 
   /** Makes a stage that keeps its elements in state as {@code type}. */
@@ -196,15 +197,22 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
   @Override
   public void processElement(StreamRecord<IN> record) throws Exception {
     long cost = accept(record.getValue());
-    debt += Math.min(cost, waiting - settings.maxWaiting);
-    while (debt > 0 && waiting > settings.maxWaiting) {
-      if (!runMailUntil(() -> waiting <= settings.maxWaiting, FULL_WAIT_MILLIS)) {
-        debt -= Math.max(1, settings.maxWaiting / FORGIVEN_SHARE);
-      }
+    if (waiting > settings.maxWaiting) {
+      debt += Math.min(cost, waiting - settings.maxWaiting);
+      waitForRoom();
     }
     if (waiting <= settings.maxWaiting) {
       debt = 0;
     }
+  }
+
+  private void waitForRoom() throws InterruptedException {
+    do {
+      if (runMailUntil(() -> waiting <= settings.maxWaiting, FULL_WAIT_MILLIS)) {
+        return;
+      }
+      debt = Math.max(0, debt - Math.max(1, settings.maxWaiting / FORGIVEN_SHARE));
+    } while (debt > settings.maxWaiting);
   }
 
   /**

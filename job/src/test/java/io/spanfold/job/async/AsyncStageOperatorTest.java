@@ -3,6 +3,7 @@ package io.spanfold.job.async;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.spanfold.embedded.Await;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -444,17 +445,30 @@ public class AsyncStageOperatorTest {
     awaitProcessed(41, 1, 2);
   }
 
-  /** A batch can be as large as the bound. */
+  /** A batch can be as large as the bound, and there is one before each barrier. */
   @Test
-  void fullStageAcceptsLargeElementsNoFasterThanSmallOnes() throws Exception {
+  void fullStageAcceptsItsBoundAgainWithoutALongWait() throws Exception {
     int bound = AsyncStageOperator.FORGIVEN_SHARE;
     open(AsyncStageSettings.unordered(1).maxWaiting(bound).maxActive(1_000), null);
     add(bound); // Never completed.
     long start = System.nanoTime();
+    add(bound);
+    assertThat(Duration.ofNanos(System.nanoTime() - start))
+        .isBetween(
+            Duration.ofMillis(AsyncStageOperator.FULL_WAIT_MILLIS),
+            Duration.ofMillis(bound / 2 * AsyncStageOperator.FULL_WAIT_MILLIS));
+  }
+
+  @Test
+  void stageWithTwiceItsBoundAcceptsLargeElementsNoFasterThanSmallOnes() throws Exception {
+    int bound = AsyncStageOperator.FORGIVEN_SHARE;
+    open(AsyncStageSettings.unordered(1).maxWaiting(bound).maxActive(1_000), null);
+    add(2 * bound); // Never completed. A second is waited for it, and one is forgiven.
+    long start = System.nanoTime();
     add(3);
     add(1);
     assertThat(Duration.ofNanos(System.nanoTime() - start))
-        .isGreaterThanOrEqualTo(Duration.ofMillis(4 * AsyncStageOperator.FULL_WAIT_MILLIS));
+        .isGreaterThanOrEqualTo(Duration.ofMillis(3 * AsyncStageOperator.FULL_WAIT_MILLIS));
   }
 
   @Test
@@ -580,16 +594,16 @@ public class AsyncStageOperatorTest {
     assertThat(TASKS.keySet()).contains(elements);
   }
 
-  private static void awaitBlockedWorkers(int count) {
-    while (Thread.getAllStackTraces().entrySet().stream()
-            .filter(thread -> thread.getKey().getName().contains(" worker "))
-            .filter(thread -> thread.getKey().getState() == Thread.State.WAITING)
-            .flatMap(thread -> Stream.of(thread.getValue()))
-            .filter(frame -> frame.getClassName().equals(Semaphore.class.getName()))
-            .count()
-        != count) {
-      Thread.onSpinWait();
-    }
+  private static void awaitBlockedWorkers(int count) throws InterruptedException {
+    Await.until(
+        () ->
+            Thread.getAllStackTraces().entrySet().stream()
+                    .filter(thread -> thread.getKey().getName().contains(" worker "))
+                    .filter(thread -> thread.getKey().getState() == Thread.State.WAITING)
+                    .flatMap(thread -> Stream.of(thread.getValue()))
+                    .filter(frame -> frame.getClassName().equals(Semaphore.class.getName()))
+                    .count()
+                == count);
   }
 
   private void complete(int element) throws Exception {
