@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.Span;
+import io.spanfold.embedded.Await;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.JobCluster;
 import io.spanfold.testing.RandomTraces;
@@ -111,11 +112,11 @@ class AdoptITCase {
   }
 
   /** Waits until the quarantine has traces, or is empty if {@code something} is false. */
-  private static void awaitQuarantine(boolean something) {
-    while (servers.redisKeys().stream().anyMatch(key -> key.startsWith("span-buf:ad:"))
-        != something) {
-      Thread.onSpinWait();
-    }
+  private static void awaitQuarantine(boolean something) throws InterruptedException {
+    Await.until(
+        () ->
+            servers.redisKeys().stream().anyMatch(key -> key.startsWith("span-buf:ad:"))
+                == something);
   }
 
   private static void send(String topic, List<Span> spans) {

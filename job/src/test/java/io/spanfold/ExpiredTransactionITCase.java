@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.embedded.Await;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.RandomTraces;
@@ -93,16 +94,13 @@ class ExpiredTransactionITCase {
     List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
 
     JobClient job = submit(name, NEVER, null);
-    while (servers.storedSpans() < spans.size() || written(name) < expected.size() / 3) {
-      Thread.onSpinWait();
-    }
+    Await.until(
+        () -> servers.storedSpans() >= spans.size() && written(name) >= expected.size() / 3);
     String savepoint =
         job.triggerSavepoint(directory.toUri().toString(), SavepointFormatType.CANONICAL).get();
     job.cancel().get();
     job.getJobExecutionResult().handle((result, cancelled) -> "ended").get();
-    while (!servers.openTransactions().isEmpty()) {
-      Thread.onSpinWait();
-    }
+    Await.until(() -> servers.openTransactions().isEmpty());
     try (CommittedRecords committed =
         new CommittedRecords(servers.bootstrapServers(), name + "-segments")) {
       assertThat(committed.all()).as("committed before it is restored").isEmpty();

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.embedded.Await;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.NaiveFold;
@@ -121,9 +122,7 @@ class PayloadLossITCase {
     SpanfoldJob.build(env, SpanfoldConfig.of(options(name)), 500_000);
     JobClient job = env.executeAsync(name);
     servers.awaitConsumed(name, name);
-    while (servers.storedSpans() < spans.size()) {
-      Thread.onSpinWait();
-    }
+    Await.until(() -> servers.storedSpans() >= spans.size());
     assertThat(emitted(name)).as("flushed before the accident").isEmpty();
     accident.happen();
     job.stopWithSavepoint(true, directory.toUri().toString(), SavepointFormatType.CANONICAL).get();

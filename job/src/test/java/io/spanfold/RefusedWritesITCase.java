@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.embedded.Await;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.JobCluster;
 import io.spanfold.testing.SegmentParts;
@@ -18,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAccumulator;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
@@ -77,11 +79,13 @@ class RefusedWritesITCase {
       long before = cluster.completedCheckpoints(job);
       send(name, spans(1, TRACES));
       long end = System.nanoTime() + REFUSAL.toNanos();
-      long largestHeap = 0;
-      while (System.nanoTime() < end) {
-        cluster.awaitRunning(job);
-        largestHeap = Math.max(largestHeap, usedHeap());
-      }
+      LongAccumulator largestHeap = new LongAccumulator(Math::max, 0);
+      Await.until(
+          () -> {
+            cluster.awaitRunning(job);
+            largestHeap.accumulate(usedHeap());
+            return System.nanoTime() >= end;
+          });
       long checkpoints = cluster.completedCheckpoints(job) - before;
       long read = servers.consumed(name);
       servers.configureRedis("min-replicas-to-write", "0");
@@ -91,7 +95,7 @@ class RefusedWritesITCase {
       System.out.printf(
           "Redis refused writes for %d s: %d of %d spans were read, %d checkpoints completed, at"
               + " most %d MB of heap were used%n",
-          REFUSAL.toSeconds(), read, TRACES * SPANS_A_TRACE, checkpoints, largestHeap >> 20);
+          REFUSAL.toSeconds(), read, TRACES * SPANS_A_TRACE, checkpoints, largestHeap.get() >> 20);
       assertThat(read).isLessThan(MOST_READ);
       assertThat(checkpoints).isGreaterThanOrEqualTo(3);
       assertThat(spanIds(committed)).hasSize(TRACES * SPANS_A_TRACE).doesNotHaveDuplicates();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.Span;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.embedded.Await;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.Jobs;
@@ -115,9 +116,7 @@ class RestoreITCase {
     assertThat(differences("older", expected)).isEmpty();
 
     job = submit("older", 3, false, savepoint);
-    while (servers.storedSpans() < spans.size() - older) {
-      Thread.onSpinWait();
-    }
+    Await.until(() -> servers.storedSpans() >= spans.size() - older);
     Jobs.stopWithSavepoint(job, directory, true);
 
     // Nothing was due before the savepoint, so all of it comes twice.

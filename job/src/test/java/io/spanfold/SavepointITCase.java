@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.Span;
+import io.spanfold.embedded.Await;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.Jobs;
@@ -151,9 +152,7 @@ class SavepointITCase {
     send(records.subList(0, before));
     // No checkpoint is taken: all flushed parts are in one open transaction, and
     // nothing has been cleaned up.
-    while (servers.storedSpans() < before || writtenRecords() == 0) {
-      Thread.onSpinWait();
-    }
+    Await.until(() -> servers.storedSpans() >= before && writtenRecords() > 0);
     Path savepoint = Path.of(URI.create(Jobs.stopWithSavepoint(job, directory, false)));
 
     Path kept = Files.createDirectories(SAVEPOINTS.resolve(RELEASE).resolve(phase.toString()));

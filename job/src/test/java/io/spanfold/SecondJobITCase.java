@@ -11,6 +11,7 @@ import io.spanfold.buffer.lease.LeaseRefusedException;
 import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.lease.LeaseStore;
 import io.spanfold.core.model.SpanBatch;
+import io.spanfold.embedded.Await;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.async.AsyncStageOperator;
 import io.spanfold.job.async.AsyncStageSettings;
@@ -63,9 +64,11 @@ class SecondJobITCase {
     LeaseAnswer held = first.take(FIRST, TTL);
     try (MiniCluster cluster = cluster()) {
       JobID second = submit(cluster);
-      while (!cluster.getJobStatus(second).get().isGloballyTerminalState()) {
-        assertThat(first.renew(FIRST, held, TTL).state()).isEqualTo(State.HELD);
-      }
+      Await.until(
+          () -> {
+            assertThat(first.renew(FIRST, held, TTL).state()).isEqualTo(State.HELD);
+            return cluster.getJobStatus(second).get().isGloballyTerminalState();
+          });
       assertThat(cluster.getJobStatus(second).get()).isEqualTo(JobStatus.FAILED);
       Throwable failure = catchThrowable(() -> result(cluster, second));
       assertThat(failure)

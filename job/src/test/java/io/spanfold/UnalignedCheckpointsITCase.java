@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.core.encoding.Hex;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.Span;
+import io.spanfold.embedded.Await;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.JobCluster;
 import io.spanfold.testing.RandomTraces;
@@ -152,9 +153,7 @@ class UnalignedCheckpointsITCase {
 
   /** Waits until a checkpoint since the job's submission has records in flight. */
   private static void awaitInFlight(JobCluster cluster, JobID job) throws Exception {
-    while (cluster.inFlightBytes(job) == 0) {
-      Thread.onSpinWait();
-    }
+    Await.until(() -> cluster.inFlightBytes(job) > 0);
   }
 
   /** Cancels the job, and starts it from its last checkpoint. */

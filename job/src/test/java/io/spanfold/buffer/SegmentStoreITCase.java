@@ -344,9 +344,7 @@ class SegmentStoreITCase {
         CompletableFuture<List<StoredTrace>> storedSmall =
             CompletableFuture.supplyAsync(
                 () -> store.write(small.in(new Generation(EPOCH, CHECKPOINT))));
-        while (store.retriedCommands() == 0 && !storedSmall.isDone()) {
-          Thread.onSpinWait();
-        }
+        Await.until(() -> store.retriedCommands() > 0 || storedSmall.isDone());
         assertThat(storedSmall).isNotDone();
         from.migrate(target.uri().getHost(), target.uri().getPort(), index, 0, 5_000);
         String moved = "CLUSTER SETSLOT %d NODE %s".formatted(slot, to.clusterMyId());

@@ -1,6 +1,7 @@
 package io.spanfold.testing;
 
 import io.spanfold.SpanfoldJob;
+import io.spanfold.embedded.Await;
 import io.spanfold.job.config.SpanfoldConfig;
 import java.net.URI;
 import java.nio.file.Path;
@@ -149,9 +150,7 @@ public final class JobCluster implements AutoCloseable {
   /** Ends the job without a savepoint, so that its state is lost, and waits for its end. */
   public void cancel(JobID job) throws Exception {
     cluster.cancelJob(job).get();
-    while (!cluster.getJobStatus(job).get().isGloballyTerminalState()) {
-      Thread.onSpinWait();
-    }
+    Await.until(() -> cluster.getJobStatus(job).get().isGloballyTerminalState());
   }
 
   /** Returns the location of the last completed checkpoint, which outlives a cancelled job. */
@@ -175,22 +174,21 @@ public final class JobCluster implements AutoCloseable {
 
   /** Waits until all tasks run; fails with the cause if the job has ended. */
   public void awaitRunning(JobID job) throws Exception {
-    while (true) {
-      JobStatus status = cluster.getJobStatus(job).get();
-      AccessExecutionGraph graph = cluster.getExecutionGraph(job).get();
-      if (status.isGloballyTerminalState()) {
-        ErrorInfo failure = graph.getFailureInfo();
-        throw new AssertionError(
-            "the job is %s: %s"
-                .formatted(status, failure == null ? "" : failure.getExceptionAsString()));
-      }
-      if (status == JobStatus.RUNNING
-          && graph.getAllVertices().values().stream()
-              .allMatch(vertex -> vertex.getAggregateState() == ExecutionState.RUNNING)) {
-        return;
-      }
-      Thread.onSpinWait();
+    Await.until(() -> isRunning(job));
+  }
+
+  private boolean isRunning(JobID job) throws Exception {
+    JobStatus status = cluster.getJobStatus(job).get();
+    AccessExecutionGraph graph = cluster.getExecutionGraph(job).get();
+    if (status.isGloballyTerminalState()) {
+      ErrorInfo failure = graph.getFailureInfo();
+      throw new AssertionError(
+          "the job is %s: %s"
+              .formatted(status, failure == null ? "" : failure.getExceptionAsString()));
     }
+    return status == JobStatus.RUNNING
+        && graph.getAllVertices().values().stream()
+            .allMatch(vertex -> vertex.getAggregateState() == ExecutionState.RUNNING);
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.spanfold.testing;
 
+import io.spanfold.embedded.Await;
 import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
@@ -127,9 +128,9 @@ public final class SecuredServers implements AutoCloseable {
     try (Admin admin = Admin.create(administrator())) {
       admin.deleteAcls(List.of(AclBindingFilter.ANY)).all().get();
       admin.createAcls(allowed).all().get();
-      while (!Set.copyOf(admin.describeAcls(AclBindingFilter.ANY).values().get()).equals(allowed)) {
-        Thread.onSpinWait();
-      }
+      Await.until(
+          () ->
+              Set.copyOf(admin.describeAcls(AclBindingFilter.ANY).values().get()).equals(allowed));
     }
   }
 

@@ -7,6 +7,7 @@ import io.spanfold.buffer.index.LargeRecord;
 import io.spanfold.buffer.index.SubsegmentRecord;
 import io.spanfold.buffer.index.TraceField;
 import io.spanfold.buffer.index.TraceRecord;
+import io.spanfold.embedded.Await;
 import io.spanfold.embedded.RedisCluster;
 import io.spanfold.embedded.RedisNode;
 import java.io.IOException;
@@ -178,9 +179,7 @@ public final class Servers implements AutoCloseable {
           .forEach(partition -> latest.put(partition, OffsetSpec.latest()));
       Map<TopicPartition, Long> ends = new HashMap<>();
       admin.listOffsets(latest).all().get().forEach((at, info) -> ends.put(at, info.offset()));
-      while (!committed(admin, group).equals(ends)) {
-        Thread.onSpinWait();
-      }
+      Await.until(() -> committed(admin, group).equals(ends));
     }
   }
 

@@ -17,6 +17,7 @@ import io.spanfold.core.model.Span;
 import io.spanfold.core.model.SpanBatch;
 import io.spanfold.core.model.SpanBatch.TraceSpans;
 import io.spanfold.core.model.TraceKey;
+import io.spanfold.embedded.Await;
 import io.spanfold.job.lease.Lease;
 import io.spanfold.job.lease.TaskMetrics;
 import io.spanfold.testing.RedisUnderTest;
@@ -27,7 +28,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -94,7 +94,7 @@ class AdoptionITCase {
     assertThat(quarantined()).isEqualTo(10);
 
     adoption.covered(List.copyOf(emitted.subList(0, 4)));
-    await(() -> quarantined() == 6);
+    Await.until(() -> quarantined() == 6);
     adoption.covered(List.copyOf(emitted.subList(4, 10)));
     thread.join();
     assertThat(quarantined()).isZero();
@@ -109,7 +109,7 @@ class AdoptionITCase {
     awaitEmitted(10);
     List<OrphanedTrace> held = List.copyOf(emitted.subList(0, 4));
     adoption.covered(held);
-    await(() -> quarantined() == 6);
+    Await.until(() -> quarantined() == 6);
     thread.interrupt();
     thread.join();
     Set<Long> offsets = spans.stream().map(Span::offset).collect(Collectors.toSet());
@@ -145,7 +145,7 @@ class AdoptionITCase {
     while (quarantined() > 0) {
       int before = emitted.size();
       adoption.covered(List.copyOf(emitted));
-      await(() -> emitted.size() > before || quarantined() == 0);
+      Await.until(() -> emitted.size() > before || quarantined() == 0);
     }
     assertThat(spans).hasSize(2 * TRACES);
     assertThat(emitted).hasSize(TRACES);
@@ -192,14 +192,8 @@ class AdoptionITCase {
   /**
    * Waits until {@code count} traces were emitted and the adoption needs a checkpoint to continue.
    */
-  private void awaitEmitted(int count) {
-    await(() -> emitted.size() >= count && thread.getState() == Thread.State.WAITING);
-  }
-
-  private static void await(BooleanSupplier condition) {
-    while (!condition.getAsBoolean()) {
-      Thread.onSpinWait();
-    }
+  private void awaitEmitted(int count) throws InterruptedException {
+    Await.until(() -> emitted.size() >= count && thread.getState() == Thread.State.WAITING);
   }
 
   private static long quarantined() {
@@ -218,9 +212,11 @@ class AdoptionITCase {
     List<TraceSpans> all = new ArrayList<>();
     for (int i = 0; i < traces; i++) {
       TraceKey trace = new TraceKey(42, 1, i);
+      // No two spans of a source have the same position: ids of payloads are made of them.
       List<Span> spansOf =
           List.of(
-              parsed(Spans.root(trace, 1, 1_000, 0)), parsed(Spans.child(trace, 2, 1, 1_000, 1)));
+              parsed(Spans.root(trace, 1, 1_000, 2L * i)),
+              parsed(Spans.child(trace, 2, 1, 1_000, 2L * i + 1)));
       all.add(grouping.group(trace, spansOf));
     }
     try (SegmentStore store = SegmentStore.connect(settings())) {

@@ -13,6 +13,7 @@ import io.spanfold.buffer.lease.LeaseSupersededException;
 import io.spanfold.buffer.lease.LockOwner;
 import io.spanfold.buffer.redis.ConnectionSettings;
 import io.spanfold.buffer.redis.StoreException;
+import io.spanfold.embedded.Await;
 import io.spanfold.embedded.RedisNode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -68,9 +69,11 @@ class LeaseITCase {
     try (Lease lease = lease("job", "a", 0)) {
       LockOwner owner = lease.confirm();
       long end = System.nanoTime() + TTL.plus(TTL).toNanos();
-      while (System.nanoTime() < end) {
-        assertThat(leftMillis()).isPositive();
-      }
+      Await.until(
+          () -> {
+            assertThat(leftMillis()).isPositive();
+            return System.nanoTime() >= end;
+          });
       assertThat(lease.confirm()).isEqualTo(owner);
     }
   }
@@ -155,14 +158,18 @@ class LeaseITCase {
           });
       LockOwner owner = lease.confirm();
       redis.kill();
-      while ((Long) gauges.get("leaseRenewalsFailed").getValue() < 2) {
-        assertThat(lease.confirm()).isEqualTo(owner);
-      }
+      Await.until(
+          () -> {
+            assertThat(lease.confirm()).isEqualTo(owner);
+            return (Long) gauges.get("leaseRenewalsFailed").getValue() >= 2;
+          });
       assertThat(lease.confirm()).isEqualTo(owner);
       redis.restart();
-      while (!String.valueOf(owner.epoch()).equals(epochInRedis())) {
-        assertThat(lease.confirm()).isEqualTo(owner);
-      }
+      Await.until(
+          () -> {
+            assertThat(lease.confirm()).isEqualTo(owner);
+            return String.valueOf(owner.epoch()).equals(epochInRedis());
+          });
       assertThat(gauges.get("leaseEpoch").getValue()).isEqualTo(owner.epoch());
     }
   }

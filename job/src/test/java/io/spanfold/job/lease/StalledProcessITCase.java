@@ -9,6 +9,7 @@ import io.spanfold.buffer.lease.LeaseException;
 import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.lease.LeaseStore;
 import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.embedded.Await;
 import io.spanfold.embedded.RedisNode;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -54,9 +55,7 @@ class StalledProcessITCase {
         LeaseAnswer taken = successor.take(new LeaseClaim("main", "job", RUN, 1), TTL);
         assertThat(taken.state()).isEqualTo(State.HELD);
         long end = System.nanoTime() + settings(redis.uri()).trusted().toNanos();
-        while (System.nanoTime() < end) {
-          Thread.onSpinWait();
-        }
+        Await.until(() -> System.nanoTime() >= end);
         // It reads the question as soon as it continues, at the same time as it could renew.
         questions.write("is it mine?\n");
         questions.flush();

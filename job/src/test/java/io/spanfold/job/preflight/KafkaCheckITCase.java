@@ -2,6 +2,7 @@ package io.spanfold.job.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.embedded.Await;
 import io.spanfold.embedded.KafkaBroker;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.preflight.PreflightChecks.JobStart;
@@ -339,8 +340,6 @@ class KafkaCheckITCase {
   }
 
   private static void awaitRules(Admin admin, int count) throws Exception {
-    while (admin.describeAcls(AclBindingFilter.ANY).values().get().size() != count) {
-      Thread.onSpinWait();
-    }
+    Await.until(() -> admin.describeAcls(AclBindingFilter.ANY).values().get().size() == count);
   }
 }

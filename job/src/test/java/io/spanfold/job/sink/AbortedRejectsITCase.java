@@ -10,6 +10,7 @@ import io.spanfold.core.model.Outcome.Reason;
 import io.spanfold.core.model.Reject;
 import io.spanfold.core.model.SourcePosition;
 import io.spanfold.core.model.TalliedOutcome;
+import io.spanfold.embedded.Await;
 import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
 import io.spanfold.job.serialization.StateType;
@@ -188,16 +189,16 @@ class AbortedRejectsITCase {
     AlterConfigOp set =
         new AlterConfigOp(new ConfigEntry("max.message.bytes", limit), AlterConfigOp.OpType.SET);
     admin.incrementalAlterConfigs(Map.of(topic, List.of(set))).all().get();
-    while (!admin
-        .describeConfigs(List.of(topic))
-        .values()
-        .get(topic)
-        .get()
-        .get("max.message.bytes")
-        .value()
-        .equals(limit)) {
-      Thread.onSpinWait();
-    }
+    Await.until(
+        () ->
+            admin
+                .describeConfigs(List.of(topic))
+                .values()
+                .get(topic)
+                .get()
+                .get("max.message.bytes")
+                .value()
+                .equals(limit));
   }
 
   private boolean recover(KafkaCommittable refused) throws Exception {

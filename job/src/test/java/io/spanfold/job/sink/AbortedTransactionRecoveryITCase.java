@@ -8,6 +8,7 @@ import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.FlushedPart.SegmentMessage;
 import io.spanfold.core.model.Outcome;
+import io.spanfold.embedded.Await;
 import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.kafka.KafkaClientProperties;
 import io.spanfold.job.sink.SegmentStrategy.Rebuild;
@@ -308,9 +309,7 @@ class AbortedTransactionRecoveryITCase {
   }
 
   private static void awaitState(String id, TransactionState state) throws Exception {
-    while (describe(id).state() != state) {
-      Thread.onSpinWait(); // the class's timeout ends it
-    }
+    Await.until(() -> describe(id).state() == state);
   }
 
   private Map<TopicPartition, Long> ends() throws Exception {

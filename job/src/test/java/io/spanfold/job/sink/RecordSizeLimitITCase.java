@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.spanfold.embedded.Await;
 import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.kafka.KafkaClientProperties;
 import io.spanfold.testing.KafkaUnderTest;
@@ -111,9 +112,7 @@ class RecordSizeLimitITCase {
           .hasCauseInstanceOf(RecordTooLargeException.class);
 
       // The producer tells the sender of the record first, and notes it for itself a moment later.
-      while (accepts(producer)) {
-        Thread.onSpinWait();
-      }
+      Await.until(() -> !accepts(producer));
       assertThatThrownBy(producer::commitTransaction).isInstanceOf(KafkaException.class);
       producer.abortTransaction();
     }
@@ -140,9 +139,7 @@ class RecordSizeLimitITCase {
         .get();
     // The broker applies it a moment later.
     KafkaSettings plain = clients(Map.of("compression.type", "none"));
-    while (sent(plain, record(new byte[LIMIT + 1]))) {
-      Thread.onSpinWait();
-    }
+    Await.until(() -> !sent(plain, record(new byte[LIMIT + 1])));
   }
 
   private static AlterConfigOp set(String name, String value) {

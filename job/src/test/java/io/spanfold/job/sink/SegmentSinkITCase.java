@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.embedded.Await;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.CommittedRecords;
 import io.spanfold.testing.KafkaUnderTest;
@@ -477,7 +478,6 @@ class SegmentSinkITCase {
 
   private static void await(BooleanSupplier condition) {
     while (!condition.getAsBoolean()) {
-      Thread.onSpinWait(); // the class's timeout ends it
       segments.readUntil(seen -> true);
     }
   }
@@ -499,10 +499,10 @@ class SegmentSinkITCase {
       throws IOException {
     List<String> transactions = refused(requests);
     try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, servers))) {
-      while (!admin.describeTransactions(transactions).all().get().values().stream()
-          .allMatch(transaction -> transaction.state() == TransactionState.COMPLETE_ABORT)) {
-        Thread.onSpinWait(); // the class's timeout ends it
-      }
+      Await.until(
+          () ->
+              admin.describeTransactions(transactions).all().get().values().stream()
+                  .allMatch(transaction -> transaction.state() == TransactionState.COMPLETE_ABORT));
     } catch (Exception e) {
       throw new IOException(e);
     }

@@ -2,6 +2,7 @@ package io.spanfold.job.sink;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.embedded.Await;
 import io.spanfold.testing.KafkaUnderTest;
 import java.time.Duration;
 import java.util.List;
@@ -70,9 +71,7 @@ class TopicEndOffsetsITCase {
     ends.beforeTransaction();
     send(2);
     ends.askAhead();
-    while (ends.beforeTransaction().get(SEGMENTS) != 5) {
-      Thread.onSpinWait(); // the class's timeout ends it
-    }
+    Await.until(() -> ends.beforeTransaction().get(SEGMENTS) == 5);
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spanfold.buffer.lease.LeaseSettings;
 import io.spanfold.buffer.redis.ConnectionSettings;
+import io.spanfold.embedded.Await;
 import io.spanfold.embedded.RedisNode;
 import io.spanfold.job.gate.RedisGateSettings;
 import io.spanfold.job.time.ClockSettings;
@@ -83,9 +84,11 @@ class GatedSourceITCase {
       throws Exception {
     JobClient job = submit();
     // The second attempt is restored; the end of a restored bounded source is a special case.
-    while (FAILURES.get() == 0 || CHECKPOINTS.get() < ENOUGH) {
-      assertThat(job.getJobExecutionResult()).isNotDone();
-    }
+    Await.until(
+        () -> {
+          assertThat(job.getJobExecutionResult()).isNotDone();
+          return FAILURES.get() > 0 && CHECKPOINTS.get() >= ENOUGH;
+        });
     assertThat(READ).hasValue(0);
     try (Jedis node = redis.connect()) {
       node.configSet("maxmemory", "0");

@@ -2,6 +2,7 @@ package io.spanfold.local.servers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.embedded.Await;
 import io.spanfold.embedded.RedisNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -80,9 +81,7 @@ class RunDirectoryTest {
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
               .start();
       try {
-        while (orphaned.isAlive() && !Files.exists(gone.resolve("socket"))) {
-          Thread.onSpinWait();
-        }
+        Await.until(() -> !orphaned.isAlive() || Files.exists(gone.resolve("socket")));
         assertThat(orphaned.isAlive()).isTrue();
 
         RunDirectory.clearOrphaned(parent);
