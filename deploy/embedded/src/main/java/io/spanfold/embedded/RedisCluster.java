@@ -16,7 +16,9 @@ import redis.clients.jedis.Jedis;
  */
 public final class RedisCluster implements AutoCloseable {
 
-  private static final int MASTERS = 3;
+  /** The number of masters. */
+  public static final int MASTERS = 3;
+
   private static final int SLOTS = 16_384;
   private static final Duration FORM_TIMEOUT = Duration.ofSeconds(30);
 

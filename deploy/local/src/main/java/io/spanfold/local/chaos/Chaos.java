@@ -1,5 +1,6 @@
 package io.spanfold.local.chaos;
 
+import io.spanfold.embedded.RedisCluster;
 import io.spanfold.local.chaos.load.TraceGenerator;
 import io.spanfold.local.cli.Arguments;
 import io.spanfold.local.cli.Command;
@@ -90,11 +91,13 @@ public final class Chaos implements Command {
         --faults LIST        names, each with :TIMES to inject it more often, or none;
                              %s
         --rate N             spans per second (%d)
+        --redis-mb N         memory limit of the three Redis masters together (default: none)
         --phase PHASE        the rollout phase that the job starts in (%s)
         --parallelism N      of the job at its start (%d); the source topic has %d partitions
         --kafka-port PORT, --web-port PORT   default: free ports
-        Exits with 1 if a span was lost, doubled, unexplained or in a wrong segment, or if output
-        paused for longer than a fault explains; the logs are then kept.
+        Exits with 1 if a span was lost, doubled, unexplained or in a wrong segment, if output
+        paused for longer than a fault explains, or if Redis keeps data of segments; the logs are
+        then kept.
     """
         .formatted(
             DEFAULT_MINUTES,
@@ -124,6 +127,7 @@ public final class Chaos implements Command {
                 "seed",
                 "faults",
                 "rate",
+                "redis-mb",
                 "phase",
                 "parallelism",
                 "kafka-port",
@@ -131,6 +135,8 @@ public final class Chaos implements Command {
     int minutes = arguments.number("minutes", DEFAULT_MINUTES, 1, 24 * 60);
     int seed = arguments.number("seed", new Random().nextInt(1_000_000), 0, Integer.MAX_VALUE);
     int rate = arguments.number("rate", DEFAULT_RATE, 1, 100_000);
+    long redisBytes =
+        ((long) arguments.number("redis-mb", 0, 0, 1 << 20) << 20) / RedisCluster.MASTERS;
     int parallelism = arguments.number("parallelism", DEFAULT_PARALLELISM, 1, MAX_PARALLELISM);
     Random random = new Random(seed);
     FaultSchedule schedule =
@@ -141,7 +147,9 @@ public final class Chaos implements Command {
     ProgressLine progress = new ProgressLine(Duration.ZERO);
     progress.print("seed " + seed + "; starting Kafka, a Redis Cluster and Flink");
     try (ProcessServers servers =
-        ProcessServers.start(directory, ServerSettings.of(arguments, LOAD_PARTITIONS, FLINK))) {
+        ProcessServers.start(
+            directory,
+            ServerSettings.of(arguments, LOAD_PARTITIONS, FLINK).withRedisBytes(redisBytes))) {
       servers.startSecondBroker();
       RestartableJob job = RestartableJob.submit(servers, options, parallelism);
       progress.print("Flink's web UI: " + servers.flink().address());

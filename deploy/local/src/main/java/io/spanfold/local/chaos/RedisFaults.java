@@ -10,7 +10,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.BooleanSupplier;
 import redis.clients.jedis.Jedis;
@@ -120,20 +122,22 @@ final class RedisFaults {
 
   /** Lowers the memory limit of all masters below what they use. */
   void fill() {
-    List<RedisNode> masters = masters();
+    Map<RedisNode, String> limits = new LinkedHashMap<>();
     try {
-      for (RedisNode master : masters) {
+      for (RedisNode master : masters()) {
         try (Jedis jedis = master.connect()) {
+          limits.put(master, jedis.configGet("maxmemory").get("maxmemory"));
           jedis.configSet("maxmemory", String.valueOf((long) (usedMemory(jedis) * LIMIT)));
         }
       }
       Await.millis(FULL.toMillis());
     } finally {
-      for (RedisNode master : masters) {
-        try (Jedis jedis = master.connect()) {
-          jedis.configSet("maxmemory", "0");
-        }
-      }
+      limits.forEach(
+          (master, limit) -> {
+            try (Jedis jedis = master.connect()) {
+              jedis.configSet("maxmemory", limit);
+            }
+          });
     }
   }
 

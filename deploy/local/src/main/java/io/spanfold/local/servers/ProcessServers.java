@@ -50,7 +50,10 @@ public final class ProcessServers implements AutoCloseable {
     Topics.create(bootstrapServers(), settings.partitions());
     redis =
         started.add(
-            RedisCluster.start(RedisNode.Options.in(directory.subdirectory("redis")), REPLICAS));
+            RedisCluster.start(
+                RedisNode.Options.in(directory.subdirectory("redis"))
+                    .withMaxMemory(settings.redisBytes()),
+                REPLICAS));
     RunningRedis.announce(directory, redisUri());
     flink =
         started.add(
