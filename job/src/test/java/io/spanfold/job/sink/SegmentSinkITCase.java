@@ -476,10 +476,12 @@ class SegmentSinkITCase {
     return new String(record.headers().lastHeader(name).value(), UTF_8);
   }
 
-  private static void await(BooleanSupplier condition) {
-    while (!condition.getAsBoolean()) {
-      segments.readUntil(seen -> true);
-    }
+  private static void await(BooleanSupplier condition) throws InterruptedException {
+    Await.until(
+        () -> {
+          segments.readUntil(seen -> true);
+          return condition.getAsBoolean();
+        });
   }
 
   /** Makes the broker abort the transactions, as if they had been open for too long. */
