@@ -26,16 +26,26 @@ final class CallLog implements AutoCloseable {
 
   private static final double LONGEST_MILLIS = 10;
 
+  /**
+   * A call may need up to so much CPU time if it is one of {@link #OUTLIERS}: page faults and cold
+   * caches count. A call whose cost grows with the trace needs more.
+   */
+  private static final double OUTLIER_MILLIS = 40;
+
   /** Commands of a call. None has more than a few thousand elements. */
   private static final long MOST_COMMANDS = 2_000;
 
   /**
-   * How many calls of a script may be above the limit in SLOWLOG, because another process had the
-   * core. With ten busy processes on two cores, 7 of 100 calls were.
+   * How many calls of a script may be above the limit. Of 1,402 calls of 1 to 4 ms of CPU time, one
+   * took 10.7 ms in two of ten runs.
    */
   private static final int OUTLIERS = 3;
 
-  private static final double OUTLIERS_SHARE = 0.1;
+  /**
+   * The share of calls that may be above the limit in SLOWLOG besides, because another process had
+   * the core. With ten busy processes on two cores, 7 of 100 calls were.
+   */
+  private static final double INTERRUPTED_SHARE = 0.1;
 
   private static final Set<String> OF_THE_TEST = Set.of("info", "slowlog", "script", "config");
 
@@ -51,6 +61,7 @@ final class CallLog implements AutoCloseable {
     long calls;
     long commands;
     double cpuMillis;
+    long expensive;
     double slowestMillis;
     long slow;
   }
@@ -107,7 +118,9 @@ final class CallLog implements AutoCloseable {
     of.calls++;
     // Without the INFO, and the call itself.
     of.commands = Math.max(of.commands, Math.round(after.commands - before.commands) - 2);
-    of.cpuMillis = Math.max(of.cpuMillis, after.cpuMillis - before.cpuMillis);
+    double cpuMillis = after.cpuMillis - before.cpuMillis;
+    of.cpuMillis = Math.max(of.cpuMillis, cpuMillis);
+    of.expensive += cpuMillis > LONGEST_MILLIS ? 1 : 0;
   }
 
   /** Prints the table; fails if a call was too long. */
@@ -141,10 +154,11 @@ final class CallLog implements AutoCloseable {
     scripts.forEach(
         (name, script) -> {
           assertThat(script.commands).as(name).isLessThan(MOST_COMMANDS);
-          assertThat(script.cpuMillis).as(name).isLessThan(LONGEST_MILLIS);
+          assertThat(script.cpuMillis).as(name).isLessThan(OUTLIER_MILLIS);
+          assertThat(script.expensive).as(name).isLessThanOrEqualTo(OUTLIERS);
           assertThat(script.slow)
               .as(name)
-              .isLessThanOrEqualTo(OUTLIERS + (long) (OUTLIERS_SHARE * script.calls));
+              .isLessThanOrEqualTo(OUTLIERS + (long) (INTERRUPTED_SHARE * script.calls));
         });
   }
 

@@ -87,15 +87,20 @@ class UpgradeITCase {
 
       move(verifier, "dual-write");
       move(verifier, "dual-read", "--parallelism", "3");
-      move(verifier, "distributed", "--jar", SubmittedJob.jar().toString());
-      move(verifier, "merged", "--set", "segment.max-bytes=90 kb");
-      move(verifier, "distributed");
+      move(
+          verifier,
+          "distributed",
+          "--jar",
+          SubmittedJob.jar().toString(),
+          "--set",
+          "segment.max-bytes=90 kb");
+      move(verifier, "merged");
       move(verifier, "--back");
 
       load.finish();
       assertThat(Await.until(() -> verifier.missing() == 0, TIMEOUT)).isTrue();
       assertThat(rest.userConfig(job))
-          .containsEntry("rollout.phase", "merged")
+          .containsEntry("rollout.phase", "distributed")
           .containsEntry("segment.max-bytes", "90 kb");
       rest.stopWithSavepoint(job, servers.flink().savepoints(), true);
       output.finish();
