@@ -2,6 +2,7 @@ package io.spanfold.buffer.index;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spanfold.buffer.index.CallLog.Script;
 import io.spanfold.buffer.index.IndexUnderTest.Form;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.Generation;
@@ -15,12 +16,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -28,7 +31,12 @@ import redis.clients.jedis.Jedis;
 
 /**
  * No call blocks a node for more than 10 ms, however large, old or often renamed a trace is. Prints
- * a table of the calls of each script; {@link CallLog} says what is measured and what is asserted.
+ * a table of the calls of each script, as {@link CallLog} measures them.
+ *
+ * <p>What is asserted is CPU time. A virtual machine counts time in which it was stopped itself: of
+ * 4,300 calls of 1 to 5 ms, one took 59 ms in one of twenty runs. So a case in which a call took
+ * too long is run again, with the same calls in the same order. A call is as long as in its
+ * shortest run.
  */
 class LongestCallITCase {
 
@@ -37,6 +45,13 @@ class LongestCallITCase {
 
   /** Former names; 200,000 by hand. */
   private static final int NAMES = Integer.getInteger("spanfold.longest-call.names", 100_000);
+
+  private static final double LONGEST_MILLIS = 10;
+
+  /** Commands of a call. None has more than a few thousand elements. */
+  private static final long MOST_COMMANDS = 2_000;
+
+  private static final int RUNS = 3;
 
   /** Spans of a batch, and of a flushed part. */
   private static final int BATCH = 1_000;
@@ -129,8 +144,7 @@ class LongestCallITCase {
     redis.close();
   }
 
-  @BeforeEach
-  void leaveNothing() {
+  private static void leaveNothing() {
     try (Jedis jedis = new Jedis(redis.uri())) {
       jedis.flushAll();
     }
@@ -139,49 +153,94 @@ class LongestCallITCase {
   @ParameterizedTest
   @EnumSource
   void aTraceOfAMillionSpans(Shape shape) {
-    try (IndexUnderTest index = open(Form.PACKED);
-        CallLog log = CallLog.of(index, redis.uri())) {
-      addRest(index);
-      List<Share> shares = shape.shares(SPANS);
-      for (int from = 0; from < shares.size(); ) {
-        int to = from;
-        for (int spans = 0; to < shares.size() && spans < BATCH; to++) {
-          spans += shares.get(to).spans.length;
-        }
-        index.add(List.of(traceShare(shares.subList(from, to))));
-        from = to;
-      }
-      finish(index, shares, 1);
-      finishRest(index);
-      log.report("%,d spans, %s".formatted(SPANS, shape));
-    }
+    assertThatNoCallIsLong(
+        "%,d spans, %s".formatted(SPANS, shape),
+        Form.PACKED,
+        index -> {
+          List<Share> shares = shape.shares(SPANS);
+          for (int from = 0; from < shares.size(); ) {
+            int to = from;
+            for (int spans = 0; to < shares.size() && spans < BATCH; to++) {
+              spans += shares.get(to).spans.length;
+            }
+            index.add(List.of(traceShare(shares.subList(from, to))));
+            from = to;
+          }
+          finish(index, shares, 1);
+        });
   }
 
   /** Each batch brings the parents of what was the topmost span. */
   @ParameterizedTest
   @EnumSource
   void aSegmentThatWasRenamedOften(Layout layout) {
-    try (IndexUnderTest index = open(layout == Layout.MERGED ? Form.MERGED : Form.PACKED);
+    assertThatNoCallIsLong(
+        "%,d former names, %s".formatted(NAMES, layout),
+        layout == Layout.MERGED ? Form.MERGED : Form.PACKED,
+        index -> {
+          List<Share> shares = new ArrayList<>();
+          for (long i = 1; i <= NAMES; i++) {
+            SmallPayload small =
+                layout == Layout.SMALL ? new SmallPayload(1 + i / RENAMES, 1, 1, 0) : null;
+            shares.add(new Share(TraceHistory.subsegment(i, i + 1, false, 1, 100, small), i));
+          }
+          for (int from = 0; from < shares.size(); from += RENAMES) {
+            int to = Math.min(shares.size(), from + RENAMES);
+            index.add(List.of(traceShare(shares.subList(from, to))));
+          }
+          // A child of the span that had the first of the names.
+          Share late = new Share(TraceHistory.subsegment(-4, 2, false, 1, 100, null), -5);
+          index.add(List.of(traceShare(List.of(late))));
+          shares.add(late);
+          finish(index, shares, NAMES + 1);
+        });
+  }
+
+  private void assertThatNoCallIsLong(String what, Form form, Consumer<IndexUnderTest> work) {
+    Map<String, List<Double>> shortest = Map.of();
+    for (int run = 0; run < RUNS && (run == 0 || !tooLong(shortest).isEmpty()); run++) {
+      Map<String, Script> scripts = measure(what, form, work);
+      assertThat(scripts)
+          .allSatisfy((name, script) -> assertThat(script.commands()).isLessThan(MOST_COMMANDS));
+      shortest = shorter(shortest, scripts);
+    }
+    assertThat(tooLong(shortest)).as("longest calls, in ms").isEmpty();
+  }
+
+  private Map<String, Script> measure(String what, Form form, Consumer<IndexUnderTest> work) {
+    leaveNothing();
+    try (IndexUnderTest index = open(form);
         CallLog log = CallLog.of(index, redis.uri())) {
       addRest(index);
-      List<Share> shares = new ArrayList<>();
-      for (long i = 1; i <= NAMES; i++) {
-        SmallPayload small =
-            layout == Layout.SMALL ? new SmallPayload(1 + i / RENAMES, 1, 1, 0) : null;
-        shares.add(new Share(TraceHistory.subsegment(i, i + 1, false, 1, 100, small), i));
-      }
-      for (int from = 0; from < shares.size(); from += RENAMES) {
-        int to = Math.min(shares.size(), from + RENAMES);
-        index.add(List.of(traceShare(shares.subList(from, to))));
-      }
-      // A child of the span that had the first of the names.
-      Share late = new Share(TraceHistory.subsegment(-4, 2, false, 1, 100, null), -5);
-      index.add(List.of(traceShare(List.of(late))));
-      shares.add(late);
-      finish(index, shares, NAMES + 1);
+      work.accept(index);
       finishRest(index);
-      log.report("%,d former names, %s".formatted(NAMES, layout));
+      return log.report(what);
     }
+  }
+
+  /** Returns each call's CPU time in its shortest run, in ms, by script. */
+  private static Map<String, List<Double>> shorter(
+      Map<String, List<Double>> before, Map<String, Script> now) {
+    Map<String, List<Double>> shorter = new TreeMap<>();
+    now.forEach(
+        (name, script) -> {
+          List<Double> calls = script.cpuMillis();
+          List<Double> former = before.getOrDefault(name, calls);
+          assertThat(calls).as("calls of %s, the same in each run", name).hasSameSizeAs(former);
+          shorter.put(
+              name,
+              IntStream.range(0, calls.size())
+                  .mapToObj(call -> Math.min(calls.get(call), former.get(call)))
+                  .toList());
+        });
+    return shorter;
+  }
+
+  private static Map<String, Double> tooLong(Map<String, List<Double>> cpuMillis) {
+    Map<String, Double> tooLong = new TreeMap<>();
+    cpuMillis.forEach((name, calls) -> tooLong.put(name, Collections.max(calls)));
+    tooLong.values().removeIf(millis -> millis <= LONGEST_MILLIS);
+    return tooLong;
   }
 
   private static IndexUnderTest open(Form form) {

@@ -24,6 +24,9 @@ final class LoadSender implements AutoCloseable {
   /** If sending lags by more, all later records are delayed, so that timestamps stay true. */
   private static final long MAX_LAG_MILLIS = 500;
 
+  /** A longer delay moves the spans of a trace further apart than the job waits for them. */
+  private static final long MAX_DELAY_MILLIS = 5_000;
+
   private static final int ONE_OLD_TIMESTAMP_IN = 20;
   private static final long OLD_MILLIS = TimeUnit.MINUTES.toMillis(20);
 
@@ -127,6 +130,7 @@ final class LoadSender implements AutoCloseable {
         PlannedRecord next = due.remove();
         long lag = System.currentTimeMillis() - start - next.dueMillis();
         if (lag > MAX_LAG_MILLIS) {
+          checkDelay(lag);
           start += lag;
           delayedMillis.addAndGet(lag);
           now = next.dueMillis();
@@ -137,6 +141,14 @@ final class LoadSender implements AutoCloseable {
             partition(next.key()), Optional.ofNullable(next.key()), stamp(timestamp), next.value());
       }
       Await.millis(5);
+    }
+  }
+
+  private static void checkDelay(long millis) {
+    if (millis > MAX_DELAY_MILLIS) {
+      throw new FailedRunException(
+          "the load stood still for %d ms, so segments were cut by their timeout, and the run shows nothing; use a lower --rate, or less beside it"
+              .formatted(millis));
     }
   }
 

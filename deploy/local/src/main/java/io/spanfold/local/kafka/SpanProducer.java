@@ -17,6 +17,9 @@ import org.apache.kafka.clients.producer.ProducerRecord;
  */
 public final class SpanProducer implements AutoCloseable {
 
+  /** Room for what is sent during an outage: send() delays what follows once it is used up. */
+  private static final long BUFFER_BYTES = 256 << 20;
+
   private final KafkaProducer<byte[], byte[]> producer;
   private final AtomicReference<Exception> failure = new AtomicReference<>();
 
@@ -36,7 +39,7 @@ public final class SpanProducer implements AutoCloseable {
                 ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
                 Topics.MAX_SOURCE_RECORD_BYTES + Topics.RECORD_OVERHEAD_BYTES,
                 ProducerConfig.BUFFER_MEMORY_CONFIG,
-                Topics.MAX_SOURCE_RECORD_BYTES + 2L * Topics.RECORD_OVERHEAD_BYTES));
+                BUFFER_BYTES));
   }
 
   /**
