@@ -188,10 +188,10 @@ class CrashPointsITCase {
     options.setString("kafka.properties.max.partition.fetch.bytes", "8192");
     options.setString("kafka.properties.max.poll.records", "20");
     // A client that was cut off delays the end of its task by its timeouts.
-    options.setString("kafka.properties.max.block.ms", "3000");
-    options.setString("kafka.properties.request.timeout.ms", "3000");
-    options.setString("kafka.properties.default.api.timeout.ms", "3000");
-    options.setString("kafka.properties.delivery.timeout.ms", "6000");
+    options.setString("kafka.properties.max.block.ms", "1500");
+    options.setString("kafka.properties.request.timeout.ms", "1500");
+    options.setString("kafka.properties.default.api.timeout.ms", "1500");
+    options.setString("kafka.properties.delivery.timeout.ms", "3000");
     options.setString("ingest.batch.max-spans", "1");
     options.setString("segment.max-age", "100 s");
     options.setString("segment.late-grace", "30 s");

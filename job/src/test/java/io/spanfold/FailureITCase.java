@@ -42,7 +42,7 @@ class FailureITCase {
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
 
   private static final int TASK_MANAGERS = 3;
-  private static final int TRACES = 1_500;
+  private static final int TRACES = 1_000;
 
   @TempDir static Path directory;
 

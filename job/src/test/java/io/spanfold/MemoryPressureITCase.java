@@ -51,7 +51,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class MemoryPressureITCase {
 
   private static final int REDIS_MB = Integer.getInteger("spanfold.pressure.redis-mb", 24);
-  private static final int INPUT_MB = Integer.getInteger("spanfold.pressure.input-mb", 40);
+  private static final int INPUT_MB = Integer.getInteger("spanfold.pressure.input-mb", 32);
 
   private static final int SPAN_BYTES = 4_096;
   private static final int SPANS = (int) (((long) INPUT_MB << 20) / SPAN_BYTES);

@@ -42,7 +42,7 @@ class RolloutITCase {
   private static final FoldSettings SETTINGS =
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
 
-  private static final int TRACES = 1_000;
+  private static final int TRACES = 600;
 
   @TempDir static Path directory;
 

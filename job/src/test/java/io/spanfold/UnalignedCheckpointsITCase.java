@@ -41,7 +41,7 @@ class UnalignedCheckpointsITCase {
   private static final FoldSettings SETTINGS =
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
 
-  private static final int TRACES = 1_500;
+  private static final int TRACES = 1_000;
 
   /** A part as {@link SegmentParts} writes it: trace, segment, number and spans. */
   private static final Pattern PART = Pattern.compile("(\\S+) \\S+ \\d+ \\[(.*)]");

@@ -3,9 +3,11 @@ package io.spanfold.buffer.redis;
 import java.net.URI;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.commons.pool2.impl.GenericObjectPoolConfig;
 import redis.clients.jedis.ClientSetInfoConfig;
 import redis.clients.jedis.Connection;
@@ -199,6 +201,8 @@ public abstract class RedisNodes implements AutoCloseable {
   /** A Redis Cluster: each slot is on one of its primaries. */
   private static final class ClusterNodes extends RedisNodes {
 
+    private static final int SLOTS = 16_384;
+
     private final ClusterConnectionProvider provider;
 
     ClusterNodes(ConnectionSettings settings) {
@@ -224,9 +228,16 @@ public abstract class RedisNodes implements AutoCloseable {
       return provider.getConnection(node);
     }
 
+    /**
+     * Reads them from the slots: the client's own list of primaries stays as it was when it
+     * connected (Jedis 8.0.0).
+     */
     @Override
     public Collection<HostAndPort> all() {
-      return provider.getPrimaryNodes().keySet().stream().map(HostAndPort::from).toList();
+      return IntStream.range(0, SLOTS)
+          .mapToObj(provider::getNode)
+          .filter(Objects::nonNull)
+          .collect(Collectors.toSet());
     }
 
     @Override

@@ -134,28 +134,36 @@ public final class RedisPipelines implements AutoCloseable {
 
   /** Prepares the next attempt as the failures require; returns whether that was possible. */
   private boolean prepare(Round<?> round) {
+    boolean prepared = true;
+    if (round.seen.contains(RedisFailure.MOVED)
+        || round.seen.contains(RedisFailure.UNAVAILABLE)
+        || round.seen.contains(RedisFailure.REFUSED)) {
+      prepared = isDone(nodes::refresh);
+    }
+    for (Map.Entry<HostAndPort, Set<RedisScript>> missing : round.missingScripts.entrySet()) {
+      prepared &= isDone(() -> load(missing.getValue(), missing.getKey()));
+    }
+    return prepared;
+  }
+
+  private static boolean isDone(Runnable step) {
     try {
-      if (round.seen.contains(RedisFailure.MOVED)
-          || round.seen.contains(RedisFailure.UNAVAILABLE)
-          || round.seen.contains(RedisFailure.REFUSED)) {
-        nodes.refresh();
-      }
-      if (!round.missingScripts.isEmpty()) {
-        for (HostAndPort node : nodes.all()) {
-          try (Connection connection = nodes.connect(node)) {
-            for (RedisScript script : round.missingScripts) {
-              connection.sendCommand(
-                  Protocol.Command.SCRIPT, Protocol.Keyword.LOAD.getRaw(), script.text());
-              connection.getOne();
-            }
-          }
-        }
-      }
+      step.run();
       return true;
     } catch (RuntimeException e) {
       // The next attempt fails for the same reason, and counts it.
       LOG.debug("Cannot prepare the next attempt", e);
       return false;
+    }
+  }
+
+  private void load(Set<RedisScript> scripts, HostAndPort node) {
+    try (Connection connection = nodes.connect(node)) {
+      for (RedisScript script : scripts) {
+        connection.sendCommand(
+            Protocol.Command.SCRIPT, Protocol.Keyword.LOAD.getRaw(), script.text());
+        connection.getOne();
+      }
     }
   }
 
@@ -193,7 +201,7 @@ public final class RedisPipelines implements AutoCloseable {
 
     final List<RedisCommand<T>> commands;
     final T[] answers;
-    final Set<RedisScript> missingScripts = new HashSet<>();
+    final Map<HostAndPort, Set<RedisScript>> missingScripts = new HashMap<>();
     final Set<RedisFailure> seen = new HashSet<>();
     final Set<HostAndPort> failedOn = new HashSet<>();
     List<Integer> pending;
@@ -281,7 +289,9 @@ public final class RedisPipelines implements AutoCloseable {
         failedOn.add(node);
       }
       if (kind == RedisFailure.NO_SCRIPT) {
-        missingScripts.add(commands.get(index).script());
+        missingScripts
+            .computeIfAbsent(node, any -> new HashSet<>())
+            .add(commands.get(index).script());
       }
       if (worst == null || kind.compareTo(worst) > 0) {
         worst = kind;

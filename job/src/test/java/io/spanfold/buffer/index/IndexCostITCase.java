@@ -37,7 +37,7 @@ import redis.clients.jedis.resps.Slowlog;
  */
 class IndexCostITCase {
 
-  private static final int[] SIZES = {1_000, 5_000, 20_000};
+  private static final int[] SIZES = {1_000, 5_000, 12_000};
 
   /**
    * Without merged payloads, a call never has to be repeated because another has changed the tree.

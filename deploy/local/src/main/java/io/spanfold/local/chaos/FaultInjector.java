@@ -70,9 +70,11 @@ final class FaultInjector {
         job.resubmit();
       }
       case BROKER -> {
+        long killed = System.nanoTime();
         servers.broker().kill();
         Await.millis(downMillis(random));
         servers.broker().restart();
+        checkOutage(Duration.ofNanos(System.nanoTime() - killed));
       }
       case REDIS_REPLICATED -> redis.killReplicated();
       case REDIS_SINGLE -> redis.killSingle();
@@ -98,6 +100,15 @@ final class FaultInjector {
       case RETENTION -> source.retention();
     }
     return detail.isEmpty() ? fault.option() : "%s (%s)".formatted(fault.option(), detail);
+  }
+
+  /** A longer outage of the load's partitions cuts segments by their timeout, as it should. */
+  private static void checkOutage(Duration outage) {
+    if (outage.compareTo(Chaos.MAX_SILENCE) > 0) {
+      throw new FailedRunException(
+          "the broker was away for %d s, but the job waits for its partitions for %d s only, so the run shows nothing; run less beside it"
+              .formatted(outage.toSeconds(), Chaos.MAX_SILENCE.toSeconds()));
+    }
   }
 
   /** Returns for how long a server is down: a random time from a second to {@link #DOWN}. */
