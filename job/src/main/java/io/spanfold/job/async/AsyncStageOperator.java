@@ -196,13 +196,13 @@ public final class AsyncStageOperator<IN, OUT> extends AbstractStreamOperator<OU
 
   @Override
   public void processElement(StreamRecord<IN> record) throws Exception {
+    if (waiting <= settings.maxWaiting) {
+      debt = 0;
+    }
     long cost = accept(record.getValue());
     if (waiting > settings.maxWaiting) {
       debt += Math.min(cost, waiting - settings.maxWaiting);
       waitForRoom();
-    }
-    if (waiting <= settings.maxWaiting) {
-      debt = 0;
     }
   }
 

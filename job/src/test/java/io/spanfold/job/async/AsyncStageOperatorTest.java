@@ -460,6 +460,19 @@ public class AsyncStageOperatorTest {
   }
 
   @Test
+  void stageThatHadRoomAcceptsItsBoundAgain() throws Exception {
+    int bound = AsyncStageOperator.FORGIVEN_SHARE;
+    open(AsyncStageSettings.unordered(1).maxWaiting(bound).maxActive(1_000), null);
+    add(2 * bound);
+    awaitProcessed(2 * bound);
+    complete(2 * bound);
+    long start = System.nanoTime();
+    add(2 * bound - 1); // Never completed.
+    assertThat(Duration.ofNanos(System.nanoTime() - start))
+        .isLessThan(Duration.ofMillis(bound / 2 * AsyncStageOperator.FULL_WAIT_MILLIS));
+  }
+
+  @Test
   void stageWithTwiceItsBoundAcceptsLargeElementsNoFasterThanSmallOnes() throws Exception {
     int bound = AsyncStageOperator.FORGIVEN_SHARE;
     open(AsyncStageSettings.unordered(1).maxWaiting(bound).maxActive(1_000), null);

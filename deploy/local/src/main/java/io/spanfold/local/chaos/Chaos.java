@@ -30,7 +30,7 @@ public final class Chaos implements Command {
   static final Duration MAX_LAG = Duration.ofSeconds(6);
 
   /** How long an unreachable partition, or one with an open transaction, holds back the others. */
-  static final Duration MAX_SILENCE = Duration.ofSeconds(25);
+  static final Duration MAX_SILENCE = Duration.ofSeconds(40);
 
   private static final int DEFAULT_PARALLELISM = 2;
   private static final int MAX_PARALLELISM = 8;
