@@ -7,7 +7,7 @@ import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 
 /**
- * The pauses between attempts, and when to stop: exponential from 20 to 500 ms, with jitter.
+ * The pauses between attempts, and when to stop: exponential from 20 ms to 2 s, with jitter.
  *
  * @param budget time from the first attempt after which no further one begins
  * @param clock a monotonic clock, in nanoseconds
@@ -18,9 +18,7 @@ public record RetryPolicy(
     Duration budget, LongSupplier clock, Sleeper sleeper, DoubleSupplier random) {
 
   private static final Duration FIRST_PAUSE = Duration.ofMillis(20);
-
-  /** A full Redis, or one that fails over, is used again half a second after it has room. */
-  private static final Duration LONGEST_PAUSE = Duration.ofMillis(500);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
 
   /** Waits. */
   @FunctionalInterface

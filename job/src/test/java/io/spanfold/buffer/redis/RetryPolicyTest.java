@@ -33,7 +33,7 @@ class RetryPolicyTest {
     assertThat(attempts.elapsed()).isEqualTo(Duration.ofSeconds(10));
     assertThat(attempts.made()).isEqualTo(pauses.size() + 1);
     assertThat(pauses.stream().map(Duration::toMillis).limit(9))
-        .containsExactly(19L, 39L, 79L, 159L, 319L, 499L, 499L, 499L, 499L);
+        .containsExactly(19L, 39L, 79L, 159L, 319L, 639L, 1279L, 1999L, 1999L);
   }
 
   @Test
