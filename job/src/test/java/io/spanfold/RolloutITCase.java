@@ -5,9 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spanfold.buffer.layout.RolloutPhase;
 import io.spanfold.core.fold.FoldSettings;
 import io.spanfold.core.model.Span;
-import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.testing.CommittedRecords;
-import io.spanfold.testing.Jobs;
+import io.spanfold.testing.JobCluster;
 import io.spanfold.testing.RandomTraces;
 import io.spanfold.testing.RandomTraces.Pace;
 import io.spanfold.testing.SegmentParts;
@@ -23,10 +22,8 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
-import org.apache.flink.configuration.StateRecoveryOptions;
-import org.apache.flink.core.execution.JobClient;
-import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -43,6 +40,7 @@ class RolloutITCase {
       new FoldSettings(60_000, 10_000, 100_000, 30_000, Long.MAX_VALUE);
 
   private static final int TRACES = 600;
+  private static final int PARALLELISM = 2;
 
   @TempDir static Path directory;
 
@@ -71,11 +69,14 @@ class RolloutITCase {
     List<String> expected = SegmentParts.expected(SegmentParts.fold(SETTINGS, spans));
 
     List<RolloutPhase> phases = throughAllChanges(random);
-    try (CommittedRecords committed =
-        new CommittedRecords(servers.bootstrapServers(), name + "-segments")) {
+    try (JobCluster cluster = new JobCluster(directory, 1, PARALLELISM);
+        CommittedRecords committed =
+            new CommittedRecords(servers.bootstrapServers(), name + "-segments")) {
       String savepoint = null;
       for (int i = 0; i < phases.size(); i++) {
-        JobClient job = submit(name, phases.get(i), savepoint);
+        JobID job =
+            cluster.submit(
+                options(name, phases.get(i)), new Configuration(), PARALLELISM, savepoint);
         // Each phase gets a share of the input, so that parts are due in every phase.
         SpanRecords.send(
             servers.bootstrapServers(),
@@ -90,7 +91,7 @@ class RolloutITCase {
               committed.all().size() + 1 + random.nextInt(expected.size() / phases.size() / 3);
           assertThat(committed.readUntil(parts -> parts.size() >= enough)).isTrue();
         }
-        savepoint = Jobs.stopWithSavepoint(job, directory, last);
+        savepoint = cluster.stopWithSavepoint(job, last).savepoint();
         System.out.printf(
             "%s: %d parts of %d, %d keys in Redis%n",
             phases.get(i), committed.all().size(), expected.size(), servers.redisKeys().size());
@@ -131,15 +132,7 @@ class RolloutITCase {
     return way;
   }
 
-  private static JobClient submit(String name, RolloutPhase phase, String savepoint)
-      throws Exception {
-    Configuration configuration = new Configuration();
-    if (savepoint != null) {
-      configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, savepoint);
-    }
-    StreamExecutionEnvironment env =
-        StreamExecutionEnvironment.createLocalEnvironment(2, configuration);
-    env.enableCheckpointing(300);
+  private static Configuration options(String name, RolloutPhase phase) {
     Configuration options = servers.options(name);
     options.setString("rollout.phase", phase.toString());
     // Small fetches, so that all partitions are read concurrently.
@@ -149,7 +142,6 @@ class RolloutITCase {
     options.setString("segment.max-age", "100 s");
     options.setString("segment.late-grace", "30 s");
     options.setString("flush.lock-ttl", "90 s");
-    SpanfoldJob.build(env, SpanfoldConfig.of(options), 500_000);
-    return env.executeAsync(name + " " + phase);
+    return options;
   }
 }
