@@ -17,8 +17,12 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Writes one batch in rounds: first its payloads and the index of each bucket, then the index of
- * traces that have turned out to be large, until all is added.
+ * Writes one batch in rounds: first its small payloads and the index of each bucket, then the index
+ * of traces that have turned out to be large, until all is added; last the payloads that have keys
+ * of their own.
+ *
+ * <p>So the next attempt finds whatever a process that dies in between leaves: a small payload in
+ * the hash of its generation, any other one by the index.
  */
 final class BatchWrite {
 
@@ -53,17 +57,22 @@ final class BatchWrite {
   /**
    * Sends the batch, and returns once Redis has acknowledged all of it.
    *
-   * @param payloads the commands that store its payloads
+   * @param small the commands that store its small payloads
+   * @param distributed those that store payloads in keys of their own
    */
-  void send(RedisPipelines pipelines, String what, List<RedisCommand<?>> payloads) {
+  void send(
+      RedisPipelines pipelines,
+      String what,
+      List<RedisCommand<?>> small,
+      List<RedisCommand<?>> distributed) {
     List<AddCall> adds = new ArrayList<>();
     packed.forEach((bucket, shares) -> adds.addAll(scripts.addSubsegments(bucket, shares)));
-    List<RedisCommand<?>> commands = new ArrayList<>(payloads);
+    List<RedisCommand<?>> commands = new ArrayList<>(small);
     adds.forEach(call -> commands.add(call.command()));
     large.forEach(call -> commands.add(call.command()));
     List<Object> all = pipelines.sendMixed(what, commands);
-    expireAgain(pipelines, what, payloads, all);
-    Iterator<Object> answers = all.listIterator(payloads.size());
+    expireAgain(pipelines, what, small, all);
+    Iterator<Object> answers = all.listIterator(small.size());
     List<AddLargeCall> left = new ArrayList<>();
     for (AddCall call : adds) {
       for (TraceShare share : call.large(answers.next())) {
@@ -72,6 +81,7 @@ final class BatchWrite {
     }
     large.forEach(call -> call.next(answers.next()).ifPresent(left::add));
     sendLarge(pipelines, what, left);
+    pipelines.sendMixed(what, distributed);
   }
 
   /** An HSET that failed, and so was sent again, is behind the EXPIRE of its key. */

@@ -115,7 +115,8 @@ public final class SegmentStore implements AutoCloseable {
   /**
    * Compresses and stores a batch's payloads, and adds its subsegments to the index. Costs a script
    * call, an HSET and an EXPIRE for each bucket; for each large trace, and each with merged
-   * payloads, a script call of its own; and a SET for each subsegment that has a key of its own.
+   * payloads, a script call of its own; and, after these, a SET for each subsegment that has a key
+   * of its own.
    *
    * @param batch a batch that has a generation
    * @return its traces in the same order, with the subsegments as they are stored
@@ -134,10 +135,11 @@ public final class SegmentStore implements AutoCloseable {
       shares.add(share);
       stored.add(new StoredTrace(trace.trace(), trace.spans(), share.subsegments()));
     }
-    List<RedisCommand<?>> payloads = new ArrayList<>();
-    payloads.add(StoredBuckets.write(tags.buckets(), ttl));
-    payloads.addAll(layouts.store(shares));
-    write.send(pipelines, "store a batch of %d traces in Redis".formatted(stored.size()), payloads);
+    List<RedisCommand<?>> small = new ArrayList<>();
+    small.add(StoredBuckets.write(tags.buckets(), ttl));
+    small.addAll(layouts.storeSmall(shares));
+    String what = "store a batch of %d traces in Redis".formatted(stored.size());
+    write.send(pipelines, what, small, layouts.storeDistributed(shares));
     return stored;
   }
 

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.spanfold.buffer.index.BucketTags;
 import io.spanfold.buffer.index.Buckets;
 import io.spanfold.buffer.layout.DistributedLayout;
 import io.spanfold.buffer.layout.RolloutPhase;
@@ -164,6 +165,26 @@ class SegmentStoreITCase {
         store.write(batch(1).in(new Generation(EPOCH, CHECKPOINT)));
       }
       assertThat(servers.nodes()).allSatisfy(node -> assertThat(keysOf(node)).isPositive());
+    }
+  }
+
+  /** A process that dies in between would leave a payload that nothing finds. */
+  @Test
+  void aPayloadWithAKeyOfItsOwnIsStoredOnlyAfterItIsInTheIndex() {
+    SpanBatch batch = batch(1).in(new Generation(EPOCH, CHECKPOINT));
+    TraceKey trace = batch.traces().get(0).trace();
+    BucketTags tags = new BucketTags(Buckets.DEFAULT);
+    try (SegmentStore store = SegmentStore.connect(Servers.ONE.settings());
+        Jedis jedis = single.connect()) {
+      jedis.set(RedisKeys.traces(tags.of(trace)), "no hash");
+      assertThatExceptionOfType(StoreException.class)
+          .isThrownBy(() -> store.write(batch))
+          .withMessageContaining("WRONGTYPE");
+      assertThat(jedis.keys("*" + trace.traceId() + "*")).isEmpty();
+
+      jedis.del(RedisKeys.traces(tags.of(trace)));
+      store.write(batch);
+      assertThat(jedis.keys("*" + trace.traceId() + "*")).hasSize(SUBSEGMENTS);
     }
   }
 

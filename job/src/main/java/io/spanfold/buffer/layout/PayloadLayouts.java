@@ -29,12 +29,13 @@ public final class PayloadLayouts {
 
   private final int written;
   private final SmallLayout small;
+  private final PayloadLayout distributed;
   private final List<PayloadLayout> inOrderOfReading;
 
   public PayloadLayouts(
       RolloutPhase phase, RedisPipelines pipelines, BucketTags tags, Duration ttl) {
     PayloadLayout merged = new MergedLayout(pipelines, tags);
-    PayloadLayout distributed = new DistributedLayout(pipelines, ttl);
+    this.distributed = new DistributedLayout(pipelines, ttl);
     this.small = new SmallLayout(pipelines, tags, ttl);
     this.written = phase.layouts();
     this.inOrderOfReading =
@@ -74,15 +75,18 @@ public final class PayloadLayouts {
         share.subsegments().stream().map(unstored -> unstored.subsegment()).toList());
   }
 
-  /** Returns the commands that store payloads. Merged ones go with the index. */
-  public List<RedisCommand<?>> store(List<StoredShare> shares) {
-    List<RedisCommand<?>> commands = new ArrayList<>();
-    for (PayloadLayout layout : inOrderOfReading) {
-      List<StoredShare> written =
-          shares.stream().filter(share -> (share.written() & layout.bit()) != 0).toList();
-      commands.addAll(layout.store(written));
-    }
-    return commands;
+  /** Returns the commands that store the small payloads. Merged ones go with the index. */
+  public List<RedisCommand<?>> storeSmall(List<StoredShare> shares) {
+    return small.store(writtenIn(small, shares));
+  }
+
+  /** Returns the commands that store the payloads that have keys of their own. */
+  public List<RedisCommand<?>> storeDistributed(List<StoredShare> shares) {
+    return distributed.store(writtenIn(distributed, shares));
+  }
+
+  private static List<StoredShare> writtenIn(PayloadLayout layout, List<StoredShare> shares) {
+    return shares.stream().filter(share -> (share.written() & layout.bit()) != 0).toList();
   }
 
   public List<PayloadLayout> inOrderOfReading() {
