@@ -1,6 +1,7 @@
 package io.spanfold.job.adopt;
 
 import io.spanfold.job.resource.SharedResource;
+import io.spanfold.job.resource.TaskAttempt;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
@@ -22,8 +23,7 @@ public final class AdoptionStatus implements AutoCloseable {
 
   /** Returns a share of the status of the task that {@code metrics} belong to. */
   public static SharedResource.Share<AdoptionStatus> open(MetricGroup metrics) {
-    String task = metrics.getAllVariables().getOrDefault("<task_attempt_id>", "none");
-    return STATUS.open(task, AdoptionStatus::new);
+    return STATUS.open(TaskAttempt.id(metrics), AdoptionStatus::new);
   }
 
   /** Reports the begin of the adoption, at {@code time} of the wall clock in milliseconds. */

@@ -73,7 +73,7 @@ public final class ParseOperator extends AbstractStreamOperator<Span>
   public void open() throws Exception {
     super.open();
     parser = new SpanParser(maxRecordBytes);
-    source = SourceClock.find(SourceClock.id(getMetricGroup()));
+    source = SourceClock.find(getMetricGroup());
     outcomes = new LinkedHashMap<>();
     spansIn = getMetricGroup().counter("spansIn");
     bytesIn = getMetricGroup().counter("spanBytesIn");

@@ -68,7 +68,7 @@ final class FlinkCheck {
           new Rule<>(
               PipelineOptions.OPERATOR_CHAINING,
               enabled -> enabled,
-              "but the source shares what it knows with Parse and Adopt within one task",
+              "but the source shares what it knows with Parse and Adopt within one task, and a committer with its writer",
               "set it to true"),
           new Rule<>(
               PipelineOptions.AUTO_WATERMARK_INTERVAL,

@@ -1,6 +1,7 @@
 package io.spanfold.job.sink;
 
 import io.spanfold.core.model.FlushedPart.Receipt;
+import io.spanfold.job.resource.TaskAttempt;
 import io.spanfold.job.sink.SegmentStrategy.CleanUp;
 import io.spanfold.job.sink.SegmentStrategy.Opener;
 import java.io.IOException;
@@ -10,6 +11,8 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.apache.flink.metrics.Counter;
@@ -27,14 +30,12 @@ import org.slf4j.LoggerFactory;
  * or not. Flink's own retries are not used: Flink makes them at once, right after the store has
  * given up, and then fails the job, which would restart for as long as Redis is down.
  *
- * <p>The waiting receipts are outside of state. Those of the last checkpoint come again after a
- * restart, as that checkpoint still has their transaction. Older ones exist only if the clean-up is
- * behind by more than a checkpoint. These, and what is beyond the bound on memory, are left to the
- * TTL and counted.
+ * <p>The writer of the same task puts what is pending into each checkpoint, so that another attempt
+ * continues if this one fails. What is beyond the bound on memory is left to the TTL and counted.
  *
  * <p>If another job or attempt has taken over, the thread ends, and the next commit fails.
  *
- * <p>The methods are for one thread, a committer's.
+ * <p>The methods are for one thread, that of the task.
  */
 final class PendingCleanUps implements AutoCloseable {
 
@@ -65,6 +66,10 @@ final class PendingCleanUps implements AutoCloseable {
             64 * 1024 * 1024, Duration.ofSeconds(5), Duration.ofSeconds(20), Duration.ofSeconds(1));
   }
 
+  /** By the attempt of the task that they are of, for its writer. */
+  private static final Map<String, PendingCleanUps> OF_TASKS = new ConcurrentHashMap<>();
+
+  private final String task;
   private final Opener<CleanUp> opener;
   private final MetricGroup metrics;
   private final Limits limits;
@@ -78,7 +83,12 @@ final class PendingCleanUps implements AutoCloseable {
   // Guarded by the lock, as are the counters.
   private final Deque<EncodedItems<Receipt>> waiting = new ArrayDeque<>();
   private long waitingBytes;
+
+  /** What the thread has taken and not cleaned up yet; null for nothing. */
+  private EncodedItems<Receipt> taken;
+
   private int pending; // with the parts that are being cleaned up
+  private boolean carried;
   private Thread thread;
   private Throwable failure;
   private boolean pausing;
@@ -89,6 +99,7 @@ final class PendingCleanUps implements AutoCloseable {
    *     while Redis is unavailable; called in the thread, as is all that it opens
    */
   PendingCleanUps(Opener<CleanUp> opener, MetricGroup metrics, Limits limits) {
+    this.task = TaskAttempt.id(metrics);
     this.opener = opener;
     this.metrics = metrics;
     this.limits = limits;
@@ -99,7 +110,35 @@ final class PendingCleanUps implements AutoCloseable {
   }
 
   /**
-   * Adds the receipts of committed parts, and returns at once.
+   * Returns what a task has yet to clean up, the oldest first, for the checkpoint that begins.
+   * Until the next commit it returns nothing more: nothing is added, and the state of later
+   * checkpoints has what is not committed of earlier ones.
+   */
+  static List<EncodedItems<Receipt>> carry(String task) {
+    PendingCleanUps pending = OF_TASKS.get(task);
+    return pending == null ? List.of() : pending.carry();
+  }
+
+  private List<EncodedItems<Receipt>> carry() {
+    lock.lock();
+    try {
+      if (carried) {
+        return List.of();
+      }
+      carried = true;
+      List<EncodedItems<Receipt>> left = new ArrayList<>(1 + waiting.size());
+      if (taken != null) {
+        left.add(taken);
+      }
+      left.addAll(waiting);
+      return left;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Adds the receipts of a commit, which may have none, and returns at once.
    *
    * @throws FlinkRuntimeException if an earlier clean-up failed and is not retried
    */
@@ -107,6 +146,10 @@ final class PendingCleanUps implements AutoCloseable {
     lock.lock();
     try {
       throwFailure();
+      carried = false;
+      if (committed.isEmpty()) {
+        return;
+      }
       waiting.addLast(committed);
       waitingBytes += committed.length();
       pending += committed.size();
@@ -178,6 +221,7 @@ final class PendingCleanUps implements AutoCloseable {
   private void start() {
     thread = new Thread(this::run, Thread.currentThread().getName() + " clean-up");
     thread.setDaemon(true);
+    OF_TASKS.put(task, this);
     thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
     thread.start();
   }
@@ -201,6 +245,7 @@ final class PendingCleanUps implements AutoCloseable {
       }
       EncodedItems<Receipt> oldest = waiting.removeFirst();
       waitingBytes -= oldest.length();
+      taken = oldest;
       return oldest;
     } finally {
       lock.unlock();
@@ -220,8 +265,8 @@ final class PendingCleanUps implements AutoCloseable {
         waitAgain(rest, e);
         return;
       }
-      succeeded(batch.size());
       rest = cursor.rest();
+      succeeded(batch.size(), rest);
     }
   }
 
@@ -236,9 +281,10 @@ final class PendingCleanUps implements AutoCloseable {
     return batch;
   }
 
-  private void succeeded(int parts) throws InterruptedException {
+  private void succeeded(int parts, EncodedItems<Receipt> rest) throws InterruptedException {
     lock.lock();
     try {
+      taken = rest.isEmpty() ? null : rest;
       done.inc(parts);
       pending -= parts;
       changed.signalAll();
@@ -254,6 +300,7 @@ final class PendingCleanUps implements AutoCloseable {
     try {
       checkOpen();
       failed.inc();
+      taken = null;
       waiting.addFirst(rest);
       waitingBytes += rest.length();
       abandonTheOldest();
@@ -303,6 +350,7 @@ final class PendingCleanUps implements AutoCloseable {
    */
   @Override
   public void close() {
+    OF_TASKS.remove(task, this);
     if (closing) {
       return;
     }
@@ -318,11 +366,10 @@ final class PendingCleanUps implements AutoCloseable {
     }
     lock.lock();
     try {
-      abandoned.inc(pending);
       if (pending > 0) {
         LOG.warn(
-            "The committer closes before the clean-up of {} committed parts. Those of the last"
-                + " checkpoint come again after a restart; others are left to their TTL.",
+            "The task ends before the clean-up of {} committed parts. The next attempt continues, or"
+                + " a job that is started from the last checkpoint; otherwise their TTL ends them.",
             pending);
       }
     } finally {

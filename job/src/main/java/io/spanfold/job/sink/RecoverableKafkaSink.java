@@ -3,6 +3,7 @@ package io.spanfold.job.sink;
 import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.kafka.KafkaClientProperties;
+import io.spanfold.job.resource.TaskAttempt;
 import io.spanfold.job.sink.RecoveryStrategy.Recovery;
 import java.io.IOException;
 import java.util.Collection;
@@ -95,7 +96,11 @@ public final class RecoverableKafkaSink<E, T>
             ? new TopicEndOffsets(KafkaClientProperties.common(clients), strategy.topics())
             : null;
     return new TrackingWriter<>(
-        writer, strategy.layout(context.metricGroup()), strategy.itemType(), ends);
+        writer,
+        strategy.layout(context.metricGroup()),
+        strategy.itemType(),
+        ends,
+        TaskAttempt.id(context.metricGroup()));
   }
 
   @Override
@@ -110,7 +115,8 @@ public final class RecoverableKafkaSink<E, T>
     return new RecoveringCommitter<>(
         kafka.createCommitter(context),
         recovery,
-        new AbortedTransactionRecovery<>(clients, strategy, recovery, context.metricGroup()));
+        new AbortedTransactionRecovery<>(clients, strategy, recovery, context.metricGroup()),
+        TaskAttempt.id(context.metricGroup()));
   }
 
   @Override

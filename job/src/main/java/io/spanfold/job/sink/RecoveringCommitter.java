@@ -1,6 +1,7 @@
 package io.spanfold.job.sink;
 
 import io.spanfold.job.sink.RecoveryStrategy.Recovery;
+import io.spanfold.job.sink.TransactionCommittable.Pending;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -33,17 +34,31 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
   private final Committer<KafkaCommittable> kafka;
   private final Recovery<T> items;
   private final AbortedTransactionRecovery<T> aborted;
+  private final String task;
 
+  /**
+   * @param task identifies this attempt of the task
+   */
   RecoveringCommitter(
-      Committer<KafkaCommittable> kafka, Recovery<T> items, AbortedTransactionRecovery<T> aborted) {
+      Committer<KafkaCommittable> kafka,
+      Recovery<T> items,
+      AbortedTransactionRecovery<T> aborted,
+      String task) {
     this.kafka = kafka;
     this.items = items;
     this.aborted = aborted;
+    this.task = task;
   }
 
   @Override
   public void commit(Collection<CommitRequest<TransactionCommittable<T>>> requests)
       throws IOException, InterruptedException {
+    for (CommitRequest<TransactionCommittable<T>> request : requests) {
+      // Once: Flink asks again for what it is to retry.
+      if (request.getNumberOfRetries() == 0) {
+        takeOver(request.getCommittable().pending());
+      }
+    }
     // If the end is not reached, a restart commits all of it again and finds what is committed.
     List<TransactionCommittable<T>> committed = new ArrayList<>();
     Map<CommitRequest<TransactionCommittable<T>>, TransactionCommit> failed = new LinkedHashMap<>();
@@ -60,13 +75,18 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
     }
     boolean last = false;
     for (TransactionCommittable<T> committable : committed) {
-      if (!committable.items().isEmpty()) {
-        items.committed(committable.items());
-      }
+      items.committed(committable.items());
       last |= committable.last();
     }
     if (last) {
       items.finish();
+    }
+  }
+
+  /** Takes over what another attempt left to do. What this one left, it has in memory. */
+  private void takeOver(Pending<T> pending) {
+    if (!pending.task().equals(task)) {
+      pending.items().forEach(items::committed);
     }
   }
 

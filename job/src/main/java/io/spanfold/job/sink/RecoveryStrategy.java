@@ -52,6 +52,15 @@ public interface RecoveryStrategy<E, T> extends Serializable {
      *     transaction
      */
     T item(E element, int listed);
+
+    /**
+     * Returns items of earlier transactions that are committed, but not yet cleaned up after. A
+     * checkpoint carries them, so that another attempt gets them if this one fails. Those that a
+     * checkpoint since the last commit carries already are left out.
+     */
+    default List<EncodedItems<T>> pending() {
+      return List.of();
+    }
   }
 
   /** The handling of items after the checkpoint. Used by one thread, a committer's. */
@@ -76,8 +85,9 @@ public interface RecoveryStrategy<E, T> extends Serializable {
         throws IOException, InterruptedException;
 
     /**
-     * Is called with items whose records are committed, in the order in which they were written.
-     * The same items may come again after a restart. Must not block. An exception restarts the job.
+     * Is called at each commit with its items, in the order in which they were written; they may be
+     * none. After a restart items of earlier attempts come first, and may come several times. Must
+     * not block. An exception restarts the job.
      */
     default void committed(EncodedItems<T> items) {}
 

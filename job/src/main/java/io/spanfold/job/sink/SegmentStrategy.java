@@ -4,6 +4,7 @@ import io.spanfold.core.model.FlushedPart;
 import io.spanfold.core.model.FlushedPart.Receipt;
 import io.spanfold.core.model.Outcome;
 import io.spanfold.job.config.SpanfoldConfig;
+import io.spanfold.job.resource.TaskAttempt;
 import io.spanfold.job.serialization.StateType;
 import java.io.IOException;
 import java.io.Serializable;
@@ -141,9 +142,11 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
     private final Counter messagesOut;
     private final Counter spansOut;
     private final Counter outcomeSpansOut;
+    private final String task;
 
     PartLayout(SegmentRecords records, MetricGroup metrics) {
       this.records = records;
+      this.task = TaskAttempt.id(metrics);
       this.segmentsOut = metrics.counter("segmentsOut");
       this.partsOut = metrics.counter("partsOut");
       this.messagesOut = metrics.counter("messagesOut");
@@ -168,6 +171,11 @@ public final class SegmentStrategy implements RecoveryStrategy<FlushedPart, Rece
         spansOut.inc(part.receipt().spanIds().length);
       }
       return part.receipt();
+    }
+
+    @Override
+    public List<EncodedItems<Receipt>> pending() {
+      return PendingCleanUps.carry(task);
     }
   }
 

@@ -2,6 +2,7 @@ package io.spanfold.job.sink;
 
 import io.spanfold.job.serialization.StateType;
 import io.spanfold.job.sink.RecoveryStrategy.Layout;
+import io.spanfold.job.sink.TransactionCommittable.Pending;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
@@ -39,6 +40,7 @@ final class TrackingWriter<E, T>
   private final Layout<E, T> layout;
   private final TopicEndOffsets ends;
   private final StateType<T> itemType;
+  private final String task;
   private Map<TopicPartition, Long> since = Map.of();
   private EncodedItems.Builder<T> items;
   private boolean ended;
@@ -48,6 +50,7 @@ final class TrackingWriter<E, T>
    * @param layout makes records and items
    * @param itemType the type of the items
    * @param ends reads the end offsets of the topics; null without transactions
+   * @param task identifies this attempt of the task
    */
   TrackingWriter(
       PrecommittingStatefulSinkWriter<
@@ -55,12 +58,14 @@ final class TrackingWriter<E, T>
           kafka,
       Layout<E, T> layout,
       StateType<T> itemType,
-      TopicEndOffsets ends) {
+      TopicEndOffsets ends,
+      String task) {
     this.kafka = kafka;
     this.layout = layout;
     this.itemType = itemType;
     this.items = new EncodedItems.Builder<>(itemType, 0);
     this.ends = ends;
+    this.task = task;
   }
 
   @Override
@@ -104,11 +109,14 @@ final class TrackingWriter<E, T>
     if (ends != null && !written.isEmpty() && !ended) {
       ends.askAhead();
     }
-    if (transactions.isEmpty() && written.isEmpty() && !ended) {
+    List<EncodedItems<T>> pending = layout.pending();
+    if (transactions.isEmpty() && written.isEmpty() && pending.isEmpty() && !ended) {
       return List.of();
     }
     KafkaCommittable transaction = transactions.isEmpty() ? null : transactions.iterator().next();
-    return List.of(new TransactionCommittable<>(transaction, since, written, ended));
+    return List.of(
+        new TransactionCommittable<>(
+            transaction, since, written, new Pending<>(task, pending), ended));
   }
 
   @Override

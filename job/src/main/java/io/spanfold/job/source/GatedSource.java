@@ -5,6 +5,7 @@ import io.spanfold.job.adopt.AdoptionOver;
 import io.spanfold.job.adopt.AdoptionStatus;
 import io.spanfold.job.gate.RedisGateSettings;
 import io.spanfold.job.resource.SharedResource.Share;
+import io.spanfold.job.resource.TaskAttempt;
 import io.spanfold.job.time.ClockSettings;
 import io.spanfold.job.time.SourceClock;
 import java.io.IOException;
@@ -99,7 +100,7 @@ public final class GatedSource<T>
             metrics);
     Properties observed = new Properties();
     observed.putAll(topic.clients());
-    PositionInterceptor.addTo(observed, SourceClock.id(metrics));
+    PositionInterceptor.addTo(observed, TaskAttempt.id(metrics));
     return new GatedReader<>(
         factory.create(observed).createReader(context),
         gate,

@@ -5,6 +5,7 @@ import io.spanfold.core.model.OffsetGap;
 import io.spanfold.job.adopt.AdoptionStatus;
 import io.spanfold.job.gate.RedisGate;
 import io.spanfold.job.resource.SharedResource;
+import io.spanfold.job.resource.TaskAttempt;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -89,22 +90,23 @@ public final class SourceClock implements AutoCloseable {
   /** Returns a reference to the clock of a task, which is made if there is none. */
   public static SharedResource.Share<SourceClock> open(
       MetricGroup task, ClockSettings settings, Clock wallClock) {
-    return CLOCKS.open(id(task), () -> new SourceClock(settings, wallClock, System::nanoTime));
+    return CLOCKS.open(
+        TaskAttempt.id(task), () -> new SourceClock(settings, wallClock, System::nanoTime));
   }
 
   /** Returns the clock of a task whose reader is open, for callers that are never closed. */
   public static SourceClock of(MetricGroup task) {
-    return find(id(task)).orElseThrow(() -> new IllegalStateException("no reader is open"));
+    return find(task).orElseThrow(() -> new IllegalStateException("no reader is open"));
   }
 
-  /** Returns the clock with this {@link #id} while its reader is open. */
-  public static Optional<SourceClock> find(String id) {
-    return CLOCKS.find(id);
+  /** Returns the clock of a task while its reader is open. */
+  public static Optional<SourceClock> find(MetricGroup task) {
+    return find(TaskAttempt.id(task));
   }
 
-  /** Returns what identifies a task's clock in its process. */
-  public static String id(MetricGroup task) {
-    return task.getAllVariables().getOrDefault("<task_attempt_id>", "none");
+  /** Returns the clock of a task, by {@link TaskAttempt#id}, while its reader is open. */
+  public static Optional<SourceClock> find(String task) {
+    return CLOCKS.find(task);
   }
 
   /**

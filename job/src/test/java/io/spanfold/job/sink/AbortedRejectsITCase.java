@@ -205,7 +205,11 @@ class AbortedRejectsITCase {
     return new AbortedTransactionRecovery<>(clients, strategy, strategy.recovery(metrics), metrics)
         .recover(
             new TransactionCommittable<>(
-                refused, Map.of(), EncodedItems.of(StateType.REJECT, listed), false),
+                refused,
+                Map.of(),
+                EncodedItems.of(StateType.REJECT, listed),
+                TestParts.nothingPending(),
+                false),
             new IOException("refused, on purpose"));
   }
 

@@ -266,7 +266,11 @@ class AbortedTransactionRecoveryITCase {
     return new AbortedTransactionRecovery<>(clients, strategy, strategy.recovery(metrics), metrics)
         .recover(
             new TransactionCommittable<>(
-                refused, since, TestParts.receipts(LongStream.of(numbers)), false),
+                refused,
+                since,
+                TestParts.receipts(LongStream.of(numbers)),
+                TestParts.nothingPending(),
+                false),
             new IOException("refused, on purpose"));
   }
 

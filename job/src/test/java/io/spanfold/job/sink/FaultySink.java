@@ -5,6 +5,7 @@ import io.spanfold.core.model.FlushedPart.Receipt;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.Collection;
+import java.util.List;
 import org.apache.flink.api.connector.sink2.Committer;
 import org.apache.flink.api.connector.sink2.Committer.CommitRequest;
 import org.apache.flink.api.connector.sink2.CommitterInitContext;
@@ -27,7 +28,7 @@ record FaultySink(RecoverableKafkaSink<FlushedPart, Receipt> sink, Fault before,
         SupportsWriterState<FlushedPart, KafkaWriterState>,
         SupportsPostCommitTopology<TransactionCommittable<Receipt>> {
 
-  /** The faults. */
+  /** The faults. They get the requests with parts. */
   @FunctionalInterface
   interface Fault extends Serializable {
     void accept(Collection<CommitRequest<TransactionCommittable<Receipt>>> requests)
@@ -75,9 +76,16 @@ record FaultySink(RecoverableKafkaSink<FlushedPart, Receipt> sink, Fault before,
     @Override
     public void commit(Collection<CommitRequest<TransactionCommittable<Receipt>>> requests)
         throws IOException, InterruptedException {
-      before.accept(requests);
+      // A checkpoint in which nothing was written may commit pending clean-ups only.
+      List<CommitRequest<TransactionCommittable<Receipt>>> written =
+          requests.stream().filter(each -> !each.getCommittable().items().isEmpty()).toList();
+      if (!written.isEmpty()) {
+        before.accept(written);
+      }
       committer.commit(requests);
-      after.accept(requests);
+      if (!written.isEmpty()) {
+        after.accept(written);
+      }
     }
 
     @Override

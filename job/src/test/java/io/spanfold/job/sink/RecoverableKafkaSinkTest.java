@@ -14,6 +14,7 @@ import io.spanfold.job.config.SpanfoldConfig;
 import io.spanfold.job.config.SpanfoldConfig.KafkaSettings;
 import io.spanfold.job.recovery.PayloadRecoverySettings;
 import io.spanfold.job.serialization.StateType;
+import io.spanfold.job.sink.TransactionCommittable.Pending;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -67,7 +68,11 @@ class RecoverableKafkaSinkTest {
         roundTrip(
             segments,
             new TransactionCommittable<>(
-                TRANSACTION, SINCE, TestParts.receipts(LongStream.of(1, 2)), false));
+                TRANSACTION,
+                SINCE,
+                TestParts.receipts(LongStream.of(1, 2)),
+                TestParts.nothingPending(),
+                false));
 
     assertThat(read.transaction()).isEqualTo(TRANSACTION);
     assertThat(read.since()).isEqualTo(SINCE);
@@ -95,7 +100,11 @@ class RecoverableKafkaSinkTest {
         roundTrip(
             rejects,
             new TransactionCommittable<>(
-                TRANSACTION, SINCE, EncodedItems.of(StateType.REJECT, items), true));
+                TRANSACTION,
+                SINCE,
+                EncodedItems.of(StateType.REJECT, items),
+                TestParts.nothingPending(),
+                true));
 
     assertThat(read.transaction()).isEqualTo(TRANSACTION);
     assertThat(read.since()).isEqualTo(SINCE);
@@ -104,15 +113,27 @@ class RecoverableKafkaSinkTest {
   }
 
   @Test
-  void readsCommittablesWithoutATransaction() throws IOException {
+  void readsCommittablesWithoutATransactionAndWhatIsPending() throws IOException {
     TransactionCommittable<Receipt> read =
         roundTrip(
             segments,
             new TransactionCommittable<>(
-                null, Map.of(), TestParts.receipts(LongStream.of(9)), false));
+                null,
+                Map.of(),
+                TestParts.receipts(LongStream.of(9)),
+                new Pending<>(
+                    "task",
+                    List.of(
+                        TestParts.receipts(LongStream.of(5)),
+                        TestParts.receipts(LongStream.of(6, 7)))),
+                false));
 
     assertThat(read.transaction()).isNull();
     assertThat(read.items()).hasSize(1);
+    assertThat(read.pending().task()).isEqualTo("task");
+    assertThat(read.pending().items().stream().flatMap(EncodedItems::stream))
+        .map(Receipt::segmentId)
+        .containsExactly(5L, 6L, 7L);
   }
 
   /** What a release cannot read it must not notice before it is needed, nor change. */
@@ -123,9 +144,15 @@ class RecoverableKafkaSinkTest {
     byte[] bytes =
         committables.serialize(
             new TransactionCommittable<>(
-                TRANSACTION, SINCE, TestParts.receipts(LongStream.range(0, 5)), false));
+                TRANSACTION,
+                SINCE,
+                TestParts.receipts(LongStream.range(0, 5)),
+                TestParts.nothingPending(),
+                false));
     byte[] damaged = bytes.clone();
-    Arrays.fill(damaged, damaged.length - 100, damaged.length - 1, (byte) 0xFF);
+    // In front of what is pending, which is "task" and that there is none, and of `last`.
+    int end = damaged.length - (2 + "task".length() + 1) - 1;
+    Arrays.fill(damaged, end - 100, end, (byte) 0xFF);
 
     TransactionCommittable<Receipt> read = committables.deserialize(1, damaged);
     assertThat(read.items().size()).isEqualTo(5);
@@ -163,7 +190,7 @@ class RecoverableKafkaSinkTest {
 
   private static TransactionCommittable<Receipt> empty() throws IOException {
     return new TransactionCommittable<>(
-        null, Map.of(), TestParts.receipts(LongStream.empty()), false);
+        null, Map.of(), TestParts.receipts(LongStream.empty()), TestParts.nothingPending(), false);
   }
 
   private static <T> TransactionCommittable<T> roundTrip(

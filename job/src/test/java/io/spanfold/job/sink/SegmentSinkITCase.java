@@ -225,6 +225,28 @@ class SegmentSinkITCase {
     assertThat(cleaned()).containsExactlyElementsOf(numbers());
   }
 
+  /** Its transaction is in no later checkpoint. */
+  @Test
+  void cleansUpAfterARestartThatFollowedLaterCheckpoints() throws Exception {
+    Recorder failing = new Recorder();
+    failing.failFrom = 2;
+    failing.failUntilStarts = 2;
+    run(
+        1,
+        failing,
+        requests -> {},
+        requests -> {
+          if (COMMITS.incrementAndGet() == 5) {
+            throw new IOException(
+                "crash while clean-ups of earlier commits are pending, on purpose");
+          }
+        });
+
+    assertThat(STARTS.get()).isEqualTo(2);
+    assertEachSegmentOnce();
+    assertThat(cleaned()).containsExactlyElementsOf(numbers());
+  }
+
   @Test
   void triesAFailedCleanUpAgain() throws Exception {
     Recorder failing = new Recorder();
@@ -562,7 +584,7 @@ class SegmentSinkITCase {
           });
     }
     if (ENDED.contains(transaction.get())) {
-      return true; // asked before: a clean-up that is behind is not in state
+      return true; // asked before
     }
     try (TransactionStatusClient client =
         new TransactionStatusClient(
@@ -597,6 +619,9 @@ class SegmentSinkITCase {
     private int failFrom = Integer.MAX_VALUE;
     private int failUntil = -1;
 
+    /** Until the task has started this often. */
+    private int failUntilStarts;
+
     @Override
     public void cleanUp(List<Receipt> receipts) throws IOException, InterruptedException {
       int call = CLEAN_UPS.incrementAndGet();
@@ -608,7 +633,7 @@ class SegmentSinkITCase {
         HANGING.release();
         new Semaphore(0).acquire(); // until it is interrupted
       }
-      if (call >= failFrom && call < failUntil) {
+      if (call >= failFrom && (call < failUntil || STARTS.get() < failUntilStarts)) {
         throw new IOException("clean-up failure, on purpose");
       }
       for (Receipt receipt : receipts) {

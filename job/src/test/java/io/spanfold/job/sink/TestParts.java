@@ -14,6 +14,7 @@ import io.spanfold.core.model.SourcePositions;
 import io.spanfold.core.model.Subsegment;
 import io.spanfold.core.model.TraceKey;
 import io.spanfold.job.serialization.StateType;
+import io.spanfold.job.sink.TransactionCommittable.Pending;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -83,6 +84,10 @@ final class TestParts {
 
   static EncodedItems<Receipt> receipts(LongStream numbers) throws IOException {
     return EncodedItems.of(StateType.RECEIPT, numbers.mapToObj(TestParts::receipt).toList());
+  }
+
+  static <T> Pending<T> nothingPending() {
+    return new Pending<>("task", List.of());
   }
 
   /** Makes parts again as they were. */
