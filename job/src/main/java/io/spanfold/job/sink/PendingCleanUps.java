@@ -88,7 +88,10 @@ final class PendingCleanUps implements AutoCloseable {
   private EncodedItems<Receipt> taken;
 
   private int pending; // with the parts that are being cleaned up
+
+  /** Whether the committable of a checkpoint since the last commit has all of it. */
   private boolean carried;
+
   private Thread thread;
   private Throwable failure;
   private boolean pausing;
@@ -221,9 +224,9 @@ final class PendingCleanUps implements AutoCloseable {
   private void start() {
     thread = new Thread(this::run, Thread.currentThread().getName() + " clean-up");
     thread.setDaemon(true);
-    OF_TASKS.put(task, this);
     thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
     thread.start();
+    OF_TASKS.put(task, this);
   }
 
   private void run() {

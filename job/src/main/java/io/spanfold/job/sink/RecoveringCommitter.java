@@ -5,9 +5,12 @@ import io.spanfold.job.sink.TransactionCommittable.Pending;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.flink.api.connector.sink2.Committer;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.util.IOUtils;
@@ -36,6 +39,9 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
   private final AbortedTransactionRecovery<T> aborted;
   private final String task;
 
+  /** Of committables that are not committed yet, which Flink asks for again. */
+  private final Set<Pending<T>> takenOver = Collections.newSetFromMap(new IdentityHashMap<>());
+
   /**
    * @param task identifies this attempt of the task
    */
@@ -54,10 +60,7 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
   public void commit(Collection<CommitRequest<TransactionCommittable<T>>> requests)
       throws IOException, InterruptedException {
     for (CommitRequest<TransactionCommittable<T>> request : requests) {
-      // Once: Flink asks again for what it is to retry.
-      if (request.getNumberOfRetries() == 0) {
-        takeOver(request.getCommittable().pending());
-      }
+      takeOver(request.getCommittable().pending());
     }
     // If the end is not reached, a restart commits all of it again and finds what is committed.
     List<TransactionCommittable<T>> committed = new ArrayList<>();
@@ -76,6 +79,7 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
     boolean last = false;
     for (TransactionCommittable<T> committable : committed) {
       items.committed(committable.items());
+      takenOver.remove(committable.pending());
       last |= committable.last();
     }
     if (last) {
@@ -83,9 +87,9 @@ final class RecoveringCommitter<T> implements Committer<TransactionCommittable<T
     }
   }
 
-  /** Takes over what another attempt left to do. What this one left, it has in memory. */
+  /** Takes over what another attempt left to do, once. What this one left, it has in memory. */
   private void takeOver(Pending<T> pending) {
-    if (!pending.task().equals(task)) {
+    if (!pending.task().equals(task) && takenOver.add(pending)) {
       pending.items().forEach(items::committed);
     }
   }

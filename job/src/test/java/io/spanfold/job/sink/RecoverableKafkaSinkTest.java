@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 
 class RecoverableKafkaSinkTest {
 
-  private static final KafkaCommittable TRANSACTION =
+  static final KafkaCommittable TRANSACTION =
       new KafkaCommittable(12, (short) 3, "spanfold-1", null);
   private static final Map<TopicPartition, Long> SINCE =
       Map.of(new TopicPartition("segments", 1), 1L << 40);

@@ -7,12 +7,15 @@ import io.spanfold.job.sink.RecoveryStrategy.Recovery;
 import io.spanfold.job.sink.TransactionCommittable.Pending;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.LongStream;
+import org.apache.flink.api.connector.sink2.Committer;
 import org.apache.flink.api.connector.sink2.Committer.CommitRequest;
+import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.Test;
@@ -38,11 +41,41 @@ class RecoveringCommitterTest {
     assertThat(cleanedUp).containsExactly(4L);
   }
 
+  /** The number of retries is in Flink's state, so it says nothing about this attempt. */
+  @Test
+  void takesOverWhatAnotherAttemptTriedToCommit() throws Exception {
+    commit(new Request(committable("another attempt"), 5));
+
+    assertThat(cleanedUp).containsExactly(1L, 2L, 3L, 4L);
+  }
+
   @Test
   void takesOverOnceHoweverOftenACommitIsTried() throws Exception {
-    commit(new Request(committable("another attempt"), 1));
+    TransactionCommittable<Receipt> committable =
+        new TransactionCommittable<>(
+            RecoverableKafkaSinkTest.TRANSACTION,
+            Map.of(),
+            TestParts.receipts(LongStream.of(4)),
+            committable("another attempt").pending(),
+            false);
+    RecoveringCommitter<Receipt> committer =
+        new RecoveringCommitter<>(new SilentBroker(), new Recorder(), null, TASK);
+    for (int retries = 0; retries < 3; retries++) {
+      committer.commit(List.of(new Request(committable, retries)));
+    }
 
-    assertThat(cleanedUp).containsExactly(4L);
+    assertThat(cleanedUp).containsExactly(1L, 2L, 3L);
+  }
+
+  /** What Kafka's committer does while its broker does not answer. */
+  private static final class SilentBroker implements Committer<KafkaCommittable> {
+    @Override
+    public void commit(Collection<CommitRequest<KafkaCommittable>> requests) {
+      requests.forEach(CommitRequest::retryLater);
+    }
+
+    @Override
+    public void close() {}
   }
 
   /** Without a transaction nothing is asked of Kafka. */
@@ -85,9 +118,7 @@ class RecoveringCommitterTest {
     }
 
     @Override
-    public void retryLater() {
-      throw new AssertionError("nothing has failed");
-    }
+    public void retryLater() {}
 
     @Override
     public void updateAndRetryLater(TransactionCommittable<Receipt> other) {
