@@ -43,6 +43,9 @@ class RefusedWritesITCase {
   private static final int SPANS_A_TRACE = 4;
   private static final int RECORD_BYTES = 2_000;
 
+  /** How many checkpoints have to complete while writes are refused, however long they take. */
+  private static final int CHECKPOINTS = 3;
+
   /** Far above what is in flight when the gate closes, and far below the input. */
   private static final long MOST_READ = TRACES * SPANS_A_TRACE / 2;
 
@@ -60,7 +63,7 @@ class RefusedWritesITCase {
   }
 
   @Test
-  @Timeout(3_600)
+  @Timeout(900)
   void checkpointsContinueAndLittleIsReadUntilRedisAcceptsWritesAgain() throws Exception {
     String name = "refused";
     servers.createTopic(name, Servers.PARTITIONS);
@@ -84,7 +87,8 @@ class RefusedWritesITCase {
           () -> {
             cluster.awaitRunning(job);
             largestHeap.accumulate(usedHeap());
-            return System.nanoTime() >= end;
+            return System.nanoTime() >= end
+                && cluster.completedCheckpoints(job) - before >= CHECKPOINTS;
           });
       long checkpoints = cluster.completedCheckpoints(job) - before;
       long read = servers.consumed(name);
@@ -97,7 +101,6 @@ class RefusedWritesITCase {
               + " most %d MB of heap were used%n",
           REFUSAL.toSeconds(), read, TRACES * SPANS_A_TRACE, checkpoints, largestHeap.get() >> 20);
       assertThat(read).isLessThan(MOST_READ);
-      assertThat(checkpoints).isGreaterThanOrEqualTo(3);
       assertThat(spanIds(committed)).hasSize(TRACES * SPANS_A_TRACE).doesNotHaveDuplicates();
       assertThat(servers.redisKeys()).as("left in Redis").isEmpty();
     }
