@@ -11,7 +11,12 @@ import org.apache.logging.log4j.core.config.Configurator;
 import org.apache.logging.log4j.core.config.Property;
 import org.apache.logging.log4j.core.layout.PatternLayout;
 
-/** All that is logged in this process from {@code INFO} on, stack traces included. */
+/**
+ * All that is logged in this process from {@code INFO} on, stack traces included.
+ *
+ * <p>It never fails the thread that logs, and is never stopped: a thread of Flink may log to it
+ * while it is removed, and an exception there can leave a cluster that never ends.
+ */
 public final class LoggedText extends AbstractAppender implements AutoCloseable {
 
   private final Queue<String> lines = new ConcurrentLinkedQueue<>();
@@ -24,7 +29,7 @@ public final class LoggedText extends AbstractAppender implements AutoCloseable 
         "logged-text",
         null,
         PatternLayout.newBuilder().withPattern("%p %c %m%n%throwable").build(),
-        false,
+        true,
         Property.EMPTY_ARRAY);
     start();
     root.addAppender(this);
@@ -45,6 +50,5 @@ public final class LoggedText extends AbstractAppender implements AutoCloseable 
   public void close() {
     Configurator.setRootLevel(before);
     root.removeAppender(this);
-    stop();
   }
 }
