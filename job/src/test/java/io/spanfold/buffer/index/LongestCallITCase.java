@@ -24,6 +24,7 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -38,6 +39,7 @@ import redis.clients.jedis.Jedis;
  * too long is run again, with the same calls in the same order. A call is as long as in its
  * shortest run.
  */
+@Timeout(3_600)
 class LongestCallITCase {
 
   /** 1,000,000 by hand. */

@@ -22,11 +22,13 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Tens of thousands of hostile records through the parser and the fold; a million with {@code
  * -Dspanfold.hostile.records=1000000}.
  */
+@Timeout(3_600)
 class HostileRecordsTest {
 
   private static final int RECORDS = Integer.getInteger("spanfold.hostile.records", 50_000);

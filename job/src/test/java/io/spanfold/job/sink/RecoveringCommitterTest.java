@@ -19,6 +19,8 @@ import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What becomes of the pending items of a committable. */
 class RecoveringCommitterTest {
@@ -27,9 +29,11 @@ class RecoveringCommitterTest {
 
   private final List<Long> cleanedUp = new ArrayList<>();
 
-  @Test
-  void takesOverWhatAnotherAttemptLeftBeforeItsOwnItems() throws Exception {
-    commit(new Request(committable("another attempt"), 0));
+  /** The number of retries is in Flink's state, so it says nothing about this attempt. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 5})
+  void takesOverWhatAnotherAttemptLeftBeforeItsOwnItems(int retries) throws Exception {
+    commit(new Request(committable("another attempt"), retries));
 
     assertThat(cleanedUp).containsExactly(1L, 2L, 3L, 4L);
   }
@@ -39,14 +43,6 @@ class RecoveringCommitterTest {
     commit(new Request(committable(TASK), 0));
 
     assertThat(cleanedUp).containsExactly(4L);
-  }
-
-  /** The number of retries is in Flink's state, so it says nothing about this attempt. */
-  @Test
-  void takesOverWhatAnotherAttemptTriedToCommit() throws Exception {
-    commit(new Request(committable("another attempt"), 5));
-
-    assertThat(cleanedUp).containsExactly(1L, 2L, 3L, 4L);
   }
 
   @Test

@@ -33,6 +33,7 @@ import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
@@ -71,6 +72,7 @@ final class TrackCost {
   private long time = 1_700_000_000_000L;
 
   @Test
+  @Timeout(3_600)
   @EnabledIfSystemProperty(named = "spanfold.track-cost", matches = ".+")
   void measure() throws Exception {
     main(System.getProperty("spanfold.track-cost").split(" "));
